@@ -1,0 +1,3 @@
+export * from './assert.js';
+export * from './machine.js';
+export * from './units.js';

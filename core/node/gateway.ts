@@ -1,0 +1,170 @@
+/**
+ * The gateway: what a node does for its own clients, whoever leads the partition.
+ *
+ * A request is executed here or forwarded to the leader, and tried again, under the same id, when leadership moves
+ * or an answer stays away; so a client sees an election as a pause and not as an error. It gives up at the
+ * request's deadline and says so; then nobody knows whether the write took effect, and a retry with the same id
+ * finds out.
+ */
+
+import { addDeadline } from '../collections/deadlines.js';
+import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
+import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
+import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
+import {
+  KeyValueCode,
+  type KeyValueAnswer,
+  type KeyValueRequest,
+  type RequestId,
+} from '../partition/command.js';
+import { refusal } from '../partition/partition.js';
+import { problemWith } from '../partition/validate.js';
+import { partitionOfKey } from '../placement/partition-of-key.js';
+import { execute } from './group.js';
+import type { Forward, ForwardAnswer, ForwardResult } from './protocol.js';
+import type { ClientRequest, Origin } from './state.js';
+import { groupOf, sendAtOnce, type NodeTurn } from './turn.js';
+
+/** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
+const MAX_REDIRECTS = 2;
+
+export function requestReceived(turn: NodeTurn, token: number, request: KeyValueRequest): void {
+  const { operation } = request;
+  const problem = problemWith(operation);
+  if (problem !== undefined) {
+    turn.replies.push({ token, answer: { ...refusal(KeyValueCode.invalidInput), reason: problem } });
+    return;
+  }
+  const { node, options, now } = turn;
+  const isRead = operation.type === 'Get' || operation.type === 'Exists';
+  const ownId = `n:${node.incarnation}:${token}` as RequestId;
+  const group = partitionOfKey(operation.key, options.partitions);
+  const accepted: ClientRequest = {
+    token,
+    group,
+    // Reads are never entered in the retry table, so each attempt to read is its own.
+    requestId: isRead ? ownId : (request.requestId ?? ownId),
+    basis: groupOf(node, group).partition.applied,
+    operation,
+    deadline: monotonicMs(now.monotonic + options.requestTimeoutMs),
+    retryAt: now.monotonic,
+    sentTo: NO_NODE,
+    redirects: 0,
+  };
+  const others = mapGet(node.tokensOf, accepted.requestId) ?? [];
+  node.tokensOf = mapSet(node.tokensOf, accepted.requestId, [...others, token]);
+  attempt(turn, accepted, knownLeader(turn, group), 0);
+}
+
+/** The leader of a group as this node knows it now; 0 when it knows none. */
+function knownLeader(turn: NodeTurn, group: GroupId): NodeId {
+  return turn.open.get(group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
+}
+
+/** Sends a request on its way, once more; it stays on the books until it is answered. */
+function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
+  const { node, options, now } = turn;
+  const { token, group, requestId, basis, operation, deadline } = request;
+  const patience = leader === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
+  const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
+  const sent: ClientRequest = {
+    token,
+    group,
+    requestId,
+    basis,
+    operation,
+    deadline,
+    retryAt,
+    sentTo: leader,
+    redirects,
+  };
+  node.requests = radixSet(node.requests, token, sent);
+  node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
+  if (leader === NO_NODE) return;
+  if (leader === options.node) {
+    execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token } }, answer);
+  } else {
+    sendAtOnce(turn, leader, { type: 'Forward', group, requestId, basis, operation });
+  }
+}
+
+/** A request's alarm went off: give up, or try again. An alarm that was set for an earlier attempt means nothing. */
+export function requestAlarm(turn: NodeTurn, token: number, at: number): void {
+  const request = radixGet(turn.node.requests, token);
+  if (request?.retryAt !== at) return;
+  if (turn.now.monotonic >= request.deadline) {
+    const reason =
+      `the partition's leader did not answer within ${turn.options.requestTimeoutMs} ms; ` +
+      'whether the operation took effect is not known: retry it with the same operation id';
+    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason });
+    return;
+  }
+  attempt(turn, request, knownLeader(turn, request.group), 0);
+}
+
+/** A leader is known anew: whoever waits for this group, or asked another node, is sent there now. */
+export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
+  const leader = knownLeader(turn, group);
+  const moved: ClientRequest[] = [];
+  radixForEach(turn.node.requests, (request) => {
+    if (request.group === group && request.sentTo !== leader) moved.push(request);
+  });
+  for (const request of moved) attempt(turn, request, leader, 0);
+}
+
+/** Another node asks this one, as the leader that it believes it is. */
+export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward): void {
+  const { group, requestId, basis, operation } = forward;
+  if (problemWith(operation) !== undefined || radixGet(turn.node.groups, group) === undefined) return;
+  execute(
+    turn,
+    { group, requestId, basis, operation, origin: { type: 'Node', node: from, requestId } },
+    answer,
+  );
+}
+
+export function forwardAnswered(turn: NodeTurn, from: NodeId, message: ForwardAnswer): void {
+  const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? [];
+  for (const token of tokens) settle(turn, token, from, message.group, message.result);
+}
+
+/** Brings a result to whoever asked. */
+export function answer(turn: NodeTurn, group: GroupId, origin: Origin, result: ForwardResult): void {
+  if (origin.type === 'Client') {
+    settle(turn, origin.token, turn.options.node, group, result);
+    return;
+  }
+  const { node, requestId } = origin;
+  sendAtOnce(turn, node, { type: 'ForwardAnswer', group, requestId, result });
+}
+
+function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, result: ForwardResult): void {
+  const request = radixGet(turn.node.requests, token);
+  if (request === undefined) return;
+  if (result.type === 'Executed') {
+    const { outcome, index, reason } = result;
+    finish(turn, request, {
+      ...outcome,
+      ...(reason === undefined ? {} : { reason }),
+      servedAt: { group, index },
+    });
+    return;
+  }
+  if (request.sentTo !== from) return;
+  const { leader } = result;
+  if (leader !== NO_NODE && leader !== from && request.redirects < MAX_REDIRECTS) {
+    attempt(turn, request, leader, request.redirects + 1);
+  } else {
+    attempt(turn, request, NO_NODE, 0);
+  }
+}
+
+function finish(turn: NodeTurn, request: ClientRequest, given: KeyValueAnswer): void {
+  const { node } = turn;
+  const { token, requestId } = request;
+  node.requests = radixDelete(node.requests, token);
+  const others = (mapGet(node.tokensOf, requestId) ?? []).filter((other) => other !== token);
+  node.tokensOf =
+    others.length === 0 ? mapDelete(node.tokensOf, requestId) : mapSet(node.tokensOf, requestId, others);
+  turn.replies.push({ token, answer: given });
+}

@@ -1,0 +1,253 @@
+/**
+ * One group on one node: joins Raft, which agrees on commands, with the partition, which executes them.
+ *
+ * Owns the leader's side of a request: proposing a write, waiting for its index to be applied, reading at a
+ * confirmed point. A waiter is answered with the outcome of exactly the entry that it proposed, or told to try
+ * again: whether such a request took effect is decided by its id, in the retry table.
+ */
+
+import { nextTimestamp } from '../clock/hybrid-clock.js';
+import { emptyOrderedMap, mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
+import {
+  emptyRadixArray,
+  radixDelete,
+  radixForEach,
+  radixGet,
+  radixSet,
+} from '../collections/radix-array.js';
+import { assert, present } from '../machine/assert.js';
+import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units.js';
+import {
+  KeyValueCode,
+  type Command,
+  type KeyValueOperation,
+  type Outcome,
+  type RequestId,
+  type WriteOperation,
+} from '../partition/command.js';
+import { applyCommand, applyNothing, describeWrite, executeRead, refusal } from '../partition/partition.js';
+import { findRetry } from '../partition/retry-table.js';
+import { entryAt } from '../raft/log.js';
+import { requestRead } from '../raft/read-index.js';
+import { propose } from '../raft/replication.js';
+import { compact } from '../raft/snapshot.js';
+import { decodeCommand, encodeCommand } from '../wire/index.js';
+import type { ForwardResult } from './protocol.js';
+import type { Origin, Waiter } from './state.js';
+import { openGroup, type NodeTurn, type OpenGroup } from './turn.js';
+
+/** An operation for a group that this node may lead. */
+export interface Execution {
+  readonly group: GroupId;
+  readonly requestId: RequestId;
+  readonly basis: LogIndex;
+  readonly operation: KeyValueOperation;
+  readonly origin: Origin;
+}
+
+/** How answers find their way back; the gateway implements it, so that groups need not know of it. */
+export type Answer = (turn: NodeTurn, group: GroupId, origin: Origin, result: ForwardResult) => void;
+
+/** Starts an operation. Its answer comes now or in a later turn, unless this node crashes first. */
+export function execute(turn: NodeTurn, execution: Execution, answer: Answer): void {
+  const opened = openGroup(turn, execution.group);
+  const { raft } = opened.raft;
+  if (raft.role !== 'leader') {
+    answer(
+      turn,
+      execution.group,
+      execution.origin,
+      tryAgain(opened, 'this node does not lead the partition'),
+    );
+    return;
+  }
+  const { operation } = execution;
+  switch (operation.type) {
+    case 'Get':
+    case 'Exists': {
+      const number = turn.node.nextRead;
+      turn.node.nextRead = number + 1;
+      const read = { group: execution.group, operation, origin: execution.origin };
+      turn.node.reads = radixSet(turn.node.reads, number, read);
+      requestRead(opened.raft, number);
+      return;
+    }
+    case 'Set':
+    case 'Delete':
+      executeWrite(turn, opened, execution, operation, answer);
+  }
+}
+
+function executeWrite(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  execution: Execution,
+  operation: WriteOperation,
+  answer: Answer,
+): void {
+  const { group, requestId, basis, origin } = execution;
+  const earlier = findRetry(opened.group.partition.retries, requestId);
+  if (earlier !== undefined && earlier.operation === describeWrite(operation)) {
+    answer(turn, group, origin, { type: 'Executed', outcome: earlier.outcome, index: earlier.index });
+    return;
+  }
+  const inFlight = mapGet(opened.group.proposed, requestId);
+  if (inFlight !== undefined && joinWaiters(opened, inFlight, operation, origin)) return;
+
+  turn.node.clock = nextTimestamp(turn.node.clock, turn.options.node, turn.now.wall);
+  const command: Command = { requestId, basis, stampedAt: turn.node.clock, operation };
+  const proposal = propose(opened.raft, encodeCommand(command));
+  if (proposal.type === 'Refused') {
+    answer(turn, group, origin, tryAgain(opened, `the leader cannot take the write now: ${proposal.why}`));
+    return;
+  }
+  const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };
+  opened.group.waiting = radixSet(opened.group.waiting, proposal.index, waiter);
+  opened.group.proposed = mapSet(opened.group.proposed, requestId, proposal.index);
+}
+
+/**
+ * A request that is asked again while it is under way waits for the entry that is already proposed. Proposing it
+ * once more would be harmless to the outcome but not to the load: a slow log would be fed with repetitions of
+ * what it is slow at, and never recover.
+ */
+function joinWaiters(opened: OpenGroup, index: LogIndex, operation: WriteOperation, origin: Origin): boolean {
+  const { group } = opened;
+  const waiter = present(
+    radixGet(group.waiting, index),
+    () => `nobody waits for the request at index ${index}`,
+  );
+  if (describeWrite(waiter.operation) !== describeWrite(operation)) return false;
+  const known = waiter.origins.some((other) => sameOrigin(other, origin));
+  if (!known) {
+    const { term, requestId, origins } = waiter;
+    const joined: Waiter = { term, requestId, operation: waiter.operation, origins: [...origins, origin] };
+    group.waiting = radixSet(group.waiting, index, joined);
+  }
+  return true;
+}
+
+function sameOrigin(a: Origin, b: Origin): boolean {
+  if (a.type === 'Client') return b.type === 'Client' && a.token === b.token;
+  return b.type === 'Node' && a.node === b.node;
+}
+
+function tryAgain(opened: OpenGroup, reason: string): ForwardResult {
+  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason };
+}
+
+/** Executes every committed entry, and answers those who wait. */
+export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
+  const { group } = opened;
+  const { raft } = opened.raft;
+  if (group.partition.applied < raft.log.baseIndex) installImage(opened);
+  while (group.partition.applied < raft.commit) {
+    const index = logIndex(group.partition.applied + 1);
+    const entry = entryAt(raft.log, index);
+    const waiter = radixGet(group.waiting, index);
+    const { outcome, reason } = applyEntry(turn, opened, index, entry.payload);
+    if (waiter === undefined) continue;
+    group.waiting = radixDelete(group.waiting, index);
+    group.proposed = mapDelete(group.proposed, waiter.requestId);
+    const result: ForwardResult =
+      waiter.term === entry.term
+        ? { type: 'Executed', outcome, index, ...(reason === undefined ? {} : { reason }) }
+        : tryAgain(opened, 'another leader put a different entry in place of the write');
+    for (const origin of waiter.origins) answer(turn, raft.group, origin, result);
+  }
+}
+
+/** A snapshot replaced the log: the partition is what the snapshot says. */
+function installImage(opened: OpenGroup): void {
+  const { raft } = opened.raft;
+  const snapshot = present(
+    raft.snapshot,
+    () => `group ${raft.group} lost entries without a snapshot for them`,
+  );
+  opened.group.partition = snapshot.state;
+  assert(
+    snapshot.state.applied === snapshot.index,
+    () => `group ${raft.group}: a snapshot at ${snapshot.index} holds a state at ${snapshot.state.applied}`,
+  );
+}
+
+function applyEntry(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  index: LogIndex,
+  payload: Uint8Array,
+): { outcome: Outcome; reason?: string } {
+  const { group } = opened;
+  const { retryWindow } = turn.options;
+  if (payload.length === 0) {
+    group.partition = applyNothing(group.partition, index, retryWindow);
+    return { outcome: refusal(KeyValueCode.errored) };
+  }
+  const command = decodeCommand(payload);
+  assert(
+    command.ok,
+    () => `the committed command at index ${index} cannot be read: ${command.ok ? '' : command.reason}`,
+  );
+  const applied = applyCommand(group.partition, index, command.value, retryWindow);
+  group.partition = applied.state;
+  return applied;
+}
+
+/** Answers the reads whose point is confirmed, and turns back those that this node may no longer serve. */
+export function serveReads(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
+  const { node } = turn;
+  const { partition } = opened.group;
+  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {
+    assert(
+      partition.applied >= index,
+      () => `a read at index ${index} would be answered by a state at ${partition.applied}`,
+    );
+    for (const number of tokens) {
+      const read = present(radixGet(node.reads, number), () => `read ${number} is unknown`);
+      node.reads = radixDelete(node.reads, number);
+      const outcome = executeRead(partition, read.operation);
+      answer(turn, read.group, read.origin, { type: 'Executed', outcome, index: partition.applied });
+    }
+  }
+  for (const number of opened.raft.readsRefused.splice(0)) {
+    const read = present(radixGet(node.reads, number), () => `read ${number} is unknown`);
+    node.reads = radixDelete(node.reads, number);
+    answer(
+      turn,
+      read.group,
+      read.origin,
+      tryAgain(opened, 'leadership was lost before the read was confirmed'),
+    );
+  }
+}
+
+/** Those who wait at a node that leads no longer are told at once; their writes may still be committed. */
+export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
+  const { raft } = opened.raft;
+  const stillLeads = raft.role === 'leader' && raft.term === opened.before.raft.term;
+  if (stillLeads || opened.before.raft.role !== 'leader') return;
+  const { waiting } = opened.group;
+  opened.group.waiting = emptyRadixArray();
+  opened.group.proposed = emptyOrderedMap();
+  const result = tryAgain(opened, 'leadership was lost before the write was committed');
+  radixForEach(waiting, ({ origins }) => {
+    for (const origin of origins) answer(turn, raft.group, origin, result);
+  });
+}
+
+/** Takes a snapshot once enough was applied since the last one: at least as much as there are keys to write. */
+export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
+  const { partition } = opened.group;
+  const { raft } = opened.raft;
+  const since = partition.applied - (raft.snapshot?.index ?? 0);
+  const { snapshotEveryEntries, keepEntries } = turn.options;
+  if (since < Math.max(snapshotEveryEntries, partition.keys.size)) return;
+  compact(opened.raft, partition.applied, partition, keepEntries);
+}
+
+/** Whether this node learnt in this turn of a leader that it did not know before. */
+export function learntOfLeader(opened: OpenGroup): boolean {
+  const { raft } = opened.raft;
+  const { before } = opened;
+  return raft.leader !== NO_NODE && (raft.leader !== before.raft.leader || raft.term !== before.raft.term);
+}

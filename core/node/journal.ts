@@ -1,0 +1,170 @@
+/**
+ * How a group's durable state lies in the node's ordered key/value storage, and how it is read back.
+ *
+ *     group/00000001/hard                      term and vote
+ *     group/00000001/segment/000000000000002a  entries that one turn appended; segments are numbered in order
+ *     group/00000001/snapshot                  the state up to an index, and the first segment that still counts
+ *
+ * A later segment overrides earlier ones from its first index on, so truncation needs no record of its own, and all
+ * that a group appends in one turn is one record. Segments below the snapshot's first are garbage: they may linger
+ * after a crash, and are ignored.
+ */
+
+import { assert, present } from '../machine/assert.js';
+import {
+  emptyRadixArray,
+  radixGet,
+  radixSet,
+  radixSlice,
+  type RadixArray,
+} from '../collections/radix-array.js';
+import type { StorageChange, StoredRecord } from '../machine/machine.js';
+import { groupId, logIndex, NO_NODE, term, type GroupId, type LogIndex } from '../machine/units.js';
+import type { PartitionState } from '../partition/partition.js';
+import type { RaftWrite } from '../raft/durability.js';
+import type { Entry } from '../raft/messages.js';
+import type { DurableImage } from '../raft/state.js';
+import type { Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
+
+export interface Journal {
+  readonly group: GroupId;
+  readonly firstSegment: number;
+  readonly nextSegment: number;
+  /** The last index in each segment, from the first to the one before the next. */
+  readonly segmentEnds: RadixArray<LogIndex>;
+}
+
+export function emptyJournal(group: GroupId): Journal {
+  return { group, firstSegment: 0, nextSegment: 0, segmentEnds: emptyRadixArray() };
+}
+
+function prefix(group: GroupId): string {
+  return `group/${group.toString(16).padStart(8, '0')}/`;
+}
+
+function segmentKey(group: GroupId, segment: number): string {
+  return `${prefix(group)}segment/${segment.toString(16).padStart(16, '0')}`;
+}
+
+export interface JournalStep {
+  readonly journal: Journal;
+  readonly changes: readonly StorageChange<Stored>[];
+}
+
+/** The storage changes that make a turn's write durable. */
+export function recordWrite(journal: Journal, write: RaftWrite<PartitionState>): JournalStep {
+  const changes: StorageChange<Stored>[] = [];
+  const { group } = journal;
+  let { firstSegment, nextSegment, segmentEnds } = journal;
+
+  if (write.hardState !== undefined) {
+    const { term: storedTerm, vote } = write.hardState;
+    changes.push({
+      type: 'Put',
+      key: `${prefix(group)}hard`,
+      value: { type: 'HardState', term: storedTerm, vote },
+    });
+  }
+  if (write.snapshot !== undefined) {
+    const before = firstSegment;
+    if (write.replacesLog) firstSegment = nextSegment;
+    else {
+      while (firstSegment < nextSegment && endOf(segmentEnds, firstSegment) <= write.snapshot.index) {
+        firstSegment += 1;
+      }
+    }
+    changes.push({
+      type: 'Put',
+      key: `${prefix(group)}snapshot`,
+      value: { type: 'Snapshot', snapshot: write.snapshot, firstSegment },
+    });
+    if (firstSegment > before) {
+      const from = segmentKey(group, before);
+      changes.push({ type: 'DropRange', from, before: segmentKey(group, firstSegment) });
+      segmentEnds = radixSlice(segmentEnds, firstSegment, nextSegment);
+    }
+  }
+  if (write.append !== undefined) {
+    const { firstIndex, entries } = write.append;
+    const value: Stored = { type: 'Segment', firstIndex, entries };
+    changes.push({ type: 'Put', key: segmentKey(group, nextSegment), value });
+    segmentEnds = radixSet(segmentEnds, nextSegment, logIndex(firstIndex + entries.length - 1));
+    nextSegment += 1;
+  }
+  return { journal: { group, firstSegment, nextSegment, segmentEnds }, changes };
+}
+
+function endOf(segmentEnds: RadixArray<LogIndex>, segment: number): LogIndex {
+  return present(radixGet(segmentEnds, segment), () => `segment ${segment} was never written`);
+}
+
+export interface RecoveredGroup {
+  readonly image: DurableImage<PartitionState>;
+  readonly journal: Journal;
+}
+
+/** What the storage holds of each group, by group id. Storage that contradicts itself fails an assertion. */
+export function recoverGroups(stored: readonly StoredRecord<Stored>[]): ReadonlyMap<GroupId, RecoveredGroup> {
+  const parts = new Map<GroupId, GroupParts>();
+  for (const { key, value } of stored) {
+    const group = groupId(Number.parseInt(key.slice('group/'.length, 'group/'.length + 8), 16));
+    let part = parts.get(group);
+    if (part === undefined) {
+      part = { hard: undefined, snapshot: undefined, segments: [] };
+      parts.set(group, part);
+    }
+    switch (value.type) {
+      case 'HardState':
+        part.hard = value;
+        break;
+      case 'Snapshot':
+        part.snapshot = value;
+        break;
+      case 'Segment':
+        part.segments.push({
+          number: Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 16),
+          segment: value,
+        });
+        break;
+    }
+  }
+  return new Map([...parts].map(([group, part]) => [group, recoverGroup(group, part)]));
+}
+
+interface GroupParts {
+  hard: StoredHardState | undefined;
+  snapshot: StoredSnapshot | undefined;
+  /** In ascending order of numbers. */
+  readonly segments: { readonly number: number; readonly segment: StoredSegment }[];
+}
+
+function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
+  const firstSegment = parts.snapshot?.firstSegment ?? 0;
+  const snapshot = parts.snapshot?.snapshot;
+  const base = snapshot?.index ?? 0;
+  const entries: Entry[] = [];
+  let nextSegment = firstSegment;
+  let segmentEnds = emptyRadixArray<LogIndex>();
+  for (const { number, segment } of parts.segments) {
+    if (number < firstSegment) continue;
+    assert(
+      number === nextSegment,
+      () => `group ${group}: log segment ${nextSegment} is missing, the next one stored is ${number}`,
+    );
+    const { firstIndex } = segment;
+    assert(
+      firstIndex <= base + entries.length + 1,
+      () =>
+        `group ${group}: log segment ${number} begins at ${firstIndex}, but ${base + entries.length} comes before it`,
+    );
+    entries.length = Math.max(0, firstIndex - base - 1);
+    const known = Math.max(0, base + 1 - firstIndex);
+    for (const entry of segment.entries.slice(known)) entries.push(entry);
+    segmentEnds = radixSet(segmentEnds, number, logIndex(firstIndex + segment.entries.length - 1));
+    nextSegment = number + 1;
+  }
+  return {
+    image: { term: parts.hard?.term ?? term(0), vote: parts.hard?.vote ?? NO_NODE, snapshot, entries },
+    journal: { group, firstSegment, nextSegment, segmentEnds },
+  };
+}

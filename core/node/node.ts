@@ -1,0 +1,300 @@
+/**
+ * One node: many Raft groups and the requests of many clients behind one step.
+ *
+ * Routes every event to the group or request that it belongs to, then closes the groups that were touched and turns
+ * what they want into effects. The rule of durability is kept here and nowhere else: a message that depends on a
+ * write is held back until the host reports that write durable, and dies with the process if it never is.
+ */
+
+import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
+import { addDeadline, dropEarliest } from '../collections/deadlines.js';
+import { mixNumber } from '../collections/digest.js';
+import { emptyFifo, fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
+import { emptyOrderedMap } from '../collections/ordered-map.js';
+import { emptyRadixArray, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
+import { assert, unreachable } from '../machine/assert.js';
+import type { Boot, HostEffect, HostEvent, Machine, Step, Turn } from '../machine/machine.js';
+import {
+  groupId,
+  monotonicMs,
+  NO_NODE,
+  term,
+  writeNumber,
+  type GroupId,
+  type MonotonicMs,
+  type NodeId,
+  type WriteNumber,
+} from '../machine/units.js';
+import type { KeyValueAnswer, KeyValueRequest } from '../partition/command.js';
+import { EMPTY_PARTITION } from '../partition/partition.js';
+import { writesCompleted } from '../raft/durability.js';
+import { nextDeadline, restoreRaft } from '../raft/state.js';
+import { closeTurn, receive, tick } from '../raft/step.js';
+import { drawPatience } from '../raft/turn.js';
+import {
+  answer,
+  forwardAnswered,
+  forwardReceived,
+  leaderLearnt,
+  requestAlarm,
+  requestReceived,
+} from './gateway.js';
+import { applyCommitted, compactIfDue, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
+import { checkNodeOptions, type NodeOptions } from './options.js';
+import type { NodeMessage, Stored } from './protocol.js';
+import type { Addressed, GroupState, NodeState } from './state.js';
+import type { NodeStatus } from './status.js';
+import { groupOf, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
+
+export type NodeEvent = HostEvent<NodeMessage, KeyValueRequest>;
+export type NodeEffect = HostEffect<NodeMessage, KeyValueAnswer, Stored>;
+export type NodeMachine = Machine<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+
+/**
+ * The machine of one node of the cluster.
+ *
+ * @throws ImpossibleState when the options are not sound; `checkNodeOptions` says so beforehand, in words.
+ */
+export function createNode(options: NodeOptions): NodeMachine {
+  const problems = checkNodeOptions(options);
+  assert(problems.length === 0, () => `node options: ${problems.join('; ')}`);
+  return {
+    start: (boot) => startNode(options, boot),
+    step: (state, turn) => stepNode(options, state, turn),
+  };
+}
+
+function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, NodeEffect> {
+  const recovered = recoverGroups(boot.stored);
+  let groups = emptyRadixArray<GroupState>();
+  let groupAlarms: NodeState['groupAlarms'];
+  for (let number = 1; number <= options.partitions; number += 1) {
+    const id = groupId(number);
+    const known = recovered.get(id);
+    const image = known?.image ?? { term: term(0), vote: NO_NODE, snapshot: undefined, entries: [] };
+    const raft = restoreRaft(
+      { group: id, self: options.node, voters: options.voters },
+      image,
+      boot.now.monotonic,
+      drawPatience(options.electionTimeoutMs, mixNumber(mixNumber(boot.entropy, id), options.node)),
+    );
+    const alarmAt = nextDeadline(raft);
+    groupAlarms = addDeadline(groupAlarms, alarmAt, id);
+    groups = radixSet(groups, id, {
+      raft,
+      partition: image.snapshot?.state ?? EMPTY_PARTITION,
+      journal: known?.journal ?? emptyJournal(id),
+      waiting: emptyRadixArray(),
+      proposed: emptyOrderedMap(),
+      alarmAt,
+    });
+  }
+  const state: NodeState = {
+    incarnation: boot.incarnation,
+    halted: false,
+    groups,
+    lastWrite: writeNumber(0),
+    durableWrite: writeNumber(0),
+    held: emptyFifo(),
+    requests: emptyRadixArray(),
+    tokensOf: emptyOrderedMap(),
+    reads: emptyRadixArray(),
+    nextRead: 0,
+    groupAlarms,
+    requestAlarms: undefined,
+    timerAt: undefined,
+    clock: ZERO_TIMESTAMP,
+  };
+  return close(openNode(options, state, boot.now, boot.entropy));
+}
+
+function stepNode(
+  options: NodeOptions,
+  state: NodeState,
+  input: Turn<NodeEvent>,
+): Step<NodeState, NodeEffect> {
+  if (state.halted) return { state, effects: [] };
+  const turn = openNode(options, state, input.now, input.entropy);
+  for (const event of input.events) happen(turn, event);
+  return close(turn);
+}
+
+function happen(turn: NodeTurn, event: NodeEvent): void {
+  switch (event.type) {
+    case 'MessageReceived':
+      return messageReceived(turn, event.from, event.message);
+    case 'RequestReceived':
+      return requestReceived(turn, event.token, event.request);
+    case 'TimerFired':
+      return timerFired(turn);
+    case 'WriteCompleted':
+      return writeCompleted(turn, event.write);
+    case 'WriteFailed':
+      // There is no second try: what reached the disk is known only by reading it back.
+      turn.halt = `write ${event.write} failed: ${event.reason}`;
+      return;
+    default:
+      return unreachable(event);
+  }
+}
+
+function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): void {
+  switch (message.type) {
+    case 'Group':
+      // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
+      if (radixGet(turn.node.groups, message.group) === undefined) return;
+      return receive(openGroup(turn, message.group).raft, from, message.message);
+    case 'Forward':
+      return forwardReceived(turn, from, message);
+    case 'ForwardAnswer':
+      return forwardAnswered(turn, from, message);
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Looks after every group and request whose time has come; the others are not touched. */
+function timerFired(turn: NodeTurn): void {
+  const { node, now } = turn;
+  node.timerAt = undefined;
+  for (let due = node.groupAlarms; due !== undefined && due.at <= now.monotonic; due = node.groupAlarms) {
+    node.groupAlarms = dropEarliest(due);
+    const id = groupId(due.id);
+    const alarmAt = turn.open.get(id)?.group.alarmAt ?? groupOf(node, id).alarmAt;
+    if (alarmAt !== due.at) continue;
+    const opened = openGroup(turn, id);
+    opened.group.alarmAt = undefined;
+    tick(opened.raft);
+  }
+  for (let due = node.requestAlarms; due !== undefined && due.at <= now.monotonic; due = node.requestAlarms) {
+    node.requestAlarms = dropEarliest(due);
+    requestAlarm(turn, due.id, due.at);
+  }
+}
+
+/** Lets go of what waited for this write and all earlier ones. */
+function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
+  const { node } = turn;
+  assert(
+    write <= node.lastWrite,
+    () => `the host reports write ${write} durable, but only ${node.lastWrite} were issued`,
+  );
+  if (write <= node.durableWrite) return;
+  node.durableWrite = write;
+  for (
+    let held = fifoPeek(node.held);
+    held !== undefined && held.write <= write;
+    held = fifoPeek(node.held)
+  ) {
+    node.held = fifoPop(node.held);
+    turn.messages.push(...held.messages);
+    for (const id of held.groups) writesCompleted(openGroup(turn, id).raft, write);
+  }
+}
+
+/** Closes what the turn opened and says what it wants done. */
+function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
+  // Settling one group may send waiting requests to it, and so open nothing new; the map may only grow meanwhile.
+  for (const opened of turn.open.values()) settleGroup(turn, opened);
+  for (const [id, opened] of turn.open) closeGroup(turn, id, opened);
+  return { state: turn.node, effects: effectsOf(turn) };
+}
+
+function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
+  releaseWaiters(turn, opened, answer);
+  applyCommitted(turn, opened, answer);
+  serveReads(turn, opened, answer);
+  if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
+  compactIfDue(turn, opened);
+}
+
+function closeGroup(turn: NodeTurn, id: GroupId, opened: OpenGroup): void {
+  const { group, raft } = opened;
+  const write = closeTurn(raft);
+  // A group of one voter confirms its own reads while it closes.
+  serveReads(turn, opened, answer);
+  if (write !== undefined) {
+    const { journal, changes } = recordWrite(group.journal, write);
+    group.journal = journal;
+    turn.changes.push(...changes);
+    turn.writingGroups.push(id);
+  }
+  for (const { to, message, after } of raft.outgoing) {
+    const list = after > turn.node.durableWrite ? turn.heldMessages : turn.messages;
+    list.push({ to, message: { type: 'Group', group: id, message } });
+  }
+  group.raft = raft.raft;
+  const deadline = nextDeadline(group.raft);
+  if (group.alarmAt === undefined || deadline < group.alarmAt) {
+    group.alarmAt = deadline;
+    turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
+  }
+  turn.node.groups = radixSet(turn.node.groups, id, group);
+}
+
+function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
+  const { node } = turn;
+  const effects: NodeEffect[] = [];
+  if (turn.halt !== undefined) {
+    node.halted = true;
+    return [{ type: 'Halt', reason: turn.halt }];
+  }
+  if (turn.changes.length > 0) {
+    node.lastWrite = turn.write;
+    effects.push({ type: 'Persist', write: turn.write, changes: turn.changes });
+  }
+  if (turn.writingGroups.length > 0 || turn.heldMessages.length > 0) {
+    // A message that depends on an earlier write waits for the newest one: later than needed, never too early.
+    const held = { write: node.lastWrite, groups: turn.writingGroups, messages: turn.heldMessages };
+    node.held = fifoPush(node.held, held);
+  }
+  pushFrames(effects, turn.messages);
+  for (const { token, answer: given } of turn.replies) effects.push({ type: 'Reply', token, answer: given });
+
+  const earliest = earliestAlarm(node);
+  if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
+    node.timerAt = earliest;
+    effects.push({ type: 'SetTimer', at: earliest });
+  }
+  return effects;
+}
+
+/** One `Send` for each destination, in the order in which destinations first appear. */
+function pushFrames(effects: NodeEffect[], messages: readonly Addressed[]): void {
+  if (messages.length === 0) return;
+  const frames = new Map<NodeId, NodeMessage[]>();
+  for (const { to, message } of messages) {
+    const frame = frames.get(to);
+    if (frame === undefined) frames.set(to, [message]);
+    else frame.push(message);
+  }
+  for (const [to, frame] of frames) effects.push({ type: 'Send', to, messages: frame });
+}
+
+function earliestAlarm(node: Pick<NodeState, 'groupAlarms' | 'requestAlarms'>): MonotonicMs | undefined {
+  const { groupAlarms, requestAlarms } = node;
+  if (groupAlarms === undefined) return requestAlarms?.at;
+  if (requestAlarms === undefined) return groupAlarms.at;
+  return monotonicMs(Math.min(groupAlarms.at, requestAlarms.at));
+}
+
+/** What a node knows of its groups. */
+export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeState): NodeStatus {
+  const groups: NodeStatus['groups'][number][] = [];
+  radixForEach(state.groups, ({ raft, partition }) => {
+    groups.push({
+      group: raft.group,
+      role: raft.role,
+      leader: raft.leader,
+      term: raft.term,
+      commit: raft.commit,
+      applied: partition.applied,
+      lastIndex: raft.log.lastIndex,
+      snapshotIndex: raft.snapshot?.index ?? raft.log.baseIndex,
+      keys: partition.keys.size,
+      digest: partition.digest,
+    });
+  });
+  return { node: options.node, groups };
+}

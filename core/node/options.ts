@@ -1,0 +1,88 @@
+/**
+ * What a node must be told, with sane defaults, checked before it starts.
+ */
+
+import { RETRY_WINDOW } from '../partition/retry-table.js';
+import type { NodeId } from '../machine/units.js';
+
+export interface NodeOptions {
+  readonly node: NodeId;
+  /** All voting members, this node included, in ascending order. */
+  readonly voters: readonly NodeId[];
+  /** Number of data partitions; fixed for the cluster's life. They are groups 1 … partitions. */
+  readonly partitions: number;
+  /** A leader tells its followers that it lives this often. */
+  readonly heartbeatIntervalMs: number;
+  /** A follower that has heard nothing for a time drawn from [this, twice this) starts an election. */
+  readonly electionTimeoutMs: number;
+  /** Entries of one append message, together, unless a single one is larger. */
+  readonly maxAppendBytes: number;
+  /** Append messages to one follower that may be unanswered at a time. */
+  readonly maxInflightAppends: number;
+  /** Proposals of one group that may be uncommitted at a time; beyond it a client is told to try again. */
+  readonly maxUncommittedBytes: number;
+  /** A partition takes a snapshot after this many applied entries, or as many as it holds keys if that is more. */
+  readonly snapshotEveryEntries: number;
+  /** Entries kept behind a snapshot, for followers that are only a little behind. */
+  readonly keepEntries: number;
+  /** How long a client's request may wait, elections included, before it is told to try again. */
+  readonly requestTimeoutMs: number;
+  /** How long a forwarded request waits for its answer before it is sent again. */
+  readonly forwardTimeoutMs: number;
+  /** See `retry-table.ts`. The same on every node. */
+  readonly retryWindow: number;
+}
+
+export const DEFAULT_NODE_OPTIONS = {
+  partitions: 8,
+  heartbeatIntervalMs: 100,
+  electionTimeoutMs: 800,
+  maxAppendBytes: 1 << 20,
+  maxInflightAppends: 16,
+  maxUncommittedBytes: 64 << 20,
+  snapshotEveryEntries: 10_000,
+  keepEntries: 5_000,
+  requestTimeoutMs: 10_000,
+  forwardTimeoutMs: 1_000,
+  retryWindow: RETRY_WINDOW,
+} as const satisfies Omit<NodeOptions, 'node' | 'voters'>;
+
+/** What is wrong with these options, in words; empty when nothing is. */
+export function checkNodeOptions(options: NodeOptions): readonly string[] {
+  const problems: string[] = [];
+  const positive = (name: Exclude<keyof NodeOptions, 'voters'>, least = 1): void => {
+    const value = options[name];
+    if (!Number.isSafeInteger(value) || value < least) {
+      problems.push(`${name} must be a whole number of ${least} or more, but is ${value}`);
+    }
+  };
+  positive('node');
+  positive('partitions');
+  positive('heartbeatIntervalMs');
+  positive('electionTimeoutMs');
+  positive('maxAppendBytes');
+  positive('maxInflightAppends');
+  positive('maxUncommittedBytes');
+  positive('snapshotEveryEntries');
+  positive('keepEntries', 0);
+  positive('requestTimeoutMs');
+  positive('forwardTimeoutMs');
+  positive('retryWindow');
+  if (options.electionTimeoutMs < 2 * options.heartbeatIntervalMs) {
+    problems.push(
+      `electionTimeoutMs (${options.electionTimeoutMs}) must be at least twice heartbeatIntervalMs ` +
+        `(${options.heartbeatIntervalMs}), or one late heartbeat starts an election`,
+    );
+  }
+  const { voters } = options;
+  if (voters.length === 0 || voters.some((voter) => !Number.isSafeInteger(voter) || voter < 1)) {
+    problems.push(`voters must be node ids of 1 or more, but are [${voters.join(', ')}]`);
+  }
+  if (voters.some((voter, i) => i > 0 && voter <= (voters[i - 1] as NodeId))) {
+    problems.push(`voters must be in ascending order without repeats, but are [${voters.join(', ')}]`);
+  }
+  if (!voters.includes(options.node)) {
+    problems.push(`voters [${voters.join(', ')}] must include this node, ${options.node}`);
+  }
+  return problems;
+}

@@ -1,0 +1,70 @@
+/**
+ * What nodes say to each other, and what a node writes to its disk. The codecs in `core/wire` cover exactly these.
+ */
+
+import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
+import type { PartitionState } from '../partition/partition.js';
+import type { Entry, RaftMessage, Snapshot } from '../raft/messages.js';
+import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
+
+export type NodeMessage = GroupMessage | Forward | ForwardAnswer;
+
+/** A message of one Raft group. */
+export interface GroupMessage {
+  readonly type: 'Group';
+  readonly group: GroupId;
+  readonly message: RaftMessage<PartitionState>;
+}
+
+/** A client's operation, handed on by the node that received it to the one that it believes leads the partition. */
+export interface Forward {
+  readonly type: 'Forward';
+  readonly group: GroupId;
+  readonly requestId: RequestId;
+  /** See `Command.basis`. */
+  readonly basis: LogIndex;
+  readonly operation: KeyValueOperation;
+}
+
+/** The leader's answer to a `Forward`; matched by the request's id. */
+export interface ForwardAnswer {
+  readonly type: 'ForwardAnswer';
+  readonly group: GroupId;
+  readonly requestId: RequestId;
+  readonly result: ForwardResult;
+}
+
+export type ForwardResult =
+  /** Executed; `index` is the point of the partition's history that the outcome reflects. */
+  | {
+      readonly type: 'Executed';
+      readonly outcome: Outcome;
+      readonly index: LogIndex;
+      readonly reason?: string;
+    }
+  /** Not executed by this node now. It may still take effect if an earlier attempt reached a log. */
+  | { readonly type: 'TryAgain'; readonly leader: NodeId; readonly reason: string };
+
+/** The values under a node's storage keys; `journal.ts` says which key holds which. */
+export type Stored = StoredHardState | StoredSegment | StoredSnapshot;
+
+/** Term and vote of a group (Raft figure 2, "persistent state"). */
+export interface StoredHardState {
+  readonly type: 'HardState';
+  readonly term: Term;
+  readonly vote: NodeId;
+}
+
+/** Entries appended to a group's log in one turn. A later segment overrides an earlier one from its first index on. */
+export interface StoredSegment {
+  readonly type: 'Segment';
+  readonly firstIndex: LogIndex;
+  readonly entries: readonly Entry[];
+}
+
+/** A group's state up to an index, and the number of the first log segment that still counts. */
+export interface StoredSnapshot {
+  readonly type: 'Snapshot';
+  readonly snapshot: Snapshot<PartitionState>;
+  readonly firstSegment: number;
+}

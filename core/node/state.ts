@@ -1,0 +1,103 @@
+/**
+ * The state of one node: its groups, the requests that came in through it, and what it holds back.
+ */
+
+import type { Timestamp } from '../clock/hybrid-clock.js';
+import type { DeadlineHeap } from '../collections/deadlines.js';
+import type { Fifo } from '../collections/fifo.js';
+import type { OrderedMap } from '../collections/ordered-map.js';
+import type { RadixArray } from '../collections/radix-array.js';
+import type { GroupId, LogIndex, MonotonicMs, NodeId, Term, WriteNumber } from '../machine/units.js';
+import type { KeyValueOperation, ReadOperation, RequestId, WriteOperation } from '../partition/command.js';
+import type { PartitionState } from '../partition/partition.js';
+import type { RaftState } from '../raft/state.js';
+import type { Journal } from './journal.js';
+import type { NodeMessage } from './protocol.js';
+
+export interface NodeState {
+  /** This run's name; see `Boot.incarnation`. */
+  readonly incarnation: string;
+  /** Set once this node can go on no longer: it then does nothing more. */
+  readonly halted: boolean;
+  /** By group id. */
+  readonly groups: RadixArray<GroupState>;
+  /** Writes issued so far, and how many of them are durable. */
+  readonly lastWrite: WriteNumber;
+  readonly durableWrite: WriteNumber;
+  /** What waits for a write, in the order of the writes. */
+  readonly held: Fifo<Held>;
+
+  /** Requests of this node's own clients, by token. */
+  readonly requests: RadixArray<ClientRequest>;
+  /** Which of them carry a request id: more than one when a client repeats itself before it is answered. */
+  readonly tokensOf: OrderedMap<readonly number[]>;
+  /** Reads handed to a group, by number. */
+  readonly reads: RadixArray<PendingRead>;
+  readonly nextRead: number;
+
+  readonly groupAlarms: DeadlineHeap | undefined;
+  readonly requestAlarms: DeadlineHeap | undefined;
+  /** When the host was last asked to wake this node; undefined once that time has come. */
+  readonly timerAt: MonotonicMs | undefined;
+  /** The newest timestamp that this node gave. */
+  readonly clock: Timestamp;
+}
+
+export interface GroupState {
+  readonly raft: RaftState<PartitionState>;
+  readonly partition: PartitionState;
+  readonly journal: Journal;
+  /** Who waits for which log index; empty unless leading. */
+  readonly waiting: RadixArray<Waiter>;
+  /** The log index of every request that is proposed here and not yet applied: a repeated request waits for it too. */
+  readonly proposed: OrderedMap<LogIndex>;
+  /** The alarm that is set for this group; undefined for none. */
+  readonly alarmAt: MonotonicMs | undefined;
+}
+
+/** Those who wait for the entry that was proposed at an index, in this term. */
+export interface Waiter {
+  readonly term: Term;
+  readonly requestId: RequestId;
+  readonly operation: WriteOperation;
+  readonly origins: readonly Origin[];
+}
+
+/** Where an answer goes: to a client of this node, or to the node that forwarded the request. */
+export type Origin =
+  | { readonly type: 'Client'; readonly token: number }
+  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId };
+
+export interface ClientRequest {
+  readonly token: number;
+  readonly group: GroupId;
+  readonly requestId: RequestId;
+  readonly basis: LogIndex;
+  readonly operation: KeyValueOperation;
+  /** When to give up. */
+  readonly deadline: MonotonicMs;
+  /** When to try again. */
+  readonly retryAt: MonotonicMs;
+  /** Where it was last sent; 0 while no leader is known. */
+  readonly sentTo: NodeId;
+  /** How often another node was tried on the word of one that does not lead, since the last alarm. */
+  readonly redirects: number;
+}
+
+export interface PendingRead {
+  readonly group: GroupId;
+  readonly operation: ReadOperation;
+  readonly origin: Origin;
+}
+
+/** Messages that may leave when a write is durable, and the groups that wait to hear of it. */
+export interface Held {
+  readonly write: WriteNumber;
+  readonly groups: readonly GroupId[];
+  readonly messages: readonly Addressed[];
+}
+
+export interface Addressed {
+  readonly to: NodeId;
+  readonly message: NodeMessage;
+}

@@ -1,0 +1,25 @@
+/** What a node knows of its groups, for people and tools. */
+
+import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
+
+export interface GroupStatus {
+  readonly group: GroupId;
+  readonly role: 'follower' | 'precandidate' | 'candidate' | 'leader';
+  /** 0 when unknown. */
+  readonly leader: NodeId;
+  readonly term: Term;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+  readonly lastIndex: LogIndex;
+  /** The last index that the log no longer holds entry by entry. */
+  readonly snapshotIndex: LogIndex;
+  /** Keys stored, tombstones included. */
+  readonly keys: number;
+  /** 32 bits folded over all that was applied; equal on replicas with equal `applied`. */
+  readonly digest: number;
+}
+
+export interface NodeStatus {
+  readonly node: NodeId;
+  readonly groups: readonly GroupStatus[];
+}

@@ -1,0 +1,139 @@
+/**
+ * Elections: Raft sections 5.2 and 5.4.1, with PreVote and CheckQuorum (thesis, sections 9.6 and 6.2).
+ *
+ * Owns who asks for votes, who grants them, and when a leader that lost touch gives up. At most one candidate is
+ * granted a vote per node and term, and no answer that rests on a vote leaves before that vote is durable.
+ */
+
+import { assert } from '../machine/assert.js';
+import { monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
+import { isUpToDate } from './log.js';
+import type { PreVoteAnswer, PreVoteRequest, VoteAnswer, VoteRequest } from './messages.js';
+import { becomeCandidate, becomeFollower, becomeLeader, becomePrecandidate } from './role.js';
+import { quorumOf } from './state.js';
+import { afterEverything, afterHardState, AT_ONCE, send, type RaftTurn } from './turn.js';
+
+/** The time has come to look after this group's timers. */
+export function electionTick<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  if (raft.role !== 'leader') {
+    if (context.now >= raft.electionDeadline) startPreVote(turn);
+    return;
+  }
+  if (context.now >= raft.quorumCheckAt) checkQuorum(turn);
+}
+
+/** Step one: find out whether a majority would vote, while nobody's term changes. */
+function startPreVote<Image>(turn: RaftTurn<Image>): void {
+  becomePrecandidate(turn);
+  const { raft } = turn;
+  for (const voter of raft.voters) {
+    if (voter === raft.self) continue;
+    const { lastIndex, lastTerm } = raft.log;
+    send(
+      turn,
+      voter,
+      { type: 'PreVoteRequest', term: (raft.term + 1) as Term, lastIndex, lastTerm },
+      AT_ONCE,
+    );
+  }
+  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) campaign(turn);
+}
+
+/** Step two: ask for votes. The request states this node's log, so it waits until that log is durable too. */
+function campaign<Image>(turn: RaftTurn<Image>): void {
+  becomeCandidate(turn);
+  const { raft } = turn;
+  for (const voter of raft.voters) {
+    if (voter === raft.self) continue;
+    const { lastIndex, lastTerm } = raft.log;
+    send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, afterEverything(turn));
+  }
+}
+
+export function preVoteRequested<Image>(turn: RaftTurn<Image>, from: NodeId, request: PreVoteRequest): void {
+  const { raft } = turn;
+  const granted =
+    request.term > raft.term &&
+    !hearsFromLeader(turn) &&
+    isUpToDate(raft.log, request.lastIndex, request.lastTerm);
+  const term = granted ? request.term : raft.term;
+  // A refusal shows this node's term, which another may adopt: it must not be one that a crash takes back.
+  send(turn, from, { type: 'PreVoteAnswer', term, granted }, granted ? AT_ONCE : afterHardState(turn));
+}
+
+export function preVoteAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answer: PreVoteAnswer): void {
+  const { raft } = turn;
+  if (raft.role !== 'precandidate') return;
+  if (answer.granted && answer.term !== raft.term + 1) return;
+  countVote(turn, from, answer.granted);
+  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) campaign(turn);
+}
+
+/** The request is of this node's term; a later one has already made it a follower of that term. */
+export function voteRequested<Image>(turn: RaftTurn<Image>, from: NodeId, request: VoteRequest): void {
+  const { raft } = turn;
+  const free = raft.vote === from || (raft.vote === NO_NODE && raft.leader === NO_NODE);
+  const granted = free && isUpToDate(raft.log, request.lastIndex, request.lastTerm);
+  if (granted) {
+    if (raft.vote !== from) {
+      assert(
+        raft.role === 'follower' || raft.role === 'precandidate',
+        () => `${raft.role} ${raft.self} had not voted in its own term ${raft.term}`,
+      );
+      raft.vote = from;
+      turn.hardChanged = true;
+    }
+    raft.electionDeadline = monotonicMs(
+      Math.max(raft.electionDeadline, turn.context.now + turn.context.options.electionTimeoutMs),
+    );
+  }
+  send(turn, from, { type: 'VoteAnswer', term: raft.term, granted }, afterHardState(turn));
+}
+
+export function voteAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answer: VoteAnswer): void {
+  if (turn.raft.role !== 'candidate') return;
+  countVote(turn, from, answer.granted);
+  winIfElected(turn);
+}
+
+/** Leads once a majority granted, its own vote among them only when that is durable. */
+export function winIfElected<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  if (raft.role !== 'candidate') return;
+  if (raft.durable.term !== raft.term || raft.durable.vote !== raft.self) return;
+  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) becomeLeader(turn);
+}
+
+function countVote<Image>(turn: RaftTurn<Image>, voter: NodeId, granted: boolean): void {
+  const { raft } = turn;
+  if (raft.votes.some((heard) => heard.voter === voter)) return;
+  raft.votes = [...raft.votes, { voter, granted }];
+}
+
+function grantsWithSelf<Image>(turn: RaftTurn<Image>): number {
+  let grants = 1;
+  for (const heard of turn.raft.votes) if (heard.granted) grants += 1;
+  return grants;
+}
+
+/**
+ * Whether a leader is alive as far as this node can tell: it leads itself, or heard from one within the minimum
+ * election timeout. Then nobody else is helped to an election, so a node that comes back from behind a partition
+ * does not unseat a healthy leader.
+ */
+export function hearsFromLeader<Image>(turn: RaftTurn<Image>): boolean {
+  const { raft, context } = turn;
+  if (raft.role === 'leader') return true;
+  return raft.leader !== NO_NODE && context.now - raft.leaderHeardAt < context.options.electionTimeoutMs;
+}
+
+/** A leader that has not heard from a majority for an election timeout steps down (CheckQuorum). */
+function checkQuorum<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  const since = context.now - context.options.electionTimeoutMs;
+  let alive = 1;
+  for (const peer of raft.peers) if (peer.heardAt > since) alive += 1;
+  if (alive < quorumOf(raft.voters)) becomeFollower(turn, raft.term, NO_NODE);
+  else raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
+}

@@ -1,0 +1,92 @@
+/**
+ * Heartbeats: how a leader keeps its followers, learns that they live, and notices that appends to them were lost.
+ */
+
+import { assert } from '../machine/assert.js';
+import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
+import { termAt } from './log.js';
+import type { Heartbeat, HeartbeatAnswer } from './messages.js';
+import { heardFrom, replacePeer } from './progress.js';
+import { commitTo } from './replication.js';
+import { followLeader } from './role.js';
+import { snapshotTimedOut } from './snapshot.js';
+import type { Progress } from './state.js';
+import { afterHardState, AT_ONCE, send, type RaftTurn } from './turn.js';
+
+/** The heartbeat interval has passed: tell everybody, and look after followers that make no progress. */
+export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  if (raft.role !== 'leader' || context.now < raft.heartbeatAt) return;
+  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  for (let i = 0; i < raft.peers.length; i += 1) {
+    const progress = raft.peers[i] as Progress;
+    replacePeer(turn, i, recoverLost(turn, progress));
+  }
+  sendHeartbeats(turn);
+}
+
+/** What was sent may have been lost. Only a follower that answers is sent it again. */
+function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress {
+  const { raft, context } = turn;
+  const { match, mode } = progress;
+  const silent = context.now - progress.heardAt > context.options.electionTimeoutMs;
+  const stuck = match < raft.log.lastIndex && match === progress.matchAtTick;
+  const noted: Progress = { ...progress, matchAtTick: match };
+  if (mode === 'snapshot') {
+    return snapshotTimedOut(turn, progress)
+      ? { ...noted, mode: 'probe', probing: false, next: logIndex(match + 1) }
+      : noted;
+  }
+  if (silent || !stuck) return noted;
+  if (mode === 'probe') return { ...noted, probing: false };
+  if (progress.inflight.length === 0) return noted;
+  return askWhereLogsPart(turn, progress)
+    ? noted
+    : { ...noted, mode: 'probe', probing: false, inflight: [], next: logIndex(match + 1) };
+}
+
+/**
+ * An empty append after the last one sent: it is refused if any before it was lost, and then sending starts over.
+ * False when the log no longer reaches back to what was sent: then only starting over is left.
+ */
+function askWhereLogsPart<Image>(turn: RaftTurn<Image>, progress: Progress): boolean {
+  const { raft } = turn;
+  const { term, commit } = raft;
+  const previousIndex = logIndex(progress.next - 1);
+  const previousTerm = termAt(raft.log, previousIndex);
+  if (previousTerm === undefined) return false;
+  send(
+    turn,
+    progress.peer,
+    { type: 'Append', term, previousIndex, previousTerm, entries: [], commit },
+    AT_ONCE,
+  );
+  return true;
+}
+
+/** Carries the newest read round, so that a round whose heartbeats were lost is made good by a later one. */
+export function sendHeartbeats<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  for (const { peer, match } of raft.peers) {
+    const commit = logIndex(Math.min(raft.commit, match));
+    send(turn, peer, { type: 'Heartbeat', term: raft.term, commit, round: raft.round }, AT_ONCE);
+  }
+}
+
+export function heartbeatReceived<Image>(turn: RaftTurn<Image>, from: NodeId, heartbeat: Heartbeat): void {
+  const { raft } = turn;
+  followLeader(turn, from);
+  assert(
+    heartbeat.commit <= raft.log.lastIndex,
+    () =>
+      `leader ${from} says that this node matches up to ${heartbeat.commit}, but its log ends at ` +
+      `${raft.log.lastIndex}: the disk lost entries that it had acknowledged`,
+  );
+  if (heartbeat.commit > raft.commit) commitTo(turn, heartbeat.commit);
+  const { term } = raft;
+  send(turn, from, { type: 'HeartbeatAnswer', term, round: heartbeat.round }, afterHardState(turn));
+}
+
+export function heartbeatAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answer: HeartbeatAnswer): void {
+  if (turn.raft.role === 'leader') heardFrom(turn, from, answer.round);
+}

@@ -1,0 +1,217 @@
+/**
+ * Log replication: Raft sections 5.3 and 5.4.2.
+ *
+ * Owns how a leader brings followers level and when it commits, and how a follower takes entries. The leader's own
+ * log counts only as far as it is durable; a follower says "accepted" only when it is. Appends go out while the
+ * leader's own write is still under way.
+ */
+
+import { assert } from '../machine/assert.js';
+import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/units.js';
+import { appendEntry, entriesFrom, entryAt, lastNotAbove, termAt } from './log.js';
+import type { Append, AppendAccepted, AppendRefused, Entry } from './messages.js';
+import { heardFrom, replacePeer, withFlow } from './progress.js';
+import { followLeader } from './role.js';
+import { sendSnapshot } from './snapshot.js';
+import { quorumOf, type Progress } from './state.js';
+import {
+  afterEverything,
+  afterHardState,
+  AT_ONCE,
+  logChangedFrom,
+  send,
+  truncateLog,
+  type RaftTurn,
+} from './turn.js';
+
+// The leader's side.
+
+export type Proposal =
+  | { readonly type: 'Accepted'; readonly index: LogIndex; readonly term: Term }
+  | { readonly type: 'Refused'; readonly why: 'not the leader' | 'overloaded'; readonly leader: NodeId };
+
+/** Appends a payload to the leader's log. It is sent and written when the turn closes; it is not yet committed. */
+export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Proposal {
+  const { raft, context } = turn;
+  if (raft.role !== 'leader') return { type: 'Refused', why: 'not the leader', leader: raft.leader };
+  const bytes = raft.uncommittedBytes + payload.length;
+  // A single oversize payload passes when nothing else waits, or it could never be proposed.
+  if (raft.uncommittedBytes > 0 && bytes > context.options.maxUncommittedBytes) {
+    return { type: 'Refused', why: 'overloaded', leader: raft.self };
+  }
+  raft.uncommittedBytes = bytes;
+  raft.log = appendEntry(raft.log, { term: raft.term, payload });
+  logChangedFrom(turn, raft.log.lastIndex);
+  return { type: 'Accepted', index: raft.log.lastIndex, term: raft.term };
+}
+
+/** Sends every follower what it may have now; called once, when the turn closes. */
+export function replicate<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  for (let i = 0; i < raft.peers.length; i += 1) {
+    let progress = raft.peers[i] as Progress;
+    while (maySend(turn, progress)) progress = sendAppend(turn, progress);
+    replacePeer(turn, i, progress);
+  }
+}
+
+function maySend<Image>(turn: RaftTurn<Image>, progress: Progress): boolean {
+  const hasMore = progress.next <= turn.raft.log.lastIndex;
+  switch (progress.mode) {
+    case 'probe':
+      return !progress.probing && (hasMore || progress.match + 1 < progress.next);
+    case 'replicate':
+      return hasMore && progress.inflight.length < turn.context.options.maxInflightAppends;
+    case 'snapshot':
+      return false;
+  }
+}
+
+function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress {
+  const { raft, context } = turn;
+  const previousIndex = logIndex(progress.next - 1);
+  const previousTerm = termAt(raft.log, previousIndex);
+  if (previousTerm === undefined) return sendSnapshot(turn, progress);
+
+  const entries = entriesFrom(raft.log, progress.next, context.options.maxAppendBytes);
+  const { term, commit } = raft;
+  send(turn, progress.peer, { type: 'Append', term, previousIndex, previousTerm, entries, commit }, AT_ONCE);
+  if (progress.mode === 'probe') return { ...progress, probing: true };
+
+  const last = logIndex(previousIndex + entries.length);
+  return withFlow(progress, progress.match, logIndex(last + 1), [...progress.inflight, last]);
+}
+
+export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendAccepted): void {
+  const { raft } = turn;
+  if (raft.role !== 'leader') return;
+  const [at, known] = heardFrom(turn, from);
+  assert(
+    answer.index <= raft.log.lastIndex,
+    () =>
+      `node ${from} accepted index ${answer.index} of term ${raft.term}; the log ends at ${raft.log.lastIndex}`,
+  );
+  const match = logIndex(Math.max(known.match, answer.index));
+  let progress = withFlow(
+    known,
+    match,
+    logIndex(Math.max(known.next, match + 1)),
+    known.inflight.filter((index) => index > match),
+  );
+  if (known.mode === 'probe' && answer.index >= known.match) {
+    progress = { ...progress, mode: 'replicate', probing: false, inflight: [], next: logIndex(match + 1) };
+  } else if (known.mode === 'snapshot' && match >= raft.log.baseIndex) {
+    progress = { ...progress, mode: 'replicate', inflight: [], next: logIndex(match + 1) };
+  }
+  replacePeer(turn, at, progress);
+  if (match > known.match) advanceCommit(turn);
+}
+
+export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendRefused): void {
+  const { raft } = turn;
+  if (raft.role !== 'leader') return;
+  const [at, known] = heardFrom(turn, from);
+  switch (known.mode) {
+    case 'replicate':
+      // An append in flight was lost. What matched still matches: go back there.
+      if (answer.refused > known.match) {
+        replacePeer(turn, at, {
+          ...known,
+          mode: 'probe',
+          probing: false,
+          inflight: [],
+          next: logIndex(known.match + 1),
+        });
+      }
+      return;
+    case 'probe': {
+      if (answer.refused !== known.next - 1) return;
+      // The hint is where the follower could agree; skip from there over the terms that it cannot have. Below the
+      // base there is nothing to skip over: the follower will need the snapshot.
+      const hint = Math.min(answer.hintIndex, answer.refused - 1);
+      const agreed = hint < raft.log.baseIndex ? hint : lastNotAbove(raft.log, hint, answer.hintTerm).index;
+      const next = logIndex(Math.max(agreed, known.match) + 1);
+      replacePeer(turn, at, { ...known, probing: false, next });
+      return;
+    }
+    case 'snapshot':
+      return;
+  }
+}
+
+/**
+ * Commits what a majority holds durably, if it is of this term: counting replicas of an older term's entry does not
+ * make it safe (section 5.4.2, figure 8); it is committed with the first entry of this term.
+ */
+export function advanceCommit<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  if (raft.role !== 'leader') return;
+  const matches = raft.peers.map((progress): number => progress.match);
+  matches.push(raft.durable.lastIndex);
+  matches.sort((a, b) => b - a);
+  const majority = matches[quorumOf(raft.voters) - 1] as number;
+  if (majority <= raft.commit) return;
+  if (termAt(raft.log, majority) !== raft.term) return;
+  commitTo(turn, logIndex(majority));
+}
+
+/** Moves the commit index up; it never falls. */
+export function commitTo<Image>(turn: RaftTurn<Image>, index: LogIndex): void {
+  const { raft } = turn;
+  if (raft.role === 'leader') {
+    for (let i = Math.max(raft.commit + 1, raft.termStart); i <= index; i += 1) {
+      raft.uncommittedBytes -= entryAt(raft.log, i).payload.length;
+    }
+  }
+  raft.commit = index;
+}
+
+// The follower's side. The caller has made sure that the message is of this node's term.
+
+export function appendReceived<Image>(turn: RaftTurn<Image>, from: NodeId, append: Append): void {
+  const { raft } = turn;
+  followLeader(turn, from);
+  const { previousIndex, previousTerm, entries } = append;
+  if (previousIndex < raft.commit) {
+    // Everything up to the commit index is settled and equal; tell the leader to go on from there.
+    send(turn, from, { type: 'AppendAccepted', term: raft.term, index: raft.commit }, afterEverything(turn));
+    return;
+  }
+  if (termAt(raft.log, previousIndex) !== previousTerm) {
+    const hint = lastNotAbove(raft.log, previousIndex, previousTerm);
+    const refused = previousIndex;
+    const { term } = raft;
+    send(
+      turn,
+      from,
+      { type: 'AppendRefused', term, refused, hintIndex: hint.index, hintTerm: hint.term },
+      afterHardState(turn),
+    );
+    return;
+  }
+  takeEntries(turn, previousIndex, entries);
+  const lastNew = logIndex(previousIndex + entries.length);
+  // Only what this append proved to match may be committed by it.
+  const commit = logIndex(Math.min(append.commit, lastNew));
+  if (commit > raft.commit) commitTo(turn, commit);
+  send(turn, from, { type: 'AppendAccepted', term: raft.term, index: lastNew }, afterEverything(turn));
+}
+
+/** Adds what is new; only a real conflict (same index, another term) removes what was there. */
+function takeEntries<Image>(turn: RaftTurn<Image>, previousIndex: LogIndex, entries: readonly Entry[]): void {
+  const { raft } = turn;
+  for (let i = 0; i < entries.length; i += 1) {
+    const entry = entries[i] as Entry;
+    const index = previousIndex + 1 + i;
+    if (index <= raft.log.lastIndex) {
+      if (termAt(raft.log, index) === entry.term) continue;
+      assert(
+        index > raft.commit,
+        () => `node ${raft.self} was asked to overwrite index ${index}, committed up to ${raft.commit}`,
+      );
+      truncateLog(turn, index);
+    }
+    raft.log = appendEntry(raft.log, entry);
+    logChangedFrom(turn, index);
+  }
+}

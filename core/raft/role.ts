@@ -1,0 +1,110 @@
+/**
+ * Changes of role: who a node believes leads, and what it drops when that changes.
+ */
+
+import { emptyFifo, fifoToArray } from '../collections/fifo.js';
+import { assert } from '../machine/assert.js';
+import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
+import { appendEntry } from './log.js';
+import type { Progress } from './state.js';
+import { restartElectionTimer, logChangedFrom, type RaftTurn } from './turn.js';
+
+const NO_PAYLOAD = new Uint8Array(0);
+
+/**
+ * Follows, in this term or a later one. A later term forgets the vote; in the same term the vote stands (figure 2).
+ * Open reads are refused: they may not be answered by this node again, not even if it is re-elected.
+ */
+export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader: NodeId): void {
+  const { raft } = turn;
+  assert(term >= raft.term, () => `node ${raft.self} was asked to go back from term ${raft.term} to ${term}`);
+  if (term > raft.term) {
+    raft.term = term;
+    raft.vote = NO_NODE;
+    turn.hardChanged = true;
+  }
+  leaveLeadership(turn);
+  if (raft.role !== 'follower') restartElectionTimer(turn);
+  raft.role = 'follower';
+  raft.leader = leader;
+  raft.votes = [];
+}
+
+/** Asks whether an election could be won, before disturbing anybody's term (thesis, section 9.6). */
+export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  assert(raft.role !== 'leader', () => `leader ${raft.self} of term ${raft.term} cannot start an election`);
+  raft.role = 'precandidate';
+  raft.leader = NO_NODE;
+  raft.votes = [];
+  restartElectionTimer(turn);
+}
+
+/** Raises the term and votes for itself; the vote counts only when it is durable. */
+export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  raft.role = 'candidate';
+  raft.term = (raft.term + 1) as Term;
+  raft.vote = raft.self;
+  raft.leader = NO_NODE;
+  raft.votes = [];
+  turn.hardChanged = true;
+  restartElectionTimer(turn);
+}
+
+/** Leads, and opens the term with an empty entry: only its commit makes earlier entries committed (section 8). */
+export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  assert(
+    raft.durable.term === raft.term && raft.durable.vote === raft.self,
+    () => `node ${raft.self} would lead term ${raft.term} before its own vote is durable`,
+  );
+  raft.role = 'leader';
+  raft.leader = raft.self;
+  raft.votes = [];
+  raft.peers = raft.voters
+    .filter((voter) => voter !== raft.self)
+    .map((peer): Progress => ({
+      peer,
+      match: logIndex(0),
+      next: logIndex(raft.log.lastIndex + 1),
+      mode: 'probe',
+      probing: false,
+      inflight: [],
+      snapshotSentAt: context.now,
+      heardAt: context.now,
+      round: 0,
+      matchAtTick: logIndex(0),
+    }));
+  raft.termStart = logIndex(raft.log.lastIndex + 1);
+  raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });
+  logChangedFrom(turn, raft.termStart);
+  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
+  raft.uncommittedBytes = 0;
+  raft.round = 0;
+}
+
+function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  if (raft.role !== 'leader') return;
+  for (const { tokens } of fifoToArray(raft.readRounds)) turn.readsRefused.push(...tokens);
+  turn.readsRefused.push(...raft.earlyReads, ...turn.newReads.splice(0));
+  raft.readRounds = emptyFifo();
+  raft.earlyReads = [];
+  raft.peers = [];
+  raft.uncommittedBytes = 0;
+}
+
+/** A message of this term's leader arrived: follow it, and put off the next election. */
+export function followLeader<Image>(turn: RaftTurn<Image>, leader: NodeId): void {
+  const { raft, context } = turn;
+  assert(raft.role !== 'leader', () => `nodes ${raft.self} and ${leader} both lead term ${raft.term}`);
+  assert(
+    raft.leader === NO_NODE || raft.leader === leader,
+    () => `term ${raft.term} has two leaders, ${raft.leader} and ${leader}`,
+  );
+  if (raft.role !== 'follower' || raft.leader !== leader) becomeFollower(turn, raft.term, leader);
+  raft.leaderHeardAt = context.now;
+  raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
+}

@@ -1,0 +1,201 @@
+/**
+ * The state of one Raft group on one node, as an immutable record.
+ *
+ * Sources: Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm" (extended version), figure 2;
+ * Ongaro's thesis, chapters 3, 6 and 9. What departs from the papers: the newest values are in `term`, `vote` and
+ * `log`, written or not, and `durable` says how much of them a crash would leave. What depends on a write is marked
+ * with its number and held back by the node until it is durable.
+ */
+
+import { emptyFifo, type Fifo } from '../collections/fifo.js';
+import { assert } from '../machine/assert.js';
+import {
+  logIndex,
+  monotonicMs,
+  NO_NODE,
+  term,
+  writeNumber,
+  type GroupId,
+  type LogIndex,
+  type MonotonicMs,
+  type NodeId,
+  type Term,
+  type WriteNumber,
+} from '../machine/units.js';
+import { appendEntry, emptyLogAfter, type RaftLog } from './log.js';
+import type { Entry, Snapshot } from './messages.js';
+
+export type Role = 'follower' | 'precandidate' | 'candidate' | 'leader';
+
+/** Sizes and times of a group; the same fields as in `NodeOptions`, which documents them. */
+export interface RaftOptions {
+  readonly heartbeatIntervalMs: number;
+  readonly electionTimeoutMs: number;
+  readonly maxAppendBytes: number;
+  readonly maxInflightAppends: number;
+  readonly maxUncommittedBytes: number;
+}
+
+export interface RaftState<Image> {
+  readonly group: GroupId;
+  readonly self: NodeId;
+  /** All voting members in ascending order, this node included. */
+  readonly voters: readonly NodeId[];
+
+  /** Never falls. */
+  readonly term: Term;
+  /** Changes only with the term, or from none. */
+  readonly vote: NodeId;
+  readonly log: RaftLog;
+  /** What replaces the log's dropped prefix; its index is at or above the log's base, at or below `commit`. */
+  readonly snapshot: Snapshot<Image> | undefined;
+  /** Never falls within one run; never above the log's last index. */
+  readonly commit: LogIndex;
+
+  readonly durable: Durable;
+  /** Writes that are issued and not yet durable, oldest first. */
+  readonly unsynced: Fifo<UnsyncedWrite>;
+  /** The newest write that holds anything of this group, and the newest that changed its term or vote. */
+  readonly lastWrite: WriteNumber;
+  readonly lastHardWrite: WriteNumber;
+
+  readonly role: Role;
+  /** Who leads this term, as far as this node knows; 0 for nobody. */
+  readonly leader: NodeId;
+  /** When this node last heard from a leader of its term. */
+  readonly leaderHeardAt: MonotonicMs;
+  /** A node that does not lead starts an election then. */
+  readonly electionDeadline: MonotonicMs;
+  /** The election timeout that was drawn for this node; a word from the leader starts it anew. */
+  readonly electionPatienceMs: number;
+
+  /** Answers to this node's (pre-)candidacy, its own excluded; the first of each voter stands. */
+  readonly votes: readonly VoteHeard[];
+
+  /** A leader's view of the others, in the order of `voters`; empty unless leading. */
+  readonly peers: readonly Progress[];
+  /** Index of the empty entry that opened the leader's term: nothing is read before it is committed. */
+  readonly termStart: LogIndex;
+  readonly heartbeatAt: MonotonicMs;
+  readonly quorumCheckAt: MonotonicMs;
+  readonly uncommittedBytes: number;
+  /** The newest read-confirmation round that this leader opened in its term. */
+  readonly round: number;
+  /** Reads that wait for their round to be confirmed, oldest first. */
+  readonly readRounds: Fifo<ReadRound>;
+  /** Reads that came before the leader's first entry was committed. */
+  readonly earlyReads: readonly number[];
+}
+
+/** What a crash now would leave. */
+export interface Durable {
+  readonly write: WriteNumber;
+  readonly term: Term;
+  readonly vote: NodeId;
+  /** Everything up to this index of the *present* log is on disk; falls when the log is truncated below it. */
+  readonly lastIndex: LogIndex;
+}
+
+/** What will be durable when this write is. Clipped when a later write truncates below its last index. */
+export interface UnsyncedWrite {
+  readonly write: WriteNumber;
+  readonly term: Term;
+  readonly vote: NodeId;
+  readonly lastIndex: LogIndex;
+}
+
+export interface VoteHeard {
+  readonly voter: NodeId;
+  readonly granted: boolean;
+}
+
+/** How far a follower is, as its leader knows. `match < next` always; `match` never falls within a leadership. */
+export interface Progress {
+  readonly peer: NodeId;
+  readonly match: LogIndex;
+  readonly next: LogIndex;
+  /**
+   * `probe`: one append at a time, until the logs are known to match. `replicate`: a window of appends in flight.
+   * `snapshot`: nothing until the snapshot is answered or given up.
+   */
+  readonly mode: 'probe' | 'replicate' | 'snapshot';
+  /** In probe mode: the one append is out, and unanswered. */
+  readonly probing: boolean;
+  /** Last indexes of the appends in flight, oldest first; at most `maxInflightAppends`. */
+  readonly inflight: readonly LogIndex[];
+  readonly snapshotSentAt: MonotonicMs;
+  readonly heardAt: MonotonicMs;
+  /** The newest round that this peer answered. */
+  readonly round: number;
+  /** `match` at the last heartbeat: one that stays behind without moving may have lost what was sent. */
+  readonly matchAtTick: LogIndex;
+}
+
+export interface ReadRound {
+  readonly round: number;
+  /** The leader's commit index when the reads came; they see at least everything up to it. */
+  readonly index: LogIndex;
+  readonly tokens: readonly number[];
+}
+
+/** What a group starts from: everything that was durable. */
+export interface DurableImage<Image> {
+  readonly term: Term;
+  readonly vote: NodeId;
+  readonly snapshot: Snapshot<Image> | undefined;
+  /** The entries after the snapshot's index, without gaps. */
+  readonly entries: readonly Entry[];
+}
+
+/** A follower that has just started from its durable image. */
+export function restoreRaft<Image>(
+  members: { readonly group: GroupId; readonly self: NodeId; readonly voters: readonly NodeId[] },
+  image: DurableImage<Image>,
+  now: MonotonicMs,
+  electionPatienceMs: number,
+): RaftState<Image> {
+  const { snapshot } = image;
+  let log = emptyLogAfter(snapshot?.index ?? logIndex(0), snapshot?.term ?? term(0));
+  for (const entry of image.entries) log = appendEntry(log, entry);
+  assert(
+    image.term >= log.lastTerm,
+    () => `group ${members.group} stored term ${image.term}, but its log ends in term ${log.lastTerm}`,
+  );
+  return {
+    group: members.group,
+    self: members.self,
+    voters: members.voters,
+    term: image.term,
+    vote: image.vote,
+    log,
+    snapshot,
+    commit: log.baseIndex,
+    durable: { write: writeNumber(0), term: image.term, vote: image.vote, lastIndex: log.lastIndex },
+    unsynced: emptyFifo(),
+    lastWrite: writeNumber(0),
+    lastHardWrite: writeNumber(0),
+    role: 'follower',
+    leader: NO_NODE,
+    leaderHeardAt: monotonicMs(0),
+    electionDeadline: monotonicMs(now + electionPatienceMs),
+    electionPatienceMs,
+    votes: [],
+    peers: [],
+    termStart: logIndex(0),
+    heartbeatAt: monotonicMs(0),
+    quorumCheckAt: monotonicMs(0),
+    uncommittedBytes: 0,
+    round: 0,
+    readRounds: emptyFifo(),
+    earlyReads: [],
+  };
+}
+
+export function quorumOf(voters: readonly NodeId[]): number {
+  return (voters.length >>> 1) + 1;
+}
+
+/** The next time at which this group has something to do by itself. */
+export function nextDeadline<Image>(raft: RaftState<Image>): MonotonicMs {
+  return raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
+}

@@ -1,0 +1,180 @@
+/**
+ * A turn of one group: its state opened for change, and what the changes will say and write.
+ *
+ * A turn is private to the step that opened it. It starts as a copy of the state, one literal of fixed shape; the
+ * rules assign to its fields as the paper's do; closing it gives the next state. So a step stays pure while a rule
+ * reads like figure 2, and many inputs of one turn make one write and few messages.
+ */
+
+import { finish, mixNumber } from '../collections/digest.js';
+import { fifoFrom, fifoToArray } from '../collections/fifo.js';
+import {
+  logIndex,
+  monotonicMs,
+  writeNumber,
+  type LogIndex,
+  type MonotonicMs,
+  type NodeId,
+  type WriteNumber,
+} from '../machine/units.js';
+import { truncateFrom } from './log.js';
+import type { RaftMessage, Snapshot } from './messages.js';
+import type { RaftOptions, RaftState } from './state.js';
+
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+export interface TurnContext {
+  readonly options: RaftOptions;
+  readonly now: MonotonicMs;
+  readonly entropy: number;
+  /** The number that a write made in this turn will have. */
+  readonly write: WriteNumber;
+}
+
+/** A message, and the write that it depends on: it may not leave before that one is durable. 0: at once. */
+export interface Outgoing<Image> {
+  readonly to: NodeId;
+  readonly message: RaftMessage<Image>;
+  readonly after: WriteNumber;
+}
+
+export interface RaftTurn<Image> {
+  readonly context: TurnContext;
+  readonly raft: Mutable<RaftState<Image>>;
+  readonly outgoing: Outgoing<Image>[];
+  /** Term or vote changed. */
+  hardChanged: boolean;
+  /** The lowest index whose entry changed; 0 for none. */
+  changedFrom: number;
+  /** A snapshot taken or installed; installing one replaces the whole log on disk. */
+  newSnapshot: Snapshot<Image> | undefined;
+  logReplaced: boolean;
+  /** Reads asked for in this turn. */
+  readonly newReads: number[];
+  readonly readsReady: { readonly tokens: readonly number[]; readonly index: LogIndex }[];
+  readonly readsRefused: number[];
+  draws: number;
+}
+
+export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): RaftTurn<Image> {
+  return {
+    context,
+    raft: {
+      group: state.group,
+      self: state.self,
+      voters: state.voters,
+      term: state.term,
+      vote: state.vote,
+      log: state.log,
+      snapshot: state.snapshot,
+      commit: state.commit,
+      durable: state.durable,
+      unsynced: state.unsynced,
+      lastWrite: state.lastWrite,
+      lastHardWrite: state.lastHardWrite,
+      role: state.role,
+      leader: state.leader,
+      leaderHeardAt: state.leaderHeardAt,
+      electionDeadline: state.electionDeadline,
+      electionPatienceMs: state.electionPatienceMs,
+      votes: state.votes,
+      peers: state.peers,
+      termStart: state.termStart,
+      heartbeatAt: state.heartbeatAt,
+      quorumCheckAt: state.quorumCheckAt,
+      uncommittedBytes: state.uncommittedBytes,
+      round: state.round,
+      readRounds: state.readRounds,
+      earlyReads: state.earlyReads,
+    },
+    outgoing: [],
+    hardChanged: false,
+    changedFrom: 0,
+    newSnapshot: undefined,
+    logReplaced: false,
+    newReads: [],
+    readsReady: [],
+    readsRefused: [],
+    draws: 0,
+  };
+}
+
+export function send<Image>(
+  turn: RaftTurn<Image>,
+  to: NodeId,
+  message: RaftMessage<Image>,
+  after: WriteNumber,
+): void {
+  turn.outgoing.push({ to, message, after });
+}
+
+/** For messages that promise nothing. */
+export const AT_ONCE = writeNumber(0);
+
+/** The write after which the present term and vote are durable. */
+export function afterHardState<Image>(turn: RaftTurn<Image>): WriteNumber {
+  if (turn.hardChanged) return turn.context.write;
+  return turn.raft.lastHardWrite > turn.raft.durable.write ? turn.raft.lastHardWrite : AT_ONCE;
+}
+
+/** The write after which the present term, vote, log and snapshot are durable. */
+export function afterEverything<Image>(turn: RaftTurn<Image>): WriteNumber {
+  if (turn.hardChanged || turn.changedFrom > 0 || turn.newSnapshot !== undefined) return turn.context.write;
+  return turn.raft.lastWrite > turn.raft.durable.write ? turn.raft.lastWrite : AT_ONCE;
+}
+
+/** Notes that the log changed from `index` on. */
+export function logChangedFrom<Image>(turn: RaftTurn<Image>, index: number): void {
+  if (turn.changedFrom === 0 || index < turn.changedFrom) turn.changedFrom = index;
+}
+
+/**
+ * Cuts the log off before `from`, and with it what is or will be durable of it. A write still under way that holds
+ * cut entries must not claim them when it completes, even if entries with the same index and term are appended
+ * again before that: (index, term) alone cannot tell the two apart.
+ */
+export function truncateLog<Image>(turn: RaftTurn<Image>, from: number): void {
+  const { raft } = turn;
+  raft.log = truncateFrom(raft.log, from);
+  forgetDurableFrom(turn, from);
+  logChangedFrom(turn, from);
+}
+
+export function forgetDurableFrom<Image>(turn: RaftTurn<Image>, from: number): void {
+  const { raft } = turn;
+  const kept = logIndex(from - 1);
+  loseStatementsBeyond(turn, kept);
+  if (raft.durable.lastIndex > kept) raft.durable = { ...raft.durable, lastIndex: kept };
+  raft.unsynced = fifoFrom(
+    fifoToArray(raft.unsynced).map((write) =>
+      write.lastIndex > kept ? { ...write, lastIndex: kept } : write,
+    ),
+  );
+}
+
+/**
+ * What this turn was about to say of entries that it has cut off since is no longer so, and its write will not make
+ * it so: such messages are lost, as any message may be.
+ */
+function loseStatementsBeyond<Image>(turn: RaftTurn<Image>, kept: LogIndex): void {
+  const stillTrue = turn.outgoing.filter(({ message }) => {
+    if (message.type === 'VoteRequest') return message.lastIndex <= kept;
+    return message.type !== 'AppendAccepted' || message.index <= kept;
+  });
+  turn.outgoing.splice(0, turn.outgoing.length, ...stillTrue);
+}
+
+/** Draws a new election timeout, evenly from [the option, twice the option), and starts it (section 5.2). */
+export function restartElectionTimer<Image>(turn: RaftTurn<Image>): void {
+  const { context, raft } = turn;
+  turn.draws += 1;
+  raft.electionPatienceMs = drawPatience(
+    context.options.electionTimeoutMs,
+    mixNumber(mixNumber(mixNumber(context.entropy, raft.group), raft.self), turn.draws),
+  );
+  raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
+}
+
+export function drawPatience(electionTimeoutMs: number, chance: number): number {
+  return electionTimeoutMs + (finish(chance) % electionTimeoutMs);
+}

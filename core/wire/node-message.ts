@@ -1,0 +1,126 @@
+/** What crosses a node-to-node socket: frames of messages. */
+
+import { unreachable } from '../machine/assert.js';
+import type { GroupId } from '../machine/units.js';
+import type { Forward, ForwardAnswer, NodeMessage } from '../node/protocol.js';
+import type { PartitionState } from '../partition/partition.js';
+import type { RaftMessage } from '../raft/messages.js';
+import type { Decoded } from './decoded.js';
+import {
+  decoded,
+  encoded,
+  malformed,
+  positive,
+  readNested,
+  readUnsigned,
+  skipField,
+  writeNested,
+  writeUnsigned,
+  type Reader,
+  type Writer,
+} from './fields.js';
+import { readForward, readForwardAnswer, writeForward, writeForwardAnswer } from './forward.js';
+import { readRaftMessage, writeRaftMessage } from './raft-message.js';
+
+/** The bytes of one message. Equal messages give equal bytes. */
+export function encodeNodeMessage(message: NodeMessage): Uint8Array {
+  return encoded(message, writeNodeMessage);
+}
+
+/** The message that the bytes hold, or why they hold none; never throws. */
+export function decodeNodeMessage(bytes: Uint8Array): Decoded<NodeMessage> {
+  return decoded(bytes, 'a message', readNodeMessage);
+}
+
+/**
+ * The bytes of all messages of one `Send`, in order. Without a length of its own: the transport says where it ends.
+ *
+ * @example
+ *     const bytes = encodeFrame(send.messages);
+ *     const frame = decodeFrame(bytes);
+ *     if (frame.ok) for (const message of frame.value) receive(message);
+ */
+export function encodeFrame(messages: readonly NodeMessage[]): Uint8Array {
+  return encoded(messages, writeFrame);
+}
+
+/** The messages of a frame, or why it holds none: one bad message makes the whole frame bad. Never throws. */
+export function decodeFrame(bytes: Uint8Array): Decoded<readonly NodeMessage[]> {
+  return decoded(bytes, 'a frame', readFrame);
+}
+
+function writeFrame(writer: Writer, messages: readonly NodeMessage[]): void {
+  for (const message of messages) writeNested(writer, 10, message, writeNodeMessage);
+}
+
+function readFrame(reader: Reader): readonly NodeMessage[] {
+  const messages: NodeMessage[] = [];
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) messages.push(readNested(reader, readNodeMessage));
+    else skipField(reader, tag);
+  }
+  return messages;
+}
+
+function writeNodeMessage(writer: Writer, message: NodeMessage): void {
+  writeUnsigned(writer, 8, message.group);
+  switch (message.type) {
+    case 'Group':
+      writeRaftMessage(writer, message.message);
+      return;
+    case 'Forward':
+      writeNested(writer, 98, message, writeForward);
+      return;
+    case 'ForwardAnswer':
+      writeNested(writer, 106, message, writeForwardAnswer);
+      return;
+    default:
+      unreachable(message);
+  }
+}
+
+type Body = RaftMessage<PartitionState> | Omit<Forward, 'group'> | Omit<ForwardAnswer, 'group'>;
+
+function readNodeMessage(reader: Reader): NodeMessage {
+  let group = 0;
+  let body: Body | undefined;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        group = readUnsigned(reader, 'NodeMessage.group');
+        break;
+      case 98:
+        body = readNested(reader, readForward);
+        break;
+      case 106:
+        body = readNested(reader, readForwardAnswer);
+        break;
+      default: {
+        const message = readRaftMessage(reader, tag);
+        if (message === undefined) skipField(reader, tag);
+        else body = message;
+      }
+    }
+  }
+  if (body === undefined) malformed(reader, 'NodeMessage holds no message that this version knows');
+  return inGroup(positive(reader, group, 'NodeMessage.group') as GroupId, body);
+}
+
+function inGroup(group: GroupId, body: Body): NodeMessage {
+  switch (body.type) {
+    case 'Forward':
+      return {
+        type: 'Forward',
+        group,
+        requestId: body.requestId,
+        basis: body.basis,
+        operation: body.operation,
+      };
+    case 'ForwardAnswer':
+      return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
+    default:
+      return { type: 'Group', group, message: body };
+  }
+}
