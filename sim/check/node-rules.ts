@@ -1,0 +1,198 @@
+/**
+ * Watches every node of our system: the Raft invariants of every group, and what nodes tell their clients.
+ *
+ * An observer of the world. After every step it looks at the groups that the step changed and at every message and
+ * reply that the step lets go.
+ */
+
+import {
+  radixForEach,
+  radixGet,
+  type GroupState,
+  type KeyValueAnswer,
+  type KeyValueRequest,
+  type NodeEffect,
+  type NodeEvent,
+  type NodeId,
+  type NodeMessage,
+  type NodeState,
+  type Persist,
+  type Step,
+  type Stored,
+  type Turn,
+} from '../../core/index.js';
+import { partitionOfKey } from '../../core/index.js';
+import { PropertyBroken, type Observer } from '../world/world.js';
+import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
+import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
+import { checkMessage } from './raft/message-rules.js';
+import { checkStates, type StateContext } from './raft/state-rules.js';
+
+export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+
+export interface RuleSettings {
+  readonly partitions: number;
+  readonly maxInflightAppends: number;
+}
+
+export function createNodeRules(settings: RuleSettings): NodeObserver {
+  const histories = new Map<number, GroupHistory>();
+  const views = new Map<number, DurableView>();
+  const running = new Map<number, NodeState>();
+  /** By token: what was committed in the key's group when a read was asked. */
+  const readFloors = new Map<number, number>();
+
+  const historyOf = (group: number): GroupHistory => {
+    let history = histories.get(group);
+    if (history === undefined) histories.set(group, (history = createGroupHistory()));
+    return history;
+  };
+  const viewOf = (node: number, group: number): DurableView => {
+    const key = pairKey(node, group);
+    let view = views.get(key);
+    if (view === undefined) views.set(key, (view = createDurableView()));
+    return view;
+  };
+  const contexts = new Map<number, StateContext>();
+  const contextOf = (group: number): StateContext => {
+    let context = contexts.get(group);
+    if (context === undefined) {
+      context = {
+        history: historyOf(group),
+        viewOf: (node) => viewOf(node, group),
+        everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
+        maxInflightAppends: settings.maxInflightAppends,
+      };
+      contexts.set(group, context);
+    }
+    return context;
+  };
+
+  const checkGroups = (before: NodeState | undefined, after: NodeState): void => {
+    if (before?.groups === after.groups) return;
+    radixForEach(after.groups, (group, id) => {
+      const known = before === undefined ? undefined : radixGet(before.groups, id);
+      if (known === group) return;
+      checkStates(contextOf(id), known?.raft, group.raft);
+      checkApplied(historyOf(id), known, group);
+    });
+  };
+
+  const checkEffects = (node: NodeId, state: NodeState, effects: readonly NodeEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.type === 'Send') {
+        for (const message of effect.messages) {
+          if (message.type === 'Group') {
+            const { raft } = radixGet(state.groups, message.group) as GroupState;
+            const view = viewOf(node, message.group);
+            checkMessage(historyOf(message.group), view, raft, effect.to, message.message);
+          } else if (message.type === 'ForwardAnswer' && message.result.type === 'Executed') {
+            checkServed(historyOf(message.group), node, message.result.index, 0);
+          }
+        }
+      } else if (effect.type === 'Reply' && effect.answer.servedAt !== undefined) {
+        const { group, index } = effect.answer.servedAt;
+        checkServed(historyOf(group), node, index, readFloors.get(effect.token) ?? 0);
+        readFloors.delete(effect.token);
+      }
+    }
+  };
+
+  return {
+    started(node, _boot, step: Step<NodeState, NodeEffect>) {
+      running.set(node, step.state);
+      checkGroups(undefined, step.state);
+      checkEffects(node, step.state, step.effects);
+    },
+    stepped(node, before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>) {
+      running.set(node, step.state);
+      for (const event of turn.events) {
+        if (event.type !== 'RequestReceived') continue;
+        const { operation } = event.request;
+        if (operation.type !== 'Get' && operation.type !== 'Exists') continue;
+        const group = partitionOfKey(operation.key, settings.partitions);
+        readFloors.set(event.token, lastCommitted(historyOf(group)));
+      }
+      checkPreVoteChangesNothing(node, turn, step.effects);
+      checkGroups(before, step.state);
+      checkEffects(node, step.state, step.effects);
+    },
+    synced(node, writes: readonly Persist<Stored>[]) {
+      for (const { changes } of writes) {
+        for (const change of changes) noteChange((group) => viewOf(node, group), change);
+      }
+    },
+    crashed(node) {
+      running.delete(node);
+    },
+  };
+}
+
+/** Replicas that applied the same entries are in the same state; a snapshot is the state that it claims to be. */
+function checkApplied(history: GroupHistory, before: GroupState | undefined, after: GroupState): void {
+  const { raft, partition } = after;
+  const broken = (property: string, detail: string): never => {
+    throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}: ${detail}`);
+  };
+  const { applied, digest } = partition;
+  if (before?.partition !== partition) {
+    if (before !== undefined && applied < before.partition.applied) {
+      broken('applied never falls', `it fell from ${before.partition.applied} to ${applied}`);
+    }
+    if (applied > raft.commit) broken('applied is committed', `applied ${applied}, commit ${raft.commit}`);
+    const known = history.digests.get(applied);
+    if (known === undefined) history.digests.set(applied, digest);
+    else if (known !== digest) {
+      broken('replicas agree', `its state at index ${applied} is not the one that another replica had there`);
+    }
+  }
+  const { snapshot } = raft;
+  if (snapshot !== undefined && snapshot !== before?.raft.snapshot) {
+    if (snapshot.index > applied)
+      broken('snapshots are applied', `snapshot ${snapshot.index}, applied ${applied}`);
+    const committed = history.committed[snapshot.index];
+    if (committed === undefined || committed.term !== snapshot.term) {
+      broken('snapshots are committed', `term ${snapshot.term} at index ${snapshot.index} is not committed`);
+    }
+    const known = history.digests.get(snapshot.index);
+    if (known !== undefined && known !== snapshot.state.digest) {
+      broken('snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
+    }
+  }
+}
+
+/** What a client is told rests on a committed entry; a read sees all that was committed before it was asked. */
+function checkServed(history: GroupHistory, node: NodeId, index: number, floor: number): void {
+  if (index > lastCommitted(history)) {
+    throw new PropertyBroken(
+      'answers are committed',
+      `node ${node} answered from index ${index}, not committed`,
+    );
+  }
+  if (index < floor) {
+    throw new PropertyBroken(
+      'reads are fresh',
+      `node ${node} answered a read from index ${index}, but ${floor} was committed before it was asked`,
+    );
+  }
+}
+
+/** Being asked for a pre-vote leaves no trace on the disk. */
+function checkPreVoteChangesNothing(
+  node: NodeId,
+  turn: Turn<NodeEvent>,
+  effects: readonly NodeEffect[],
+): void {
+  const asksOnly = turn.events.every(
+    (event) =>
+      event.type === 'MessageReceived' &&
+      event.message.type === 'Group' &&
+      event.message.message.type === 'PreVoteRequest',
+  );
+  if (asksOnly && effects.some((effect) => effect.type === 'Persist')) {
+    throw new PropertyBroken(
+      'a pre-vote changes nothing',
+      `node ${node} wrote to its disk when asked for one`,
+    );
+  }
+}

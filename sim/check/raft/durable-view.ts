@@ -1,0 +1,70 @@
+/**
+ * What is on one node's disk of one group, kept up to date write by write.
+ *
+ * Built only from the changes that the disk made durable, never from a node's memory: so it is the witness against a
+ * node that says something before it is so.
+ */
+
+import type { LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
+
+export interface DurableView {
+  term: number;
+  vote: number;
+  baseIndex: number;
+  baseTerm: number;
+  /** Terms of the entries after the base. */
+  readonly terms: number[];
+}
+
+export function createDurableView(): DurableView {
+  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [] };
+}
+
+export function lastDurableIndex(view: DurableView): number {
+  return view.baseIndex + view.terms.length;
+}
+
+/** The term of the durable entry at `index`; undefined where there is none, or it is behind the snapshot. */
+export function durableTermAt(view: DurableView, index: number): number | undefined {
+  if (index === view.baseIndex) return view.baseTerm;
+  return view.terms[index - view.baseIndex - 1];
+}
+
+/** Whether the disk holds this entry, or a snapshot that covers it. */
+export function holdsDurably(view: DurableView, index: number, term: number): boolean {
+  return index < view.baseIndex || durableTermAt(view, index) === term;
+}
+
+/** Takes note of one durable change; gives the group that it belongs to. */
+export function noteChange(viewOf: (group: number) => DurableView, change: StorageChange<Stored>): void {
+  if (change.type === 'DropRange') return;
+  const view = viewOf(Number.parseInt(change.key.slice('group/'.length, 'group/'.length + 8), 16));
+  const { value } = change;
+  switch (value.type) {
+    case 'HardState':
+      view.term = value.term;
+      view.vote = value.vote;
+      return;
+    case 'Segment': {
+      const keep = Math.max(0, value.firstIndex - view.baseIndex - 1);
+      view.terms.length = Math.min(view.terms.length, keep);
+      const known = Math.max(0, view.baseIndex + 1 - value.firstIndex);
+      for (const entry of value.entries.slice(known)) view.terms.push(entry.term);
+      return;
+    }
+    case 'Snapshot':
+      return noteSnapshot(view, value.snapshot.index, value.snapshot.term);
+  }
+}
+
+function noteSnapshot(view: DurableView, index: LogIndex, term: Term): void {
+  if (durableTermAt(view, index) === term) view.terms.splice(0, index - view.baseIndex);
+  else view.terms.length = 0;
+  view.baseIndex = index;
+  view.baseTerm = term;
+}
+
+/** Whether term and vote say that this node may lead, on its own word, after a crash. */
+export function ownVoteDurable(view: DurableView, self: NodeId, term: Term): boolean {
+  return view.term > term || (view.term === term && view.vote === self);
+}

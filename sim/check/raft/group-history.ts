@@ -1,0 +1,46 @@
+/**
+ * What has happened in one Raft group, over all nodes and all their runs: the history variables of the invariants.
+ */
+
+import type { Entry, PartitionState, RaftState } from '../../../core/index.js';
+
+export interface GroupHistory {
+  /** Who led each term. */
+  readonly leaders: Map<number, number>;
+  /** By index, from 1: the entries that some leader committed. Place 0 is not used. */
+  readonly committed: (Entry | undefined)[];
+  /** Every entry that was ever in some log, by index and term, with the term of the entry before it. */
+  readonly entries: Map<number, { readonly entry: Entry; readonly previousTerm: number | undefined }>;
+  /** By applied index: the digest of the state there. */
+  readonly digests: Map<number, number>;
+  /** By node and term: whom the node granted its vote. */
+  readonly votes: Map<number, number>;
+}
+
+export function createGroupHistory(): GroupHistory {
+  return {
+    leaders: new Map(),
+    committed: [undefined],
+    entries: new Map(),
+    digests: new Map(),
+    votes: new Map(),
+  };
+}
+
+export type Raft = RaftState<PartitionState>;
+
+/** The newest index that is known to be committed. */
+export function lastCommitted(history: GroupHistory): number {
+  return history.committed.length - 1;
+}
+
+/** Two small numbers as one key. */
+export function pairKey(a: number, b: number): number {
+  return a * 0x10_0000 + b;
+}
+
+export function sameEntry(a: Entry, b: Entry): boolean {
+  if (a === b) return true;
+  if (a.term !== b.term || a.payload.length !== b.payload.length) return false;
+  return a.payload.every((byte, i) => byte === b.payload[i]);
+}

@@ -1,0 +1,85 @@
+/**
+ * Nothing is said before it is durable: what each message states, held against its sender's disk at the moment when
+ * the message is released (design notes, section 5 and invariants 2, 11 and 13).
+ */
+
+import { termAt, type NodeId, type PartitionState, type RaftMessage } from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
+import { durableTermAt, lastDurableIndex, type DurableView } from './durable-view.js';
+import { pairKey, type GroupHistory, type Raft } from './group-history.js';
+
+/** Checks one message that `sender` lets go now. */
+export function checkMessage(
+  history: GroupHistory,
+  view: DurableView,
+  sender: Raft,
+  to: NodeId,
+  message: RaftMessage<PartitionState>,
+): void {
+  const broken = (property: string, detail: string): never => {
+    throw new PropertyBroken(
+      property,
+      `group ${sender.group}, node ${sender.self}: ${message.type} of term ${message.term} to node ${to}: ${detail}`,
+    );
+  };
+  const needTerm = (): void => {
+    if (view.term < message.term) {
+      broken('nothing said before it is durable', `the disk still has term ${view.term}`);
+    }
+  };
+  switch (message.type) {
+    case 'VoteAnswer': {
+      needTerm();
+      if (!message.granted) return;
+      if (view.term === message.term && view.vote !== to) {
+        broken('nothing said before it is durable', `the disk has the vote for node ${view.vote}`);
+      }
+      const key = pairKey(sender.self, message.term);
+      const earlier = history.votes.get(key);
+      if (earlier !== undefined && earlier !== to) {
+        broken('one vote a term', `it has already granted its vote to node ${earlier}`);
+      }
+      history.votes.set(key, to);
+      return;
+    }
+    case 'VoteRequest':
+      needTerm();
+      if (view.term === message.term && view.vote !== sender.self) {
+        broken('nothing said before it is durable', 'its own vote is not on its disk');
+      }
+      if (sender.term === message.term && lastDurableIndex(view) < message.lastIndex) {
+        broken(
+          'nothing said before it is durable',
+          `it states a log up to ${message.lastIndex}, but its disk ends at ${lastDurableIndex(view)}`,
+        );
+      }
+      return;
+    case 'AppendAccepted': {
+      needTerm();
+      if (sender.term !== message.term || sender.role === 'leader') return;
+      const { index } = message;
+      const stated = termAt(sender.log, index);
+      const onDisk = durableTermAt(view, index);
+      const covered =
+        index <= view.baseIndex || (onDisk !== undefined && (stated === undefined || onDisk === stated));
+      if (!covered) {
+        broken(
+          'nothing said before it is durable',
+          `it accepts index ${index}, but its disk ends at ${lastDurableIndex(view)}`,
+        );
+      }
+      return;
+    }
+    case 'AppendRefused':
+    case 'HeartbeatAnswer':
+      return needTerm();
+    case 'PreVoteAnswer':
+      if (!message.granted) needTerm();
+      return;
+    case 'PreVoteRequest':
+    case 'Append':
+    case 'Heartbeat':
+    case 'InstallSnapshot':
+      return;
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The invariants of Raft that speak of states (figure 3 of the paper, and the list in the design notes, section 11).
+ *
+ * Each is checked for the group and node that a step changed, against the history of the group: what cannot have been
+ * broken by the step is not looked at again.
+ */
+
+import { termAt, type Entry } from '../../../core/index.js';
+import { radixGet } from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
+import {
+  durableTermAt,
+  holdsDurably,
+  lastDurableIndex,
+  ownVoteDurable,
+  type DurableView,
+} from './durable-view.js';
+import { lastCommitted, pairKey, sameEntry, type GroupHistory, type Raft } from './group-history.js';
+
+export interface StateContext {
+  readonly history: GroupHistory;
+  readonly viewOf: (node: number) => DurableView;
+  /** The present states of this group on the nodes that run. */
+  readonly everywhere: () => readonly Raft[];
+  readonly maxInflightAppends: number;
+}
+
+/** `before` is undefined when the node has just started. */
+export function checkStates(context: StateContext, before: Raft | undefined, after: Raft): void {
+  checkTermAndVote(before, after);
+  if (before?.log !== after.log) checkLog(context, before, after);
+  if (after.role === 'leader') checkLeader(context, before, after);
+  if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
+}
+
+function broken(property: string, raft: Raft, detail: string): never {
+  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
+}
+
+/** The term never falls, and a vote changes only with it or from none. */
+function checkTermAndVote(before: Raft | undefined, after: Raft): void {
+  if (before === undefined) return;
+  if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
+  if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
+    broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
+  }
+}
+
+/**
+ * Log matching: entries of equal index and term are equal everywhere, and so are those before them. Each new entry is
+ * compared with the first of its kind, together with the term before it; the rest follows by induction.
+ */
+function checkLog(context: StateContext, before: Raft | undefined, after: Raft): void {
+  const { log } = after;
+  const firstNew = firstDifference(before, after);
+  if (before?.role === 'leader' && after.role === 'leader' && before.term === after.term) {
+    if (firstNew <= before.log.lastIndex) {
+      broken('leader append-only', after, `the leader changed its own log at index ${firstNew}`);
+    }
+  }
+  for (let index = Math.max(firstNew, log.baseIndex + 1); index <= log.lastIndex; index += 1) {
+    const entry = radixGet(log.entries, index);
+    if (entry === undefined) return broken('no gaps in a log', after, `index ${index} is missing`);
+    const previousTerm = termAt(log, index - 1);
+    if (previousTerm !== undefined && previousTerm > entry.term) {
+      broken(
+        'terms in a log never fall',
+        after,
+        `index ${index} has term ${entry.term}, after ${previousTerm}`,
+      );
+    }
+    const key = pairKey(index, entry.term);
+    const known = context.history.entries.get(key);
+    if (known === undefined) context.history.entries.set(key, { entry, previousTerm });
+    else if (!sameEntry(known.entry, entry) || differs(known.previousTerm, previousTerm)) {
+      broken(
+        'log matching',
+        after,
+        `index ${index} of term ${entry.term} is not what another log holds there`,
+      );
+    }
+    if (index < context.history.committed.length) checkAgainstCommitted(context, after, index, entry, before);
+  }
+}
+
+function differs(a: number | undefined, b: number | undefined): boolean {
+  return a !== undefined && b !== undefined && a !== b;
+}
+
+/** A node that had a committed entry may not replace it by another. */
+function checkAgainstCommitted(
+  context: StateContext,
+  after: Raft,
+  index: number,
+  entry: Entry,
+  before: Raft | undefined,
+): void {
+  if (index <= (before?.commit ?? 0) && !sameEntry(context.history.committed[index] as Entry, entry)) {
+    broken('committed entries stay', after, `the committed entry at index ${index} was overwritten`);
+  }
+}
+
+/** The first index at which the two logs may differ. Entries are shared between states, so equal ones are the same. */
+function firstDifference(before: Raft | undefined, after: Raft): number {
+  if (before === undefined) return after.log.baseIndex + 1;
+  let index = Math.min(before.log.lastIndex, after.log.lastIndex);
+  const base = Math.max(before.log.baseIndex, after.log.baseIndex);
+  while (index > base && radixGet(before.log.entries, index) !== radixGet(after.log.entries, index))
+    index -= 1;
+  return index + 1;
+}
+
+function checkLeader(context: StateContext, before: Raft | undefined, after: Raft): void {
+  const { history } = context;
+  const isNew = before?.role !== 'leader' || before.term !== after.term;
+  if (isNew) {
+    const known = history.leaders.get(after.term);
+    if (known !== undefined && known !== after.self) {
+      broken('election safety', after, `node ${known} was elected in the same term`);
+    }
+    history.leaders.set(after.term, after.self);
+    if (!after.voters.includes(after.self)) broken('only voters lead', after, 'a node without a vote leads');
+    if (!ownVoteDurable(context.viewOf(after.self), after.self, after.term)) {
+      broken("a leader's own vote is durable", after, 'it leads, but a crash would take its vote back');
+    }
+    checkCompleteness(history, after);
+  }
+  if (before?.peers === after.peers) return;
+  for (const { peer, match, next, inflight } of after.peers) {
+    if (match >= next) broken('match is below next', after, `node ${peer}: match ${match}, next ${next}`);
+    if (inflight.length > context.maxInflightAppends) {
+      broken('windows', after, `${inflight.length} appends to node ${peer} are in flight`);
+    }
+    const view = context.viewOf(peer);
+    if (view.term <= after.term && lastDurableIndex(view) < match) {
+      broken(
+        'match is durable',
+        after,
+        `node ${peer} is taken to hold index ${match}, but its disk ends at ${lastDurableIndex(view)}`,
+      );
+    }
+  }
+}
+
+/** Leader completeness: whoever leads has every entry that was committed before. */
+function checkCompleteness(history: GroupHistory, leader: Raft): void {
+  for (let index = leader.log.baseIndex + 1; index <= lastCommitted(history); index += 1) {
+    const committed = history.committed[index] as Entry;
+    if (committed.term < leader.term && termAt(leader.log, index) !== committed.term) {
+      broken(
+        'leader completeness',
+        leader,
+        `the committed entry ${index} of term ${committed.term} is not in the new leader's log`,
+      );
+    }
+  }
+  if (leader.log.lastIndex < lastCommitted(history)) {
+    const { lastIndex } = leader.log;
+    broken('leader completeness', leader, `its log ends at ${lastIndex}, before ${lastCommitted(history)}`);
+  }
+}
+
+function checkCommit(context: StateContext, before: Raft | undefined, after: Raft): void {
+  const { history } = context;
+  const { commit, log } = after;
+  if (before !== undefined && commit < before.commit) {
+    broken('commit never falls', after, `the commit index fell from ${before.commit} to ${commit}`);
+  }
+  if (commit > log.lastIndex) {
+    broken('commit within the log', after, `commit ${commit} is beyond the last index ${log.lastIndex}`);
+  }
+  // A turn of many events may commit as the leader and end as a follower.
+  const leaderTerm =
+    after.role === 'leader' ? after.term : before?.role === 'leader' ? before.term : undefined;
+  let firstSeen = 0;
+  for (let index = (before?.commit ?? 0) + 1; index <= commit; index += 1) {
+    const known = history.committed[index];
+    const entry = newlyCommitted(before, after, index, known);
+    if (entry === undefined) {
+      // Committed and compacted in one step, or part of an installed snapshot: some leader committed it before.
+      if (known === undefined)
+        broken('leaders commit first', after, `index ${index} was committed by no leader yet`);
+    } else if (known === undefined) {
+      if (leaderTerm === undefined) {
+        broken('leaders commit first', after, `index ${index} was committed by no leader yet`);
+      }
+      firstSeen = index;
+      history.committed[index] = entry;
+      checkOtherLeaders(context, after, index, entry);
+    } else if (!sameEntry(known, entry)) {
+      broken('state-machine safety', after, `index ${index} is committed with another entry elsewhere`);
+    }
+  }
+  if (leaderTerm === undefined) return;
+  if (after.role === 'leader') checkJustified(context, after, commit, leaderTerm);
+  else if (firstSeen > 0) checkJustified(context, after, firstSeen, leaderTerm);
+}
+
+/**
+ * The entry at a newly committed index. One that was compacted in the same step is taken from the log before it,
+ * where only a leader that commits it first must have had it; what others had there may have been replaced meanwhile.
+ */
+function newlyCommitted(
+  before: Raft | undefined,
+  after: Raft,
+  index: number,
+  known: Entry | undefined,
+): Entry | undefined {
+  const entry = radixGet(after.log.entries, index);
+  if (entry !== undefined || known !== undefined || before?.role !== 'leader') return entry;
+  return radixGet(before.log.entries, index);
+}
+
+/** A leader commits only an entry of its own term, and only one that a majority of disks hold (section 5.4.2). */
+function checkJustified(context: StateContext, leader: Raft, index: number, term: number): void {
+  const { log, voters } = leader;
+  const committedTerm = context.history.committed[index]?.term ?? termAt(log, index);
+  if (committedTerm !== term) {
+    broken('commit justified', leader, `index ${index} of term ${committedTerm} was committed by counting`);
+  }
+  const holders = voters.filter((voter) => holdsDurably(context.viewOf(voter), index, term));
+  if (holders.length * 2 <= voters.length) {
+    const where = voters.map((voter) => `${voter}: ${durableTermAt(context.viewOf(voter), index) ?? 'none'}`);
+    broken(
+      'commit justified',
+      leader,
+      `index ${index} is on too few disks (terms there: ${where.join(', ')})`,
+    );
+  }
+}
+
+/** A leader of a later term that is already elected must have what is only now known to be committed. */
+function checkOtherLeaders(context: StateContext, committer: Raft, index: number, entry: Entry): void {
+  for (const other of context.everywhere()) {
+    if (other.role !== 'leader' || other.term <= committer.term || index <= other.log.baseIndex) continue;
+    if (termAt(other.log, index) !== entry.term) {
+      broken(
+        'leader completeness',
+        other,
+        `it lacks index ${index}, which node ${committer.self} commits now`,
+      );
+    }
+  }
+}

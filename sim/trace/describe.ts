@@ -1,0 +1,100 @@
+/** Events and effects in few words, so that a trace reads as a story. */
+
+import {
+  SetFlag,
+  type KeyValueOperation,
+  type NodeEffect,
+  type NodeEvent,
+  type NodeMessage,
+  type PartitionState,
+  type RaftMessage,
+} from '../../core/index.js';
+
+export function describeEvent(event: NodeEvent): string {
+  switch (event.type) {
+    case 'MessageReceived':
+      return `from ${event.from}: ${describeMessage(event.message)}`;
+    case 'RequestReceived':
+      return `client request ${event.token}: ${describeOperation(event.request.operation)}`;
+    case 'TimerFired':
+      return 'timer';
+    case 'WriteCompleted':
+      return `write ${event.write} is durable`;
+    case 'WriteFailed':
+      return `write ${event.write} failed: ${event.reason}`;
+  }
+}
+
+export function describeEffect(effect: NodeEffect): string {
+  switch (effect.type) {
+    case 'Send':
+      return `to ${effect.to}: ${effect.messages.map(describeMessage).join(', ')}`;
+    case 'Persist':
+      return `write ${effect.write}: ${effect.changes.map(({ type }) => type).join(', ')}`;
+    case 'SetTimer':
+      return `timer at ${effect.at}`;
+    case 'Reply': {
+      const { code, revision, reason } = effect.answer;
+      return `reply ${effect.token}: code ${code}, revision ${revision}${reason === undefined ? '' : `, ${reason}`}`;
+    }
+    case 'Halt':
+      return `halt: ${effect.reason}`;
+  }
+}
+
+export function describeMessage(message: NodeMessage): string {
+  switch (message.type) {
+    case 'Group':
+      return `group ${message.group} ${describeRaft(message.message)}`;
+    case 'Forward':
+      return `forward ${message.requestId}: ${describeOperation(message.operation)}`;
+    case 'ForwardAnswer': {
+      const { result } = message;
+      const said =
+        result.type === 'Executed'
+          ? `code ${result.outcome.code} at index ${result.index}`
+          : `try again (leader ${result.leader})`;
+      return `answer ${message.requestId}: ${said}`;
+    }
+  }
+}
+
+function describeRaft(message: RaftMessage<PartitionState>): string {
+  const head = `${message.type} t${message.term}`;
+  switch (message.type) {
+    case 'PreVoteRequest':
+    case 'VoteRequest':
+      return `${head} last ${message.lastIndex} t${message.lastTerm}`;
+    case 'PreVoteAnswer':
+    case 'VoteAnswer':
+      return `${head} ${message.granted ? 'granted' : 'refused'}`;
+    case 'Append':
+      return (
+        `${head} after ${message.previousIndex} t${message.previousTerm}, ` +
+        `${message.entries.length} entries, commit ${message.commit}`
+      );
+    case 'AppendAccepted':
+      return `${head} up to ${message.index}`;
+    case 'AppendRefused':
+      return `${head} at ${message.refused}, hint ${message.hintIndex} t${message.hintTerm}`;
+    case 'Heartbeat':
+      return `${head} commit ${message.commit} round ${message.round}`;
+    case 'HeartbeatAnswer':
+      return `${head} round ${message.round}`;
+    case 'InstallSnapshot':
+      return `${head} at ${message.snapshot.index} t${message.snapshot.term}`;
+  }
+}
+
+function describeOperation(operation: KeyValueOperation): string {
+  const { type, key } = operation;
+  if (type !== 'Set') return `${type.toLowerCase()} ${key}`;
+  const { flags } = operation;
+  const conditions = [
+    ...((flags & SetFlag.ifExists) === 0 ? [] : ['if it exists']),
+    ...((flags & SetFlag.ifNotExists) === 0 ? [] : ['if it does not exist']),
+    ...((flags & SetFlag.ifEqualToValue) === 0 ? [] : ['if the value is equal']),
+    ...((flags & SetFlag.ifEqualToRevision) === 0 ? [] : [`if at revision ${operation.compareRevision}`]),
+  ];
+  return ['set', key, ...conditions].join(' ');
+}

@@ -1,0 +1,114 @@
+/**
+ * What a simulated client asks for: conditional sets, plain ones, reads and deletes on few keys, so that they meet.
+ */
+
+import { revision, SetFlag, type KeyValueAnswer, type KeyValueOperation } from '../../core/index.js';
+import { KeyValueCode } from '../../core/index.js';
+import { always, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
+import { drawBelow, drawOne, type Stream } from '../world/chance.js';
+import { toBytes, toText } from './text.js';
+
+/** What a client last saw of a key, so that its conditions hold often enough to matter. */
+export interface Seen {
+  readonly revision: number;
+  readonly value: string | null;
+}
+
+const NEVER_SEEN: Seen = { revision: -1, value: null };
+
+export interface DrawnOperation {
+  readonly key: string;
+  readonly input: KeyValueInput;
+}
+
+/** The `number`th operation of a client: drawn under its own key, whatever came before. */
+export function drawOperation(
+  stream: Stream,
+  number: number,
+  client: number,
+  keys: readonly string[],
+  readPercent: number,
+  seen: ReadonlyMap<string, Seen>,
+): DrawnOperation {
+  const key = drawOne(stream, keys, number, 1);
+  if (drawBelow(stream, 100, number, 2) < readPercent) {
+    return { key, input: { type: drawBelow(stream, 4, number, 3) === 0 ? 'exists' : 'get' } };
+  }
+  const last = seen.get(key) ?? NEVER_SEEN;
+  const value = drawBelow(stream, 20, number, 4) === 0 ? null : `${client}-${number}`;
+  switch (drawBelow(stream, 10, number, 5)) {
+    case 0:
+      return { key, input: { type: 'delete' } };
+    case 1:
+      return { key, input: { type: 'set', value, condition: { ifExists: true, ifNotExists: false } } };
+    case 2:
+      return { key, input: { type: 'set', value, condition: { ifExists: false, ifNotExists: true } } };
+    case 3:
+    case 4:
+      return { key, input: { type: 'set', value, condition: { ...always, equalToRevision: last.revision } } };
+    case 5:
+    case 6:
+      return { key, input: { type: 'set', value, condition: { ...always, equalToValue: last.value } } };
+    default:
+      return { key, input: { type: 'set', value, condition: always } };
+  }
+}
+
+/** The same operation as a node understands it. */
+export function toOperation({ key, input }: DrawnOperation): KeyValueOperation {
+  switch (input.type) {
+    case 'get':
+      return { type: 'Get', key };
+    case 'exists':
+      return { type: 'Exists', key };
+    case 'delete':
+      return { type: 'Delete', key };
+    case 'set': {
+      const { ifExists, ifNotExists, equalToValue, equalToRevision } = input.condition;
+      return {
+        type: 'Set',
+        key,
+        value: input.value === null ? null : toBytes(input.value),
+        flags:
+          SetFlag.set |
+          (ifExists ? SetFlag.ifExists : 0) |
+          (ifNotExists ? SetFlag.ifNotExists : 0) |
+          (equalToValue === undefined ? 0 : SetFlag.ifEqualToValue) |
+          (equalToRevision === undefined ? 0 : SetFlag.ifEqualToRevision),
+        compareValue: typeof equalToValue === 'string' ? toBytes(equalToValue) : null,
+        compareRevision: revision(equalToRevision ?? 0),
+      };
+    }
+  }
+}
+
+/**
+ * What the answer says of the operation: its output, that nobody knows yet (`unknown`: try again), or that no such
+ * answer should ever be given (`wrong`).
+ */
+export function toOutput(
+  answer: KeyValueAnswer,
+): { readonly type: 'known'; readonly output: KeyValueOutput } | { readonly type: 'unknown' | 'wrong' } {
+  const { code } = answer;
+  switch (code) {
+    case KeyValueCode.set:
+      return { type: 'known', output: { type: 'set', revision: answer.revision } };
+    case KeyValueCode.notSet:
+      return { type: 'known', output: { type: 'notSet', revision: answer.revision } };
+    case KeyValueCode.got:
+      return {
+        type: 'known',
+        output: { type: 'got', value: toText(answer.value), revision: answer.revision },
+      };
+    case KeyValueCode.exists:
+      return { type: 'known', output: { type: 'exists', revision: answer.revision } };
+    case KeyValueCode.deleted:
+      return { type: 'known', output: { type: 'deleted', revision: answer.revision } };
+    case KeyValueCode.doesNotExist:
+      return { type: 'known', output: { type: 'missing' } };
+    case KeyValueCode.mustRetry:
+      return { type: 'unknown' };
+    default:
+      return { type: 'wrong' };
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The simulated disk: ordered atomic writes, of which a crash keeps every synced one and any prefix of the rest.
+ */
+
+import type { Persist, StorageChange, StoredRecord } from '../../core/index.js';
+
+export interface Disk<Stored> {
+  /** What a crash is certain to leave. */
+  readonly durable: Map<string, Stored>;
+  /** Issued and not yet durable, oldest first; the first `syncing` of them are in the sync under way. */
+  readonly pending: Persist<Stored>[];
+  syncing: number;
+}
+
+export function createDisk<Stored>(): Disk<Stored> {
+  return { durable: new Map(), pending: [], syncing: 0 };
+}
+
+export function enqueueWrite<Stored>(disk: Disk<Stored>, write: Persist<Stored>): void {
+  disk.pending.push(write);
+}
+
+/** Begins a sync of everything that waits, unless one is under way or nothing waits. */
+export function beginSync<Stored>(disk: Disk<Stored>): boolean {
+  if (disk.syncing > 0 || disk.pending.length === 0) return false;
+  disk.syncing = disk.pending.length;
+  return true;
+}
+
+/** The sync under way is done: its writes are durable. Gives them, oldest first. */
+export function finishSync<Stored>(disk: Disk<Stored>): readonly Persist<Stored>[] {
+  const done = disk.pending.splice(0, disk.syncing);
+  disk.syncing = 0;
+  for (const { changes } of done) applyChanges(disk, changes);
+  return done;
+}
+
+/** The node crashes: of what was not durable, the first `kept` writes happen to survive. Gives those. */
+export function crashDisk<Stored>(disk: Disk<Stored>, kept: number): readonly Persist<Stored>[] {
+  const survivors = disk.pending.slice(0, kept);
+  disk.pending.length = 0;
+  disk.syncing = 0;
+  for (const { changes } of survivors) applyChanges(disk, changes);
+  return survivors;
+}
+
+function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChange<Stored>[]): void {
+  for (const change of changes) {
+    if (change.type === 'Put') disk.durable.set(change.key, change.value);
+    else {
+      for (const key of [...disk.durable.keys()]) {
+        if (key >= change.from && key < change.before) disk.durable.delete(key);
+      }
+    }
+  }
+}
+
+/** What a node finds on its disk when it starts. */
+export function readDisk<Stored>(disk: Disk<Stored>): readonly StoredRecord<Stored>[] {
+  return [...disk.durable]
+    .map(([key, value]) => ({ key, value }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
