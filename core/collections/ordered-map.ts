@@ -14,7 +14,7 @@ interface Leaf<V> {
 }
 
 interface Branch<V> {
-  /** `keys[i]` is not above the smallest key below `children[i]`; `keys[0]` is not used for descent. */
+  /** In ascending order; `keys[i]` is not above the smallest key below `children[i]`. */
   readonly keys: readonly string[];
   readonly children: readonly TreeNode<V>[];
 }
@@ -88,10 +88,11 @@ function setIn<V>(node: TreeNode<V>, key: string, value: V): SetChange<V> {
   const change = setIn(node.children[at] as TreeNode<V>, key, value);
   const children = node.children.slice();
   children[at] = change.node;
+  const known = key < smallestKey(node) ? [key, ...node.keys.slice(1)] : node.keys;
   if (change.split === undefined) {
-    return { node: { keys: node.keys, children }, split: undefined, added: change.added };
+    return { node: { keys: known, children }, split: undefined, added: change.added };
   }
-  const keys = node.keys.slice();
+  const keys = known.slice();
   children.splice(at + 1, 0, change.split);
   keys.splice(at + 1, 0, smallestKey(change.split));
   if (keys.length <= MAX_KEYS) return { node: { keys, children }, split: undefined, added: change.added };

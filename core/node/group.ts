@@ -197,6 +197,7 @@ function applyEntry(
 export function serveReads(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const { node } = turn;
   const { partition } = opened.group;
+  if (opened.raft.readsReady.length === 0 && opened.raft.readsRefused.length === 0) return;
   for (const { tokens, index } of opened.raft.readsReady.splice(0)) {
     assert(
       partition.applied >= index,

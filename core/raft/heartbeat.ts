@@ -31,7 +31,7 @@ function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress
   const { match, mode } = progress;
   const silent = context.now - progress.heardAt > context.options.electionTimeoutMs;
   const stuck = match < raft.log.lastIndex && match === progress.matchAtTick;
-  const noted: Progress = { ...progress, matchAtTick: match };
+  const noted: Progress = match === progress.matchAtTick ? progress : { ...progress, matchAtTick: match };
   if (mode === 'snapshot') {
     return snapshotTimedOut(turn, progress)
       ? { ...noted, mode: 'probe', probing: false, next: logIndex(match + 1) }

@@ -38,6 +38,7 @@ export function openReadRound<Image>(turn: RaftTurn<Image>): void {
 /** Hands out every read whose round a majority has answered; this node counts for all of them. */
 export function confirmRounds<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
+  if (fifoPeek(raft.readRounds) === undefined) return;
   const rounds = raft.peers.map((progress) => progress.round);
   rounds.push(raft.round);
   rounds.sort((a, b) => b - a);

@@ -36,18 +36,19 @@ export function writeEntries(writer: Writer, tag: number, entries: readonly Entr
   }
 }
 
-/** Where the payloads of one message live: byte `i` of the input is byte `i - start` of `bytes`. */
+/** Where the payloads of one message live: byte `i` of the input is byte `i + shift` of `buffer`. */
 export interface PayloadHome {
-  readonly bytes: Uint8Array;
-  readonly start: number;
+  readonly buffer: ArrayBufferLike;
+  readonly shift: number;
 }
 
-/** The home for the payloads in the message being read, from `start` on. */
+/** The home for the payloads in the message being read, which began at `start`. */
 export function payloadHome(reader: Reader, start: number): PayloadHome {
   const { buf, len } = reader;
-  return (len - start) * 2 >= buf.buffer.byteLength
-    ? { bytes: buf, start: 0 }
-    : { bytes: buf.slice(start, len), start };
+  const mostlyThis = (len - start) * 2 >= buf.buffer.byteLength;
+  return mostlyThis
+    ? { buffer: buf.buffer, shift: buf.byteOffset }
+    : { buffer: buf.slice(start, len).buffer, shift: -start };
 }
 
 /** Reads one entry, its length included. Written out, not by `readNested`: there are many of them. */
@@ -66,9 +67,10 @@ export function readEntry(reader: Reader, home: PayloadHome): Entry {
         break;
       case 18: {
         const size = reader.size();
-        const from = reader.pos - home.start;
+        const from = reader.pos + home.shift;
         reader.skip(size);
-        payload = size === 0 ? NO_BYTES : home.bytes.subarray(from, from + size);
+        // Not `subarray`, which takes twice as long.
+        payload = size === 0 ? NO_BYTES : new Uint8Array(home.buffer, from, size);
         break;
       }
       default:

@@ -166,21 +166,21 @@ export function runWorld<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, done: ()
     const happening = popEvent(world.queue);
     if (at === undefined || happening === undefined) return;
     world.nowUs = at;
-    guard(world, () => happen(world, happening));
+    try {
+      happen(world, happening);
+    } catch (error) {
+      world.failure = failureOf(error, at);
+    }
   }
 }
 
-/** Turns a broken property or assertion into the run's failure. */
-function guard<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof PropertyBroken) {
-      world.failure = { property: error.property, detail: error.message, atUs: world.nowUs };
-    } else if (error instanceof ImpossibleState) {
-      world.failure = { property: 'assertion of the machine', detail: error.message, atUs: world.nowUs };
-    } else throw error;
+/** A broken property or assertion is the run's failure; anything else is a fault of the simulator itself. */
+function failureOf(error: unknown, atUs: number): Failure {
+  if (error instanceof PropertyBroken) return { property: error.property, detail: error.message, atUs };
+  if (error instanceof ImpossibleState) {
+    return { property: 'assertion of the machine', detail: error.message, atUs };
   }
+  throw error;
 }
 
 function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happening<M, Q>): void {

@@ -186,12 +186,12 @@ function checkCommit(context: StateContext, before: Raft | undefined, after: Raf
       }
       firstSeen = index;
       history.committed[index] = entry;
-      checkOtherLeaders(context, after, index, entry);
     } else if (!sameEntry(known, entry)) {
       broken('state-machine safety', after, `index ${index} is committed with another entry elsewhere`);
     }
   }
   if (leaderTerm === undefined) return;
+  if (firstSeen > 0) checkOtherLeaders(context, after, leaderTerm, (before?.commit ?? 0) + 1, firstSeen);
   if (after.role === 'leader') checkJustified(context, after, commit, leaderTerm);
   else if (firstSeen > 0) checkJustified(context, after, firstSeen, leaderTerm);
 }
@@ -230,15 +230,19 @@ function checkJustified(context: StateContext, leader: Raft, index: number, term
 }
 
 /** A leader of a later term that is already elected must have what is only now known to be committed. */
-function checkOtherLeaders(context: StateContext, committer: Raft, index: number, entry: Entry): void {
+function checkOtherLeaders(
+  context: StateContext,
+  committer: Raft,
+  committerTerm: number,
+  first: number,
+  last: number,
+): void {
   for (const other of context.everywhere()) {
-    if (other.role !== 'leader' || other.term <= committer.term || index <= other.log.baseIndex) continue;
-    if (termAt(other.log, index) !== entry.term) {
-      broken(
-        'leader completeness',
-        other,
-        `it lacks index ${index}, which node ${committer.self} commits now`,
-      );
+    if (other.role !== 'leader' || other.term <= committerTerm) continue;
+    for (let index = Math.max(first, other.log.baseIndex + 1); index <= last; index += 1) {
+      if (termAt(other.log, index) !== context.history.committed[index]?.term) {
+        broken('leader completeness', other, `it lacks index ${index}, which node ${committer.self} commits now`);
+      }
     }
   }
 }

@@ -1,0 +1,230 @@
+/** Any value of every type that has a codec. Small and large numbers, empty and absent parts are all common. */
+
+import * as fc from 'fast-check';
+import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
+import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
+import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
+import {
+  KeyValueCode,
+  type Command,
+  type KeyValueOperation,
+  type Outcome,
+  type RequestId,
+  type Value,
+  type WriteOperation,
+} from '../../../core/partition/command.js';
+import type { KeyEntry, PartitionState } from '../../../core/partition/partition.js';
+import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
+import type { Entry, RaftMessage, Snapshot } from '../../../core/raft/messages.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** Whole numbers from `min` on, crowded where encodings change their length or words carry over. */
+export function numbers(min: number): fc.Arbitrary<number> {
+  const edges = [
+    0x7f,
+    0x80,
+    0x3fff,
+    0x4000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    0x1_0000_0000,
+    MAX - 1,
+    MAX,
+  ];
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min, max: 300 }) },
+    { weight: 1, arbitrary: fc.maxSafeInteger().filter((value) => value >= min) },
+    { weight: 1, arbitrary: fc.constantFrom(...edges) },
+  );
+}
+
+export const signedNumbers: fc.Arbitrary<number> = fc.oneof(
+  fc.integer({ min: -300, max: 300 }),
+  fc.maxSafeInteger(),
+  fc.constantFrom(-MAX, MAX, -0x8000_0000, 0x8000_0000, -0x1_0000_0000),
+);
+
+const group = numbers(1) as fc.Arbitrary<GroupId>;
+const node = numbers(1) as fc.Arbitrary<NodeId>;
+const nodeOrNone = numbers(0) as fc.Arbitrary<NodeId>;
+const term = numbers(0) as fc.Arbitrary<Term>;
+const index = numbers(0) as fc.Arbitrary<LogIndex>;
+
+/** Well-formed Unicode of all planes. */
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ minLength: 120, maxLength: 300 }),
+);
+const key = text.filter((each) => each !== '');
+const requestId = fc
+  .oneof(
+    fc.uuid(),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 64 }),
+    fc.string({ minLength: 128, maxLength: 128 }),
+  )
+  .filter((id) => id.length >= 1 && id.length <= 128) as fc.Arbitrary<RequestId>;
+/** As our codecs make them: of our own realm, which fast-check's need not be. */
+const bytes = fc
+  .oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 100, maxLength: 300, size: 'max' }))
+  .map((array) => Uint8Array.from(array));
+const value: fc.Arbitrary<Value> = fc.option(bytes, { freq: 3 });
+
+const madeTimestamp: fc.Arbitrary<Timestamp> = fc.record({
+  node,
+  wall: numbers(0) as fc.Arbitrary<WallMs>,
+  counter: fc.oneof(fc.nat(5), fc.constantFrom(0xffff_fffe, 0xffff_ffff)),
+});
+const timestamp = fc.oneof(fc.constant(ZERO_TIMESTAMP), madeTimestamp);
+
+const writeOperation: fc.Arbitrary<WriteOperation> = fc.oneof(
+  fc.record({
+    type: fc.constant('Set' as const),
+    key,
+    value,
+    flags: fc.nat(63),
+    compareValue: value,
+    compareRevision: signedNumbers as fc.Arbitrary<Revision>,
+  }),
+  fc.record({ type: fc.constant('Delete' as const), key }),
+);
+const operation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
+  writeOperation,
+  fc.record({ type: fc.constant('Get' as const), key }),
+  fc.record({ type: fc.constant('Exists' as const), key }),
+);
+
+const outcome: fc.Arbitrary<Outcome> = fc.record({
+  code: fc.constantFrom(...Object.values(KeyValueCode)),
+  revision: fc.oneof(fc.constant(-1), numbers(0)) as fc.Arbitrary<Revision>,
+  value,
+  lastModified: timestamp,
+});
+
+export const command: fc.Arbitrary<Command> = fc.record({
+  requestId,
+  basis: index,
+  stampedAt: madeTimestamp,
+  operation: writeOperation,
+});
+
+const entry: fc.Arbitrary<Entry> = fc.record({
+  term: numbers(1) as fc.Arbitrary<Term>,
+  payload: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
+});
+const entries = fc.array(entry, { maxLength: 8 });
+
+const keyEntry: fc.Arbitrary<KeyEntry> = fc
+  .record({
+    value,
+    revision: numbers(0) as fc.Arbitrary<Revision>,
+    deleted: fc.boolean(),
+    lastModified: madeTimestamp,
+  })
+  .map((each) => (each.deleted ? { ...each, value: null } : each));
+
+export const partitionState: fc.Arbitrary<PartitionState> = fc
+  .record({
+    keys: fc.uniqueArray(fc.tuple(key, keyEntry), { selector: ([name]) => name, maxLength: 40 }),
+    retries: fc.uniqueArray(
+      fc.record({ requestId, gap: fc.integer({ min: 1, max: 1000 }), operation: text, outcome }),
+      {
+        selector: (record) => record.requestId,
+        maxLength: 10,
+      },
+    ),
+    forgotten: fc.oneof(fc.nat(500), fc.constantFrom(0, 0x1_0000_0000, MAX - 100_000)),
+    behind: fc.nat(1000),
+    lastModified: timestamp,
+    digest: fc.oneof(fc.constant(0), fc.integer()),
+  })
+  .map(({ keys, retries, forgotten, behind, lastModified, digest }) => {
+    let map = emptyOrderedMap<KeyEntry>();
+    for (const [name, each] of keys) map = mapSet(map, name, each);
+    let table = { ...EMPTY_RETRY_TABLE, forgotten: forgotten as LogIndex };
+    let at = forgotten;
+    for (const record of retries) {
+      at += record.gap;
+      table = rememberRequest(table, {
+        requestId: record.requestId,
+        index: at as LogIndex,
+        operation: record.operation,
+        outcome: record.outcome,
+      });
+    }
+    return { keys: map, retries: table, applied: (at + behind) as LogIndex, lastModified, digest };
+  });
+
+const snapshot: fc.Arbitrary<Snapshot<PartitionState>> = fc
+  .record({ term, state: partitionState })
+  .map((each) => ({ index: each.state.applied, term: each.term, state: each.state }));
+
+export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
+  fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
+  fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
+  fc.record({ type: fc.constant('VoteRequest' as const), term, lastIndex: index, lastTerm: term }),
+  fc.record({ type: fc.constant('VoteAnswer' as const), term, granted: fc.boolean() }),
+  fc.record({
+    type: fc.constant('Append' as const),
+    term,
+    previousIndex: index.map((each) => Math.min(each, MAX - 8) as LogIndex),
+    previousTerm: term,
+    entries,
+    commit: index,
+  }),
+  fc.record({ type: fc.constant('AppendAccepted' as const), term, index }),
+  fc.record({
+    type: fc.constant('AppendRefused' as const),
+    term,
+    refused: index,
+    hintIndex: index,
+    hintTerm: term,
+  }),
+  fc.record({ type: fc.constant('Heartbeat' as const), term, commit: index, round: numbers(0) }),
+  fc.record({ type: fc.constant('HeartbeatAnswer' as const), term, round: numbers(0) }),
+  fc.record({ type: fc.constant('InstallSnapshot' as const), term, snapshot }),
+);
+
+export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('Forward' as const),
+      group,
+      requestId,
+      basis: index,
+      operation,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('ForwardAnswer' as const),
+      group,
+      requestId,
+      result: fc.oneof(
+        fc.record(
+          { type: fc.constant('Executed' as const), outcome, index, reason: text },
+          { requiredKeys: ['type', 'outcome', 'index'] },
+        ),
+        fc.record({ type: fc.constant('TryAgain' as const), leader: nodeOrNone, reason: text }),
+      ),
+    }),
+  },
+);
+
+export const frame: fc.Arbitrary<readonly NodeMessage[]> = fc.array(nodeMessage, { maxLength: 6 });
+
+export const stored: fc.Arbitrary<Stored> = fc.oneof(
+  fc.record({ type: fc.constant('HardState' as const), term, vote: nodeOrNone }),
+  fc.record({
+    type: fc.constant('Segment' as const),
+    firstIndex: numbers(1).map((each) => Math.min(each, MAX - 8) as LogIndex),
+    entries,
+  }),
+  fc.record({ type: fc.constant('Snapshot' as const), snapshot, firstSegment: numbers(0) }),
+);

@@ -1,0 +1,376 @@
+import * as fc from 'fast-check';
+import protobufjs from 'protobufjs/minimal.js';
+import { describe, expect, it, vi } from 'vitest';
+import { KeyValueCode } from '../../../core/partition/command.js';
+import {
+  decodeCommand,
+  decodeFrame,
+  decodeNodeMessage,
+  decodeStored,
+  encodeCommand,
+  encodeFrame,
+  encodeNodeMessage,
+  encodeStored,
+  type Decoded,
+} from '../../../core/wire/index.js';
+import * as any from './arbitraries.js';
+
+// Properties try hundreds of values each; a busy machine may need longer than the usual five seconds.
+vi.setConfig({ testTimeout: 60_000 });
+
+type Fill = (writer: protobufjs.Writer) => void;
+
+/** Bytes written field by field, as no codec of ours would. */
+function raw(fill: Fill): Uint8Array {
+  const writer = new protobufjs.Writer();
+  fill(writer);
+  return writer.finish();
+}
+
+function nested(writer: protobufjs.Writer, tag: number, fill: Fill): void {
+  writer.uint32(tag).fork();
+  fill(writer);
+  writer.ldelim();
+}
+
+const DECODERS: Record<string, (bytes: Uint8Array) => Decoded<unknown>> = {
+  message: decodeNodeMessage,
+  frame: decodeFrame,
+  'stored record': decodeStored,
+  command: decodeCommand,
+};
+
+const LEAST: Record<string, number> = {
+  compareRevision: -Infinity,
+  digest: -(2 ** 31),
+  revision: -1,
+  group: 1,
+  firstIndex: 1,
+};
+const MOST: Record<string, number> = { flags: 63, counter: 2 ** 32 - 1, digest: 2 ** 31 - 1 };
+const TEXT_BOUNDS: Record<string, { least: number; most: number }> = {
+  requestId: { least: 1, most: 128 },
+  key: { least: 1, most: Infinity },
+};
+
+/** Fails unless everything in the value keeps the rules of its type. */
+function expectValid(value: unknown, name = ''): void {
+  if (typeof value === 'number') {
+    expect(Number.isSafeInteger(value), `${name} ${value}`).toBe(true);
+    expect(value, name).toBeGreaterThanOrEqual(LEAST[name] ?? 0);
+    expect(value, name).toBeLessThanOrEqual(MOST[name] ?? Infinity);
+    if (name === 'code') expect(Object.values(KeyValueCode)).toContain(value);
+  } else if (typeof value === 'string') {
+    const { least, most } = TEXT_BOUNDS[name] ?? { least: 0, most: Infinity };
+    expect(value.length >= least && value.length <= most && value.isWellFormed(), `${name} "${value}"`).toBe(
+      true,
+    );
+  } else if (value instanceof Uint8Array) {
+    expect(value.constructor).toBe(Uint8Array);
+  } else if (Array.isArray(value)) {
+    for (const each of value) expectValid(each, name);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [field, each] of Object.entries(value)) expectValid(each, field);
+  }
+}
+
+function expectDecent(bytes: Uint8Array): void {
+  for (const [what, decode] of Object.entries(DECODERS)) {
+    const decoded = decode(bytes);
+    if (decoded.ok) expectValid(decoded.value);
+    else expect(decoded.reason).toMatch(new RegExp(`^a ${what}: .{5}`, 's'));
+  }
+}
+
+const someEncoding = fc.oneof(
+  any.frame.map(encodeFrame),
+  any.nodeMessage.map(encodeNodeMessage),
+  any.stored.map(encodeStored),
+  any.command.map(encodeCommand),
+);
+
+describe('decoding survives any bytes, and never gives a value that breaks a rule', () => {
+  it('with random bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => expectDecent(bytes)),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('with tags that are right and contents that are not', () => {
+    const likelyByte = fc.oneof(
+      fc.constantFrom(8, 10, 16, 18, 24, 26, 34, 42, 50, 90, 98, 106),
+      fc.nat(12),
+      fc.nat(255),
+    );
+    fc.assert(
+      fc.property(fc.array(likelyByte, { maxLength: 40 }), (bytes) => expectDecent(Uint8Array.from(bytes))),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('with encodings in which some bytes were changed', () => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(someEncoding, changes, (encoding, each) => {
+        const bytes = encoding.slice();
+        if (bytes.length > 0) for (const [at, byte] of each) bytes[at % bytes.length] = byte;
+        expectDecent(bytes);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('with encodings that lost or gained bytes', () => {
+    fc.assert(
+      fc.property(
+        someEncoding,
+        fc.nat(),
+        fc.nat(5),
+        fc.uint8Array({ maxLength: 5 }),
+        (encoding, at, lost, gained) => {
+          const cut = at % (encoding.length + 1);
+          expectDecent(
+            Uint8Array.from([...encoding.slice(0, cut), ...gained, ...encoding.slice(cut + lost)]),
+          );
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('with a frame that is cut short anywhere within a message', () => {
+    fc.assert(
+      fc.property(any.nodeMessage, fc.nat(), (message, at) => {
+        const bytes = encodeFrame([message]);
+        const cut = bytes.slice(0, 1 + (at % (bytes.length - 1)));
+
+        expect(decodeFrame(cut).ok).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('decoding says what is wrong, and where', () => {
+  function heartbeat(fill: Fill, group = 1): Uint8Array {
+    return raw((writer) => {
+      writer.uint32(8).uint32(group);
+      nested(writer, 74, fill);
+    });
+  }
+
+  function reasonOf(decoded: Decoded<unknown>): string {
+    return decoded.ok ? 'it was accepted' : decoded.reason;
+  }
+
+  function command(fields: { requestId?: string; node?: number; operation?: Fill }): Uint8Array {
+    const { requestId = 'r', node = 1, operation } = fields;
+    return raw((writer) => {
+      writer.uint32(10).string(requestId);
+      nested(writer, 26, (stamp) => stamp.uint32(8).uint32(node));
+      (operation ?? ((inside) => nested(inside, 42, (del) => del.uint32(10).string('k'))))(writer);
+    });
+  }
+
+  it('the example itself is good', () => {
+    expect(decodeCommand(command({})).ok).toBe(true);
+    expect(decodeNodeMessage(heartbeat((writer) => writer.uint32(8).uint32(3))).ok).toBe(true);
+  });
+
+  it('a number of 2^53 is refused', () => {
+    const bytes = heartbeat((writer) => writer.uint32(16).uint64(2 ** 53));
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toBe(
+      'a message: Heartbeat.commit is not within 0 … 2^53 - 1, at byte 13',
+    );
+  });
+
+  it('a negative number is refused', () => {
+    const bytes = heartbeat((writer) => writer.uint32(24).int64(-1));
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('Heartbeat.round is not within 0 … 2^53 - 1');
+  });
+
+  it('a number that never ends is refused', () => {
+    const bytes = heartbeat((writer) => writer.uint32(8).raw(new Uint8Array(12).fill(0xff)));
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('Heartbeat.term is a number of more than ten bytes');
+  });
+
+  it('a message without a group is refused', () => {
+    const bytes = heartbeat((writer) => writer.uint32(8).uint32(3), 0);
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('NodeMessage.group is missing or 0');
+  });
+
+  it('a message of an unknown kind is refused', () => {
+    const bytes = raw((writer) => {
+      writer.uint32(8).uint32(1);
+      nested(writer, 99 * 8 + 2, (inside) => inside.uint32(8).uint32(1));
+    });
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('holds no message that this version knows');
+    expect(reasonOf(decodeFrame(raw((frame) => frame.uint32(10).bytes(bytes))))).toMatch(
+      /^a frame: .*this version knows/,
+    );
+  });
+
+  it('an empty record is refused', () => {
+    expect(reasonOf(decodeStored(new Uint8Array(0)))).toContain('holds nothing that this version knows');
+  });
+
+  it.each([0, 129])('a request id of %d characters is refused', (length) => {
+    expect(reasonOf(decodeCommand(command({ requestId: 'x'.repeat(length) })))).toContain(
+      `Command.request_id must have 1 to 128 characters, but has ${length}`,
+    );
+  });
+
+  it('a command from node 0 is refused', () => {
+    expect(reasonOf(decodeCommand(command({ node: 0 })))).toContain('Command.stamped_at is missing');
+  });
+
+  it('a command that reads is refused', () => {
+    const operation: Fill = (writer) => nested(writer, 50, (get) => get.uint32(10).string('k'));
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain(
+      'holds no write that this version knows',
+    );
+  });
+
+  it('an unknown flag is refused', () => {
+    const operation: Fill = (writer) =>
+      nested(writer, 34, (set) => set.uint32(10).string('k').uint32(24).uint32(64));
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain('Set.flags is 64, above 63');
+  });
+
+  it('an empty key is refused', () => {
+    const operation: Fill = (writer) => nested(writer, 42, () => undefined);
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain(
+      'the key of an operation is missing or empty',
+    );
+  });
+
+  it('a text that is not UTF-8 is refused', () => {
+    const operation: Fill = (writer) =>
+      nested(writer, 42, (del) => del.uint32(10).bytes(Uint8Array.of(0xff, 0xfe)));
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain('is cut short or not UTF-8');
+  });
+
+  it('an unknown outcome code is refused', () => {
+    const bytes = raw((writer) => {
+      writer.uint32(8).uint32(1);
+      nested(writer, 106, (answer) => {
+        answer.uint32(10).string('r');
+        nested(answer, 18, (executed) => nested(executed, 10, (outcome) => outcome.uint32(8).uint32(2)));
+      });
+    });
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('Outcome.code 2 is unknown');
+  });
+
+  it('an append that passes the last index is refused', () => {
+    const bytes = raw((writer) => {
+      writer.uint32(8).uint32(1);
+      nested(writer, 50, (append) => {
+        append.uint32(16).uint64(Number.MAX_SAFE_INTEGER);
+        nested(append, 34, (entry) => entry.uint32(8).uint32(1));
+      });
+    });
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('passes 2^53 - 1');
+  });
+
+  it('a part that is longer than the whole is refused', () => {
+    const bytes = raw((writer) => writer.uint32(8).uint32(1).uint32(74).uint32(100).uint32(8).uint32(1));
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain('does not fit into what is left');
+  });
+
+  describe('in a snapshot', () => {
+    function snapshot(state: Fill, index = 0): Uint8Array {
+      return raw((writer) =>
+        nested(writer, 26, (stored) =>
+          nested(stored, 10, (inside) => {
+            inside.uint32(8).uint32(index);
+            nested(inside, 26, state);
+          }),
+        ),
+      );
+    }
+    const keyEntry =
+      (key: string): Fill =>
+      (entry) => {
+        entry.uint32(10).string(key);
+        nested(entry, 42, (stamp) => stamp.uint32(8).uint32(1));
+      };
+    const retry =
+      (requestId: string, index: number): Fill =>
+      (record) => {
+        record.uint32(10).string(requestId).uint32(16).uint32(index);
+        nested(record, 34, () => undefined);
+      };
+
+    it('keys out of order are refused', () => {
+      const bytes = snapshot((state) => {
+        nested(state, 10, keyEntry('b'));
+        nested(state, 10, keyEntry('a'));
+      });
+
+      expect(reasonOf(decodeStored(bytes))).toContain('not in ascending order');
+    });
+
+    it('a state at another index is refused', () => {
+      expect(reasonOf(decodeStored(snapshot((state) => state.uint32(24).uint32(4), 5)))).toContain(
+        'a Snapshot at 5 holds a state at 4',
+      );
+    });
+
+    it('a request that was applied in the future is refused', () => {
+      const bytes = snapshot((state) => {
+        nested(state, 18, retry('r', 6));
+        state.uint32(24).uint32(5);
+      }, 5);
+
+      expect(reasonOf(decodeStored(bytes))).toContain(
+        'a RetryRecord is at 6, but must lie after 0 and not after 5',
+      );
+    });
+
+    it('a request that is there twice is refused', () => {
+      const bytes = snapshot((state) => {
+        nested(state, 18, retry('r', 3));
+        nested(state, 18, retry('r', 4));
+        state.uint32(24).uint32(5);
+      }, 5);
+
+      expect(reasonOf(decodeStored(bytes))).toContain(
+        'the request id of the RetryRecord at 4 is there twice',
+      );
+    });
+
+    it('a digest of more than 32 bits is refused', () => {
+      expect(reasonOf(decodeStored(snapshot((state) => state.uint32(40).sint64(2 ** 31))))).toContain(
+        'not a signed 32-bit number',
+      );
+    });
+  });
+
+  it('unknown fields are passed over', () => {
+    const bytes = heartbeat((writer) => {
+      writer.uint32(8).uint32(3);
+      writer.uint32(15 * 8).uint64(2 ** 60);
+      writer.uint32(15 * 8 + 1).fixed64(1);
+      writer.uint32(15 * 8 + 2).string('from the future');
+      writer.uint32(15 * 8 + 5).fixed32(1);
+      writer.uint32(24).uint32(7);
+    });
+
+    expect(decodeNodeMessage(bytes)).toEqual({
+      ok: true,
+      value: { type: 'Group', group: 1, message: { type: 'Heartbeat', term: 3, commit: 0, round: 7 } },
+    });
+  });
+});

@@ -1,0 +1,128 @@
+/**
+ * Our values as `wavetank.proto` has them: plain objects with the schema's field names.
+ *
+ * Also how the tests compare values: two states whose persistent collections have another shape inside, but hold the
+ * same, are the same here.
+ */
+
+import { mapForEach } from '../../../core/collections/ordered-map.js';
+import { radixForEach } from '../../../core/collections/radix-array.js';
+import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type { Command, KeyValueOperation, Outcome, Value } from '../../../core/partition/command.js';
+import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
+import type { PartitionState } from '../../../core/partition/partition.js';
+import type { RaftMessage, Snapshot } from '../../../core/raft/messages.js';
+
+type SchemaObject = Record<string, unknown>;
+
+export function frameObject(messages: readonly NodeMessage[]): SchemaObject {
+  return { messages: messages.map(nodeMessageObject) };
+}
+
+export function nodeMessageObject(message: NodeMessage): SchemaObject {
+  const { group } = message;
+  switch (message.type) {
+    case 'Group':
+      return { group, ...raftMessageObject(message.message) };
+    case 'Forward': {
+      const { requestId, basis, operation } = message;
+      return { group, forward: { requestId, basis, ...operationObject(operation) } };
+    }
+    case 'ForwardAnswer': {
+      const { requestId, result } = message;
+      if (result.type === 'TryAgain') {
+        const { leader, reason } = result;
+        return { group, forwardAnswer: { requestId, tryAgain: { leader, reason } } };
+      }
+      const { outcome, index, reason } = result;
+      const executed = {
+        outcome: outcomeObject(outcome),
+        index,
+        ...(reason === undefined ? {} : { reason }),
+      };
+      return { group, forwardAnswer: { requestId, executed } };
+    }
+  }
+}
+
+function raftMessageObject(message: RaftMessage<PartitionState>): SchemaObject {
+  const { type, ...rest } = message;
+  const field = `${type[0]?.toLowerCase()}${type.slice(1)}`;
+  if (message.type === 'InstallSnapshot') {
+    return { [field]: { term: message.term, snapshot: snapshotObject(message.snapshot) } };
+  }
+  return { [field]: rest };
+}
+
+export function storedObject(stored: Stored): SchemaObject {
+  switch (stored.type) {
+    case 'HardState':
+      return { hardState: { term: stored.term, vote: stored.vote } };
+    case 'Segment':
+      return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
+    case 'Snapshot':
+      return { snapshot: { snapshot: snapshotObject(stored.snapshot), firstSegment: stored.firstSegment } };
+  }
+}
+
+export function commandObject(command: Command): SchemaObject {
+  const { requestId, basis, stampedAt, operation } = command;
+  return { requestId, basis, ...timestampField('stampedAt', stampedAt), ...operationObject(operation) };
+}
+
+function operationObject(operation: KeyValueOperation): SchemaObject {
+  const { key } = operation;
+  if (operation.type !== 'Set') return { [operation.type.toLowerCase()]: { key } };
+  const { value, flags, compareValue, compareRevision } = operation;
+  return {
+    set: {
+      key,
+      ...valueField('value', value),
+      flags,
+      ...valueField('compareValue', compareValue),
+      compareRevision,
+    },
+  };
+}
+
+function outcomeObject(outcome: Outcome): SchemaObject {
+  const { code, revision, value, lastModified } = outcome;
+  return { code, revision, ...valueField('value', value), ...timestampField('lastModified', lastModified) };
+}
+
+function snapshotObject({ index, term, state }: Snapshot<PartitionState>): SchemaObject {
+  return { index, term, state: partitionStateObject(state) };
+}
+
+export function partitionStateObject(state: PartitionState): SchemaObject {
+  const keys: SchemaObject[] = [];
+  mapForEach(state.keys, (key, { value, revision, deleted, lastModified }) => {
+    keys.push({
+      key,
+      ...valueField('value', value),
+      revision,
+      deleted,
+      ...timestampField('lastModified', lastModified),
+    });
+  });
+  const retries: SchemaObject[] = [];
+  radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
+    retries.push({ requestId, index, operation, outcome: outcomeObject(outcome) });
+  });
+  return {
+    keys,
+    retries,
+    applied: state.applied,
+    ...timestampField('lastModified', state.lastModified),
+    digest: state.digest,
+    forgotten: state.retries.forgotten,
+  };
+}
+
+function valueField(name: string, value: Value): SchemaObject {
+  return value === null ? {} : { [name]: value };
+}
+
+function timestampField(name: string, { node, wall, counter }: Timestamp): SchemaObject {
+  return node === 0 && wall === 0 && counter === 0 ? {} : { [name]: { node, wall, counter } };
+}
