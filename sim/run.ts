@@ -65,7 +65,7 @@ export function run(scenario: Scenario, options: RunOptions = {}): Report {
   const { seed, nodes, partitions, workload } = scenario;
   const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
   const makeMachine = options.machineOf ?? createNode;
-  const rules = createNodeRules({ partitions, maxInflightAppends: scenario.node.maxInflightAppends });
+  const rules = createNodeRules({ partitions, ...scenario.node });
   const tally = { hash: 0 };
   const nowUs = (): number => world.nowUs;
   const world: NodeWorld = createWorld(

@@ -26,13 +26,15 @@ import { PropertyBroken, type Observer } from '../world/world.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
 import { checkMessage } from './raft/message-rules.js';
-import { checkStates, type StateContext } from './raft/state-rules.js';
+import { checkLeadership, checkStates, type StateContext } from './raft/state-rules.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 
 export interface RuleSettings {
   readonly partitions: number;
   readonly maxInflightAppends: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
 }
 
 export function createNodeRules(settings: RuleSettings): NodeObserver {
@@ -61,7 +63,7 @@ export function createNodeRules(settings: RuleSettings): NodeObserver {
         history: historyOf(group),
         viewOf: (node) => viewOf(node, group),
         everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
-        maxInflightAppends: settings.maxInflightAppends,
+        ...settings,
       };
       contexts.set(group, context);
     }
@@ -116,6 +118,11 @@ export function createNodeRules(settings: RuleSettings): NodeObserver {
       checkPreVoteChangesNothing(node, turn, step.effects);
       checkGroups(before, step.state);
       checkEffects(node, step.state, step.effects);
+      if (turn.events.some(({ type }) => type === 'TimerFired')) {
+        radixForEach(step.state.groups, ({ raft }, id) => {
+          checkLeadership(contextOf(id), raft, turn.now.monotonic);
+        });
+      }
     },
     synced(node, writes: readonly Persist<Stored>[]) {
       for (const { changes } of writes) {

@@ -104,6 +104,14 @@ export type Fault =
       readonly duplicateChance: number;
       readonly maxDelayUs: number;
     }
+  /** Everything that is sent to the target is so much longer on its way. */
+  | {
+      readonly type: 'Lag';
+      readonly atMs: number;
+      readonly untilMs: number;
+      readonly target: Target;
+      readonly delayMs: number;
+    }
   /** The target's process ends, and starts again from its disk. */
   | { readonly type: 'Crash'; readonly atMs: number; readonly untilMs: number; readonly target: Target }
   /** The same, at the moment when the target next hands a write to its disk. */

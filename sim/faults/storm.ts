@@ -13,12 +13,12 @@ const MINUTE_MS = 60_000;
 /** The default scenario of a seed: at least one virtual minute and 500 operations under its own mix of faults. */
 export function stormScenario(seed: number): Scenario {
   const pick = sizes(seed);
-  const nodes = pick('nodes', [3, 3, 3, 5]);
+  const nodes = pick('nodes', [3, 3, 5]);
   const partitions = pick('partitions', [1, 1, 2, 3]);
   const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
   const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);
   const maxDelayUs = pick('delay', [500, 2_000, 8_000, 20_000]);
-  const clients = pick('clients', [4, 5, 6, 8]);
+  const clients = pick('clients', [4, 6, 8, 14]);
   const operationsPerClient = Math.ceil(pick('operations', [520, 560, 640]) / clients);
   const calmAtMs = pick('calm', [42_000, 46_000, 50_000]);
   return {
@@ -85,6 +85,7 @@ const KINDS: readonly Kind[] = [
   'Mute',
   'Split',
   'Squall',
+  'Lag',
   'Crash',
   'CrashAtWrite',
   'Blackout',
@@ -110,11 +111,17 @@ function stormFaults(
     let atMs = drawBelow(stream, gapMs, 3);
     for (let strike = 1; atMs < calmAtMs; strike += 1) {
       const untilMs = Math.min(calmAtMs, atMs + drawBetween(stream, 10, lastMs, strike, 1));
-      faults.push(drawFault(kind, stream, strike, atMs, untilMs, nodes, partitions));
+      faults.push(drawFault(kind, stream, strike, atMs, untilMs, { nodes, partitions, electionTimeoutMs }));
       atMs += drawBetween(stream, gapMs >>> 2, gapMs * 2, strike, 2);
     }
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+interface ClusterSize {
+  readonly nodes: number;
+  readonly partitions: number;
+  readonly electionTimeoutMs: number;
 }
 
 function drawFault(
@@ -123,10 +130,10 @@ function drawFault(
   strike: number,
   atMs: number,
   untilMs: number,
-  nodes: number,
-  partitions: number,
+  cluster: ClusterSize,
 ): Fault {
-  const target = drawTarget(stream, strike, nodes, partitions);
+  const { nodes } = cluster;
+  const target = drawTarget(stream, strike, nodes, cluster.partitions);
   switch (kind) {
     case 'Isolate':
     case 'Deafen':
@@ -134,6 +141,10 @@ function drawFault(
     case 'Crash':
     case 'Pause':
       return { type: kind, atMs, untilMs, target };
+    case 'Lag': {
+      const delayMs = drawBetween(stream, 1, 4 * cluster.electionTimeoutMs, strike, 11);
+      return { type: kind, atMs, untilMs, target, delayMs };
+    }
     case 'CrashAtWrite':
       return { type: kind, atMs, downMs: untilMs - atMs, target };
     case 'Blackout':

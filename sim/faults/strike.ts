@@ -4,7 +4,7 @@
 
 import type { NodeId } from '../../core/index.js';
 import { nodeId } from '../../core/index.js';
-import { changeCut, type Weather } from '../world/network.js';
+import { changeCut, changeLag, type Weather } from '../world/network.js';
 import { callAt, crashNode, nodeOf, pauseNode, startNode, type World } from '../world/world.js';
 import type { Fault, Target } from './scenario.js';
 
@@ -58,6 +58,12 @@ function strikeNode<S, M, Q, A, D>(
       return cut(world, fault.untilMs, (_, to) => to === target);
     case 'Mute':
       return cut(world, fault.untilMs, (from) => from === target);
+    case 'Lag': {
+      const lagUs = fault.delayMs * MS;
+      changeLag(world.network, target, lagUs);
+      callAt(world, fault.untilMs * MS, () => changeLag(world.network, target, -lagUs));
+      return;
+    }
     case 'Crash':
       crashNode(world, target);
       callAt(world, fault.untilMs * MS, () => startNode(world, target));
@@ -99,8 +105,6 @@ function resolve<S, M, Q, A, D>(
 /** Ends the storm: nothing is lost or cut any more, and every node runs. */
 export function becalm<S, M, Q, A, D>(world: World<S, M, Q, A, D>): void {
   world.network.calm = true;
-  world.network.squalls.clear();
-  world.network.cuts.clear();
   for (const node of world.nodes) {
     node.crashAtWrite = undefined;
     startNode(world, node.id);

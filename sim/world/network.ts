@@ -21,9 +21,11 @@ export interface Network {
   readonly links: Map<number, Link>;
   /** How many faults cut each link, by `linkNumber`. */
   readonly cuts: Map<number, number>;
+  /** By how much longer messages to a node take, for every fault that makes them. */
+  readonly lags: Map<number, number>;
   /** Squalls under way. */
   readonly squalls: Set<Weather>;
-  /** No loss, no repetition and no slow messages from now on. */
+  /** Whatever the faults say: nothing is cut, lost, repeated or slow from now on. */
   calm: boolean;
 }
 
@@ -36,7 +38,15 @@ interface Link {
 }
 
 export function createNetwork(seed: number, settings: NetworkSettings): Network {
-  return { seed, settings, links: new Map(), cuts: new Map(), squalls: new Set(), calm: false };
+  return {
+    seed,
+    settings,
+    links: new Map(),
+    cuts: new Map(),
+    lags: new Map(),
+    squalls: new Set(),
+    calm: false,
+  };
 }
 
 function linkNumber(from: number, to: number): number {
@@ -49,10 +59,15 @@ export function changeCut(network: Network, from: number, to: number, change: 1 
   network.cuts.set(link, (network.cuts.get(link) ?? 0) + change);
 }
 
+/** Makes everything that is sent to a node take longer by so much, or shorter again. */
+export function changeLag(network: Network, to: number, changeUs: number): void {
+  network.lags.set(to, (network.lags.get(to) ?? 0) + changeUs);
+}
+
 /** When copies of a message that is sent now arrive: none when it is lost, two when it is repeated. */
 export function arrivals(network: Network, from: number, to: number, nowUs: number): readonly number[] {
   const number = linkNumber(from, to);
-  if ((network.cuts.get(number) ?? 0) > 0) return NEVER;
+  if (!network.calm && (network.cuts.get(number) ?? 0) > 0) return NEVER;
   let link = network.links.get(number);
   if (link === undefined) {
     const stream = streamOf(network.seed, 'link', `${from}>${to}`);
@@ -67,9 +82,10 @@ export function arrivals(network: Network, from: number, to: number, nowUs: numb
   const weather = weatherOf(network);
   const salt = link.sentAtOnce * 8;
   if (drawChance(link.stream, weather.lossChance, nowUs, salt)) return NEVER;
-  const first = arrival(network, link, weather, nowUs, salt + 1);
+  const lagUs = network.calm ? 0 : (network.lags.get(to) ?? 0);
+  const first = arrival(network, link, weather, nowUs, salt + 1) + lagUs;
   if (!drawChance(link.stream, weather.duplicateChance, nowUs, salt + 3)) return [first];
-  return [first, arrival(network, link, weather, nowUs, salt + 4)];
+  return [first, arrival(network, link, weather, nowUs, salt + 4) + lagUs];
 }
 
 const NEVER: readonly number[] = [];

@@ -7,6 +7,7 @@
  */
 
 import {
+  assert,
   ImpossibleState,
   nodeId,
   type Boot,
@@ -165,6 +166,7 @@ export function runWorld<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, done: ()
     const at = nextTime(world.queue);
     const happening = popEvent(world.queue);
     if (at === undefined || happening === undefined) return;
+    assert(at >= world.nowUs, () => `virtual time would go back from ${world.nowUs} to ${at} us`);
     world.nowUs = at;
     try {
       happen(world, happening);

@@ -23,11 +23,14 @@ export interface StateContext {
   /** The present states of this group on the nodes that run. */
   readonly everywhere: () => readonly Raft[];
   readonly maxInflightAppends: number;
+  readonly electionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
 }
 
 /** `before` is undefined when the node has just started. */
 export function checkStates(context: StateContext, before: Raft | undefined, after: Raft): void {
   checkTermAndVote(before, after);
+  if (before?.durable !== after.durable) checkDurable(context, after);
   if (before?.log !== after.log) checkLog(context, before, after);
   if (after.role === 'leader') checkLeader(context, before, after);
   if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
@@ -43,6 +46,38 @@ function checkTermAndVote(before: Raft | undefined, after: Raft): void {
   if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
   if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
     broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
+  }
+}
+
+/** What a node takes to be on its disk is there. */
+function checkDurable(context: StateContext, after: Raft): void {
+  const view = context.viewOf(after.self);
+  const { term, vote, lastIndex } = after.durable;
+  if (view.term < term || (view.term === term && view.vote !== vote)) {
+    broken(
+      'durable is on disk',
+      after,
+      `term ${term}, vote ${vote} are not on its disk: ${view.term}, ${view.vote}`,
+    );
+  }
+  if (lastIndex <= after.log.baseIndex) return;
+  const expected = termAt(after.log, lastIndex);
+  if (lastIndex > view.baseIndex && durableTermAt(view, lastIndex) !== expected) {
+    broken(
+      'durable is on disk',
+      after,
+      `index ${lastIndex} of term ${expected} is not on its disk, which ends at ${lastDurableIndex(view)}`,
+    );
+  }
+}
+
+/** A leader that a majority has not answered for long no longer leads (CheckQuorum); called when its timer fired. */
+export function checkLeadership(context: StateContext, raft: Raft, nowMs: number): void {
+  if (raft.role !== 'leader') return;
+  const patienceMs = 2 * context.electionTimeoutMs + 2 * context.heartbeatIntervalMs;
+  const alive = 1 + raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).length;
+  if (alive * 2 <= raft.voters.length) {
+    broken('leaders step down', raft, `it has not heard from a majority for more than ${patienceMs} ms`);
   }
 }
 
@@ -122,6 +157,12 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     if (!after.voters.includes(after.self)) broken('only voters lead', after, 'a node without a vote leads');
     if (!ownVoteDurable(context.viewOf(after.self), after.self, after.term)) {
       broken("a leader's own vote is durable", after, 'it leads, but a crash would take its vote back');
+    }
+    const voters = after.voters.filter(
+      (voter) => history.votes.get(pairKey(voter, after.term)) === after.self,
+    );
+    if ((voters.length + 1) * 2 <= after.voters.length) {
+      broken('leaders are elected', after, `only nodes [${voters.join(', ')}] and itself voted for it`);
     }
     checkCompleteness(history, after);
   }
@@ -241,7 +282,11 @@ function checkOtherLeaders(
     if (other.role !== 'leader' || other.term <= committerTerm) continue;
     for (let index = Math.max(first, other.log.baseIndex + 1); index <= last; index += 1) {
       if (termAt(other.log, index) !== context.history.committed[index]?.term) {
-        broken('leader completeness', other, `it lacks index ${index}, which node ${committer.self} commits now`);
+        broken(
+          'leader completeness',
+          other,
+          `it lacks index ${index}, which node ${committer.self} commits now`,
+        );
       }
     }
   }
