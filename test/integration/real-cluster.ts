@@ -1,0 +1,106 @@
+/** A cluster of real processes on loopback, to be killed and started again by tests. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../dist/runtime-node/cli/main.js', import.meta.url));
+
+export interface RealCluster {
+  /** Base URLs by node, in the order of their ids: 1, 2, 3. */
+  readonly endpoints: readonly string[];
+  start(node: number): void;
+  /** `kill -9`; returns when the process is gone. */
+  kill(node: number): Promise<void>;
+  status(node: number): Promise<NodeReport | undefined>;
+  /** What the processes wrote to their logs, for a failing test. */
+  logs(): string;
+  destroy(): Promise<void>;
+}
+
+export interface NodeReport {
+  readonly pid: number;
+  readonly groups: readonly GroupReport[];
+}
+
+export interface GroupReport {
+  readonly group: number;
+  readonly role: string;
+  readonly leader: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly digest: number;
+}
+
+const NODES = [1, 2, 3] as const;
+
+/** Prepares a cluster of three; no process runs yet. */
+export async function createRealCluster(): Promise<RealCluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'wavetank-integration-'));
+  const ports = await freePorts(2 * NODES.length);
+  const clientPort = (node: number): number => ports[2 * (node - 1)] as number;
+  const peers = NODES.map((node) => `${node}=127.0.0.1:${ports[2 * node - 1]}`).join(',');
+  const running = new Map<number, ChildProcess>();
+  const output: string[] = [];
+
+  const kill = async (node: number): Promise<void> => {
+    const child = running.get(node);
+    if (child === undefined) return;
+    running.delete(node);
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+  };
+  return {
+    endpoints: NODES.map((node) => `http://127.0.0.1:${clientPort(node)}`),
+    start(node) {
+      const child = spawn(
+        process.execPath,
+        [
+          MAIN,
+          'serve',
+          ...['--id', String(node)],
+          ...['--client', `127.0.0.1:${clientPort(node)}`],
+          ...['--peers', peers],
+          ...['--data', join(folder, `node-${node}`)],
+        ],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+      running.set(node, child);
+    },
+    kill,
+    async status(node) {
+      try {
+        const answer = await fetch(`http://127.0.0.1:${clientPort(node)}/v1/status`);
+        return (await answer.json()) as NodeReport;
+      } catch {
+        return undefined;
+      }
+    },
+    logs: () => output.join(''),
+    async destroy() {
+      for (const node of NODES) await kill(node);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
