@@ -9,6 +9,8 @@ export interface GroupHistory {
   readonly leaders: Map<number, number>;
   /** By index, from 1: the entries that some leader committed. Place 0 is not used. */
   readonly committed: (Entry | undefined)[];
+  /** By index: the term of the leader that committed it first; at least the entry's own. */
+  readonly committedIn: number[];
   /** Every entry that was ever in some log, by index and term, with the term of the entry before it. */
   readonly entries: Map<number, { readonly entry: Entry; readonly previousTerm: number | undefined }>;
   /** By applied index: the digest of the state there. */
@@ -21,6 +23,7 @@ export function createGroupHistory(): GroupHistory {
   return {
     leaders: new Map(),
     committed: [undefined],
+    committedIn: [0],
     entries: new Map(),
     digests: new Map(),
     votes: new Map(),

@@ -183,21 +183,18 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
   }
 }
 
-/** Leader completeness: whoever leads has every entry that was committed before. */
+/** Leader completeness: whoever leads has every entry that was committed in an earlier term. */
 function checkCompleteness(history: GroupHistory, leader: Raft): void {
   for (let index = leader.log.baseIndex + 1; index <= lastCommitted(history); index += 1) {
     const committed = history.committed[index] as Entry;
-    if (committed.term < leader.term && termAt(leader.log, index) !== committed.term) {
+    const committedIn = history.committedIn[index] as number;
+    if (committedIn < leader.term && termAt(leader.log, index) !== committed.term) {
       broken(
         'leader completeness',
         leader,
-        `the committed entry ${index} of term ${committed.term} is not in the new leader's log`,
+        `entry ${index} of term ${committed.term}, committed in term ${committedIn}, is not in its log`,
       );
     }
-  }
-  if (leader.log.lastIndex < lastCommitted(history)) {
-    const { lastIndex } = leader.log;
-    broken('leader completeness', leader, `its log ends at ${lastIndex}, before ${lastCommitted(history)}`);
   }
 }
 
@@ -227,6 +224,7 @@ function checkCommit(context: StateContext, before: Raft | undefined, after: Raf
       }
       firstSeen = index;
       history.committed[index] = entry;
+      history.committedIn[index] = leaderTerm;
     } else if (!sameEntry(known, entry)) {
       broken('state-machine safety', after, `index ${index} is committed with another entry elsewhere`);
     }
