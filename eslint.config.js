@@ -57,8 +57,11 @@ const unorderedIteration = [
     selector: 'BinaryExpression[operator="**"]',
     message: 'Exponentiation may round differently between engines.',
   },
+  { selector: 'AssignmentExpression[operator="**="]', message: 'Exponentiation may round differently.' },
+  { selector: 'ImportExpression', message: 'The pure rooms load nothing at run time.' },
   { selector: 'AwaitExpression', message: 'The pure rooms never wait.' },
   { selector: 'FunctionDeclaration[async=true]', message: 'The pure rooms never wait.' },
+  { selector: 'FunctionExpression[async=true]', message: 'The pure rooms never wait.' },
   { selector: 'ArrowFunctionExpression[async=true]', message: 'The pure rooms never wait.' },
   { selector: "NewExpression[callee.name='WeakSet']", message: 'Object identity must not decide.' },
 ];
@@ -68,7 +71,12 @@ export default tseslint.config(
   ...tseslint.configs.strict,
   {
     files: ['**/*.ts'],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['vitest.config.ts'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
@@ -113,6 +121,6 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['**/*.config.ts'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['**/*.config.ts', '**/*.d.ts'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -22,13 +22,22 @@ import {
   type Stored,
 } from '../core/index.js';
 import { checkLinearizable, explainCounterexample, keyValueModel } from './check/linearizability/index.js';
+import { checkStamps } from './check/stamps.js';
 import { createNodeRules, type NodeObserver } from './check/node-rules.js';
 import type { Scenario } from './faults/scenario.js';
 import { becalm, scheduleFaults } from './faults/strike.js';
 import { createRecorder, type TraceLine } from './trace/record.js';
 import { hashText, hashValue } from './trace/state-hash.js';
 import { startClients, type KeyValueRecord } from './workload/clients.js';
-import { callAt, createWorld, runWorld, startNode, type Failure, type World } from './world/world.js';
+import {
+  callAt,
+  createWorld,
+  failureBy,
+  runWorld,
+  startNode,
+  type Failure,
+  type World,
+} from './world/world.js';
 
 /** `unknown` when a checker ran out of its budget: not a pass. */
 export type Verdict = 'valid' | 'invalid' | 'unknown';
@@ -81,7 +90,10 @@ export function run(scenario: Scenario, options: RunOptions = {}): Report {
   const endUs = (scenario.calmAtMs + scenario.calmLimitMs) * US_PER_MS;
   runWorld(world, () => world.nowUs > endUs || (clients.unfinished === 0 && isSettled(world, scenario)));
   let failure =
-    world.failure ?? checkLiveness(world, clients.unfinished, scenario) ?? checkConvergence(world);
+    world.failure ??
+    checkLiveness(world, clients.unfinished, scenario) ??
+    checkConvergence(world) ??
+    failureBy(() => checkStamps(clients.stamps), world.nowUs);
   let verdict: Verdict = failure === undefined ? 'valid' : 'invalid';
   if (failure === undefined) {
     const checked = checkLinearizable(

@@ -145,3 +145,49 @@ function visitIn<T>(
     else visitIn(child as Node<T>, level - 1, base + digit * span, visit);
   }
 }
+
+/**
+ * The lowest position of `from` or more at which the arrays differ; undefined when there is none. Versions of one array
+ * share what they have in common, and shared parts are passed over: the cost is that of what was changed.
+ */
+export function radixFirstDifference<T>(
+  a: RadixArray<T>,
+  b: RadixArray<T>,
+  from: number,
+): number | undefined {
+  const height = Math.max(a.height, b.height);
+  return differenceIn(raised(a, height), raised(b, height), height - 1, 0, from);
+}
+
+/** The root as it would be in a tree of this height. */
+function raised<T>(array: RadixArray<T>, height: number): Node<T> | undefined {
+  let { root } = array;
+  for (let grown = array.height; grown < height && root !== undefined; grown += 1) root = [root];
+  return root;
+}
+
+function differenceIn<T>(
+  a: Node<T> | undefined,
+  b: Node<T> | undefined,
+  level: number,
+  base: number,
+  from: number,
+): number | undefined {
+  if (a === b) return undefined;
+  const span = spanOf(level);
+  const count = Math.max(a?.length ?? 0, b?.length ?? 0);
+  for (let digit = 0; digit < count; digit += 1) {
+    const start = base + digit * span;
+    if (start + span <= from || a?.[digit] === b?.[digit]) continue;
+    if (level === 0) return start;
+    const found = differenceIn(
+      a?.[digit] as Node<T> | undefined,
+      b?.[digit] as Node<T> | undefined,
+      level - 1,
+      start,
+      from,
+    );
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

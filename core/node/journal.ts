@@ -79,7 +79,8 @@ export function recordWrite(journal: Journal, write: RaftWrite<PartitionState>):
       value: { type: 'Snapshot', snapshot: write.snapshot, firstSegment },
     });
     if (firstSegment > before) {
-      const from = segmentKey(group, before);
+      // From the very first: a crash may have kept what an earlier drop should have removed.
+      const from = segmentKey(group, 0);
       changes.push({ type: 'DropRange', from, before: segmentKey(group, firstSegment) });
       segmentEnds = radixSlice(segmentEnds, firstSegment, nextSegment);
     }

@@ -36,7 +36,7 @@ export interface NodeOptions {
 export const DEFAULT_NODE_OPTIONS = {
   partitions: 8,
   heartbeatIntervalMs: 100,
-  electionTimeoutMs: 800,
+  electionTimeoutMs: 600,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 16,
   maxUncommittedBytes: 64 << 20,

@@ -77,7 +77,11 @@ function sizes(seed: number): <T>(name: string, choices: readonly T[]) => T {
   return (name, choices) => drawOne(streamOf(seed, 'size', name), choices, 0);
 }
 
-type Kind = Fault['type'];
+/**
+ * The kinds of fault that are drawn. A `Depose` is two that strike together: a leader that still hears old answers,
+ * but is heard no more, so that another is elected while it believes that it leads.
+ */
+type Kind = Fault['type'] | 'Depose';
 
 const KINDS: readonly Kind[] = [
   'Isolate',
@@ -86,6 +90,7 @@ const KINDS: readonly Kind[] = [
   'Split',
   'Squall',
   'Lag',
+  'Depose',
   'Crash',
   'CrashAtWrite',
   'Blackout',
@@ -111,7 +116,9 @@ function stormFaults(
     let atMs = drawBelow(stream, gapMs, 3);
     for (let strike = 1; atMs < calmAtMs; strike += 1) {
       const untilMs = Math.min(calmAtMs, atMs + drawBetween(stream, 10, lastMs, strike, 1));
-      faults.push(drawFault(kind, stream, strike, atMs, untilMs, { nodes, partitions, electionTimeoutMs }));
+      const cluster = { nodes, partitions, electionTimeoutMs };
+      if (kind === 'Depose') faults.push(...drawDeposition(stream, strike, atMs, calmAtMs, cluster));
+      else faults.push(drawFault(kind, stream, strike, atMs, untilMs, cluster));
       atMs += drawBetween(stream, gapMs >>> 2, gapMs * 2, strike, 2);
     }
   }
@@ -124,8 +131,25 @@ interface ClusterSize {
   readonly electionTimeoutMs: number;
 }
 
+function drawDeposition(
+  stream: Stream,
+  strike: number,
+  atMs: number,
+  calmAtMs: number,
+  { partitions, electionTimeoutMs }: ClusterSize,
+): readonly Fault[] {
+  const target: Target = { leaderOf: drawBetween(stream, 1, partitions, strike, 7) };
+  const delayMs = drawBetween(stream, electionTimeoutMs, 5 * electionTimeoutMs, strike, 11);
+  const mutedMs = Math.min(calmAtMs, atMs + drawBetween(stream, 1, delayMs, strike, 12));
+  const untilMs = Math.min(calmAtMs, mutedMs + 2 * delayMs);
+  return [
+    { type: 'Lag', atMs, untilMs, target, delayMs },
+    { type: 'Mute', atMs: mutedMs, untilMs, target },
+  ];
+}
+
 function drawFault(
-  kind: Kind,
+  kind: Fault['type'],
   stream: Stream,
   strike: number,
   atMs: number,

@@ -61,13 +61,17 @@ export function parseTrace(text: string): Trace {
       `the trace has format ${String(header.format)}; this version reads format ${TRACE_FORMAT}`,
     );
   }
-  const lines = values.slice(1) as TraceLine[];
+  const lines = values.slice(1) as (TraceLine | null)[];
   lines.forEach((line, i) => {
-    if (line.n !== i + 1 || !('start' in line || 'turn' in line || 'crash' in line)) {
+    if (
+      typeof line !== 'object' ||
+      line?.n !== i + 1 ||
+      !('start' in line || 'turn' in line || 'crash' in line)
+    ) {
       throw new Error(`line ${i + 2} of the trace is not event ${i + 1}; was the file changed?`);
     }
   });
-  return { header: header as TraceHeader, lines };
+  return { header: header as TraceHeader, lines: lines as TraceLine[] };
 }
 
 export interface Replay {

@@ -29,6 +29,8 @@ export function hashValue(value: unknown): number {
     case 'boolean':
       return finish(mixWord(KINDS.boolean, value ? 1 : 0));
     case 'number':
+      if (!Number.isSafeInteger(value))
+        throw new Error(`${value} has no hash; states hold safe integers only`);
       return finish(mixNumber(KINDS.number, value));
     case 'string':
       return finish(mixText(KINDS.text, value));
@@ -54,6 +56,8 @@ function hashContents(value: object): number {
     for (const item of value as readonly unknown[]) hash = mixWord(hash, hashValue(item));
     return hash;
   }
+  const kind = Object.prototype.toString.call(value);
+  if (kind !== '[object Object]') throw new Error(`${kind} has no hash; states are plain records and lists`);
   let hash: number = KINDS.record;
   for (const [field, item] of Object.entries(value)) hash = mixWord(mixText(hash, field), hashValue(item));
   return hash;

@@ -8,6 +8,7 @@ import type { WorkloadSettings } from '../faults/scenario.js';
 import type { KeyValueInput, KeyValueOutput, Operation } from '../check/linearizability/index.js';
 import { drawBelow, drawChance, drawOne, streamOf, type Stream } from '../world/chance.js';
 import { ask, callAt, PropertyBroken, type World } from '../world/world.js';
+import { createStamps, noteStamp, type Stamps } from '../check/stamps.js';
 import { drawOperation, toOperation, toOutput, type DrawnOperation, type Seen } from './operations.js';
 
 export type KeyValueRecord = Operation<KeyValueInput, KeyValueOutput>;
@@ -16,6 +17,8 @@ type KeyValueWorld<S, M, D> = World<S, M, KeyValueRequest, KeyValueAnswer, D>;
 
 export interface Clients {
   readonly history: KeyValueRecord[];
+  /** When each revision of each key was made, as the answers say. */
+  readonly stamps: Stamps;
   /** Clients that still have something to do. */
   unfinished: number;
 }
@@ -40,7 +43,7 @@ export function startClients<S, M, D>(
   settings: WorkloadSettings,
   seed: number,
 ): Clients {
-  const clients: Clients = { history: [], unfinished: settings.clients };
+  const clients: Clients = { history: [], stamps: createStamps(), unfinished: settings.clients };
   const keys = Array.from({ length: settings.keys }, (_, i) => `key-${i}`);
   for (let number = 1; number <= settings.clients; number += 1) {
     const stream = streamOf(seed, 'client', number);
@@ -101,6 +104,7 @@ function nextOperation<S, M, D>(
         output: heard,
       };
       remember(seen, drawn, heard);
+      if ('revision' in heard) noteStamp(clients.stamps, drawn.key, heard.revision, answer.lastModified);
       goOn();
     });
     callAt(world, world.nowUs + settings.clientTimeoutMs * MS, () => {

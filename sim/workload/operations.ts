@@ -44,8 +44,12 @@ export function drawOperation(
     case 2:
       return { key, input: { type: 'set', value, condition: { ifExists: false, ifNotExists: true } } };
     case 3:
-    case 4:
-      return { key, input: { type: 'set', value, condition: { ...always, equalToRevision: last.revision } } };
+    case 4: {
+      // Mostly what it saw last, sometimes a revision that is still to come.
+      const ahead = Math.max(0, drawBelow(stream, 8, number, 6) - 5);
+      const equalToRevision = last.revision + ahead;
+      return { key, input: { type: 'set', value, condition: { ...always, equalToRevision } } };
+    }
     case 5:
     case 6:
       return { key, input: { type: 'set', value, condition: { ...always, equalToValue: last.value } } };

@@ -6,7 +6,8 @@
  * for each purpose and identity; the draws under that key are those bits mixed with a counter.
  */
 
-import seedrandom from 'seedrandom';
+// Not the package's main file: that one asks the engine for randomness as soon as it is loaded.
+import alea from 'seedrandom/lib/alea.js';
 import { finish, mixNumber } from '../../core/index.js';
 
 /** All draws for one purpose and identity of one run. */
@@ -17,7 +18,7 @@ export interface Stream {
 
 /** The stream for `purpose` (what is decided) and `identity` (about whom) in the run with this seed. */
 export function streamOf(seed: number, purpose: string, identity: string | number = ''): Stream {
-  const generator = seedrandom.alea(`${seed}/${purpose}/${identity}`);
+  const generator = alea(`${seed}/${purpose}/${identity}`);
   return { low: generator.int32(), high: generator.int32() };
 }
 

@@ -82,21 +82,29 @@ export function arrivals(network: Network, from: number, to: number, nowUs: numb
   const weather = weatherOf(network);
   const salt = link.sentAtOnce * 8;
   if (drawChance(link.stream, weather.lossChance, nowUs, salt)) return NEVER;
-  const lagUs = network.calm ? 0 : (network.lags.get(to) ?? 0);
-  const first = arrival(network, link, weather, nowUs, salt + 1) + lagUs;
+  const sentUs = nowUs + (network.calm ? 0 : (network.lags.get(to) ?? 0));
+  const first = arrival(network, link, weather, nowUs, sentUs, salt + 1);
   if (!drawChance(link.stream, weather.duplicateChance, nowUs, salt + 3)) return [first];
-  return [first, arrival(network, link, weather, nowUs, salt + 4) + lagUs];
+  return [first, arrival(network, link, weather, nowUs, sentUs, salt + 4)];
 }
 
 const NEVER: readonly number[] = [];
 
-function arrival(network: Network, link: Link, weather: Weather, nowUs: number, salt: number): number {
+/** `nowUs` keys the draws; `sentUs` is later by the lag of the link. */
+function arrival(
+  network: Network,
+  link: Link,
+  weather: Weather,
+  nowUs: number,
+  sentUs: number,
+  salt: number,
+): number {
   const { settings, calm } = network;
   const slow = !calm && drawChance(link.stream, settings.slowChance, nowUs, salt);
   const delayUs = slow
     ? drawBelow(link.stream, settings.slowMaxDelayUs, nowUs, salt + 1)
     : drawBetween(link.stream, settings.minDelayUs, weather.maxDelayUs, nowUs, salt + 1);
-  const atUs = nowUs + delayUs;
+  const atUs = sentUs + delayUs;
   if (!settings.inOrder) return atUs;
   link.lastArrivalUs = Math.max(link.lastArrivalUs, atUs);
   return link.lastArrivalUs;

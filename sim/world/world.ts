@@ -176,6 +176,16 @@ export function runWorld<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, done: ()
   }
 }
 
+/** What a check finds broken; undefined when it finds nothing. */
+export function failureBy(check: () => void, atUs: number): Failure | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return failureOf(error, atUs);
+  }
+}
+
 /** A broken property or assertion is the run's failure; anything else is a fault of the simulator itself. */
 function failureOf(error: unknown, atUs: number): Failure {
   if (error instanceof PropertyBroken) return { property: error.property, detail: error.message, atUs };

@@ -6,7 +6,7 @@
  */
 
 import { termAt, type Entry } from '../../../core/index.js';
-import { radixGet } from '../../../core/index.js';
+import { radixFirstDifference, radixGet } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 import {
   durableTermAt,
@@ -135,14 +135,11 @@ function checkAgainstCommitted(
   }
 }
 
-/** The first index at which the two logs may differ. Entries are shared between states, so equal ones are the same. */
+/** The first index that both logs reach back to and at which they differ. */
 function firstDifference(before: Raft | undefined, after: Raft): number {
   if (before === undefined) return after.log.baseIndex + 1;
-  let index = Math.min(before.log.lastIndex, after.log.lastIndex);
-  const base = Math.max(before.log.baseIndex, after.log.baseIndex);
-  while (index > base && radixGet(before.log.entries, index) !== radixGet(after.log.entries, index))
-    index -= 1;
-  return index + 1;
+  const from = Math.max(before.log.baseIndex, after.log.baseIndex) + 1;
+  return radixFirstDifference(before.log.entries, after.log.entries, from) ?? after.log.lastIndex + 1;
 }
 
 function checkLeader(context: StateContext, before: Raft | undefined, after: Raft): void {
@@ -178,6 +175,15 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
         'match is durable',
         after,
         `node ${peer} is taken to hold index ${match}, but its disk ends at ${lastDurableIndex(view)}`,
+      );
+    }
+    const held = match > view.baseIndex ? durableTermAt(view, match) : undefined;
+    const meant = match > after.log.baseIndex ? termAt(after.log, match) : undefined;
+    if (view.term <= after.term && differs(held, meant)) {
+      broken(
+        'match is durable',
+        after,
+        `node ${peer} is taken to hold index ${match} of term ${meant}, but its disk has term ${held} there`,
       );
     }
   }

@@ -1,0 +1,37 @@
+/** The `wavetank` command as a whole. A new subcommand is one import and one line in `COMMANDS`. */
+
+import { Command } from 'commander';
+
+import { packageVersion } from '../observe/version.js';
+import { delCommand } from './del.js';
+import { existsCommand } from './exists.js';
+import { getCommand } from './get.js';
+import { replayCommand } from './replay.js';
+import { serveCommand } from './serve.js';
+import { setCommand } from './set.js';
+import { simCommand } from './sim.js';
+import { statusCommand } from './status.js';
+import { upCommand } from './up.js';
+
+const COMMANDS: readonly (() => Command)[] = [
+  upCommand,
+  serveCommand,
+  statusCommand,
+  getCommand,
+  setCommand,
+  delCommand,
+  existsCommand,
+  simCommand,
+  replayCommand,
+];
+
+export function createProgram(): Command {
+  const root = new Command('wavetank')
+    .description('Locks, keys and sequences that survive storms; and the tank in which the storms are tried.')
+    .version(packageVersion())
+    .showHelpAfterError('(add --help to see what is expected)');
+  for (const make of COMMANDS)
+    root.addCommand(make().showHelpAfterError('(add --help to see what is expected)'));
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  return root;
+}

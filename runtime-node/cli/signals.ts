@@ -1,0 +1,29 @@
+/** Ending a long-running command: the first signal asks it to stop, the second one does not ask. */
+
+import { ExitCode } from './exit-codes.js';
+
+/**
+ * Runs `stop` on SIGINT, SIGTERM, SIGHUP, or when the process that started this one over an IPC channel is gone; then
+ * exits with 0.
+ */
+export function stopOnSignals(stop: () => Promise<void>, atOnce: () => void = () => undefined): void {
+  let stopping = false;
+  const asked = (): void => {
+    if (stopping) {
+      atOnce();
+      process.exit(ExitCode.interrupted);
+    }
+    stopping = true;
+    stop().then(
+      () => process.exit(ExitCode.ok),
+      (error: unknown) => {
+        process.stderr.write(`error: could not stop cleanly: ${String(error)}\n`);
+        process.exit(ExitCode.fatal);
+      },
+    );
+  };
+  process.on('SIGINT', asked);
+  process.on('SIGTERM', asked);
+  process.on('SIGHUP', asked);
+  if (process.connected) process.on('disconnect', asked);
+}

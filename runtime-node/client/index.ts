@@ -1,0 +1,2 @@
+export * from './key-value-client.js';
+export * from './status-client.js';

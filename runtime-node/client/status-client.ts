@@ -1,0 +1,28 @@
+/** Asks nodes how they are. */
+
+import type { ServerStatus } from '../api/server-status.js';
+import { exchange } from './http.js';
+
+export type NodeReport =
+  | { readonly endpoint: string; readonly type: 'Reached'; readonly status: ServerStatus }
+  | { readonly endpoint: string; readonly type: 'Unreachable'; readonly reason: string };
+
+/** One report for each endpoint, in their order. */
+export function askStatus(endpoints: readonly string[], timeoutMs: number): Promise<readonly NodeReport[]> {
+  return Promise.all(endpoints.map((endpoint) => askOne(endpoint, timeoutMs)));
+}
+
+async function askOne(endpoint: string, timeoutMs: number): Promise<NodeReport> {
+  const got = await exchange({ method: 'GET', url: new URL('/v1/status', endpoint), timeoutMs });
+  if (got.type !== 'Answered') return { endpoint, type: 'Unreachable', reason: got.reason };
+  if (got.status !== 200)
+    return { endpoint, type: 'Unreachable', reason: `it answers with HTTP status ${got.status}` };
+  try {
+    const status = JSON.parse(got.body) as ServerStatus;
+    if (typeof status.node === 'number' && Array.isArray(status.groups))
+      return { endpoint, type: 'Reached', status };
+  } catch {
+    // Said below.
+  }
+  return { endpoint, type: 'Unreachable', reason: 'what answers there is not a Wavetank node' };
+}

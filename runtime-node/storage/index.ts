@@ -1,0 +1,2 @@
+export { FORMAT_VERSION, type DataIdentity } from './identity.js';
+export * from './open.js';

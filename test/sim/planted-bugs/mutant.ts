@@ -1,0 +1,185 @@
+/**
+ * A mutant: the core and the simulator with a change planted in a copy of their source, and what a sweep makes of it.
+ *
+ * The copy is transpiled without a type check, so that a change may be as crude as it likes, into a folder of its own
+ * and run in a process of its own: a mutant that hangs or eats memory harms nobody.
+ */
+
+import { spawn } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOMS = ['core', 'sim'] as const;
+
+/** One replacement in one file. `find` must stand there exactly once, or the mutant is out of date. */
+export interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  /** What is changed, as the end of a sentence. */
+  readonly name: string;
+  readonly edits: readonly Edit[];
+  /** A seed that is known to find it; tried first, and only a hint: what counts is that some seed does. */
+  readonly knownSeed?: number;
+}
+
+export interface Found {
+  readonly seed: number;
+  readonly property: string;
+  readonly detail: string;
+}
+
+export interface Hunt {
+  /** The seeds that are run, in this order, until one fails. */
+  readonly seeds: readonly number[];
+  /** A process that is silent for so long over one seed hangs, and that is a failure too. */
+  readonly patienceMs?: number;
+}
+
+/** The first seed under which the mutant breaks something; undefined when it survives all of them. */
+export async function hunt(
+  mutant: Mutant,
+  { seeds, patienceMs = 120_000 }: Hunt,
+): Promise<Found | undefined> {
+  const folder = writeMutant(mutant.edits);
+  try {
+    return await runSeeds(folder, seeds, patienceMs);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The known seed first, then a sweep from seed 1. */
+export function sweepOf(mutant: Mutant, count: number): readonly number[] {
+  const sweep = Array.from({ length: count }, (_, i) => i + 1);
+  return mutant.knownSeed === undefined ? sweep : [mutant.knownSeed, ...sweep];
+}
+
+/** The text of a file with the edits that are meant for it. */
+export function applyEdits(file: string, source: string, edits: readonly Edit[]): string {
+  let text = source;
+  for (const { file: target, find, replace } of edits) {
+    if (target !== file) continue;
+    const places = text.split(find).length - 1;
+    if (places !== 1) {
+      throw new Error(
+        `the text to be changed stands ${places} times in ${file}, not once; has the code moved on?\n${find}`,
+      );
+    }
+    text = text.replace(find, () => replace);
+  }
+  return text;
+}
+
+function writeMutant(edits: readonly Edit[]): string {
+  for (const { file } of edits) {
+    if (!sources().has(file)) throw new Error(`there is no ${file} to be changed`);
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'wavetank-mutant-'));
+  const edited = new Set(edits.map(({ file }) => file));
+  for (const [file, { source, script }] of sources()) {
+    const target = join(folder, file.replace(/\.ts$/, '.js'));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, edited.has(file) ? transpile(applyEdits(file, source, edits)) : script);
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
+  writeFileSync(join(folder, 'main.js'), RUNNER);
+  return folder;
+}
+
+let cached: ReadonlyMap<string, { readonly source: string; readonly script: string }> | undefined;
+
+function sources(): ReadonlyMap<string, { readonly source: string; readonly script: string }> {
+  cached ??= new Map(
+    ROOMS.flatMap((room) =>
+      readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        .map((name) => {
+          const file = `${room}/${name.replaceAll('\\', '/')}`;
+          const source = readFileSync(join(ROOT, file), 'utf8');
+          return [file, { source, script: transpile(source) }] as const;
+        }),
+    ),
+  );
+  return cached;
+}
+
+function transpile(source: string): string {
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+  };
+  return ts.transpileModule(source, { compilerOptions }).outputText;
+}
+
+/** Runs in the mutant's own process: one line of JSON for each seed, and an end at the first failure. */
+const RUNNER = `
+import { run, stormScenario } from './sim/index.js';
+const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
+for (const seed of process.argv.slice(2).map(Number)) {
+  let failure;
+  try {
+    const report = run(stormScenario(seed));
+    if (report.verdict === 'invalid') failure = report.failure;
+  } catch (error) {
+    failure = { property: 'exception', detail: String(error?.stack ?? error) };
+  }
+  say({ seed, property: failure?.property, detail: failure?.detail });
+  if (failure !== undefined) break;
+}
+`;
+
+function runSeeds(folder: string, seeds: readonly number[], patienceMs: number): Promise<Found | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(folder, 'main.js'), ...seeds.map(String)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let complaints = '';
+    let hung = false;
+    const giveUp = (): void => {
+      hung = true;
+      child.kill('SIGKILL');
+    };
+    let alarm = setTimeout(giveUp, patienceMs);
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      clearTimeout(alarm);
+      alarm = setTimeout(giveUp, patienceMs);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(alarm);
+      const lines = output
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Partial<Found> & { readonly seed: number });
+      const found = lines.find((line): line is Found => line.property !== undefined);
+      if (found !== undefined) resolve(found);
+      else if (hung || code !== 0) {
+        const seed = seeds[lines.length];
+        if (seed === undefined || lines.length === 0)
+          reject(new Error(`the mutant did not run: ${complaints}`));
+        else resolve({ seed, property: hung ? 'hang' : 'crash', detail: complaints });
+      } else resolve(undefined);
+    });
+  });
+}
