@@ -37,7 +37,8 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   }
   const { node, options, now } = turn;
   const isRead = operation.type === 'Get' || operation.type === 'Exists';
-  const ownId = `n:${node.incarnation}:${token}` as RequestId;
+  // What differs comes first: ids are compared often, and those of one node share the rest.
+  const ownId = `n:${token}:${node.incarnation}` as RequestId;
   const group = partitionOfKey(operation.key, options.partitions);
   const accepted: ClientRequest = {
     token,

@@ -236,13 +236,17 @@ export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer
   });
 }
 
-/** Takes a snapshot once enough was applied since the last one: at least as much as there are keys to write. */
+/**
+ * Takes a snapshot once enough was applied since the last one: at least as many entries as the snapshot will have
+ * records, so that the work of writing it out stays in proportion to the work that led to it.
+ */
 export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
   const { partition } = opened.group;
   const { raft } = opened.raft;
   const since = partition.applied - (raft.snapshot?.index ?? 0);
   const { snapshotEveryEntries, keepEntries } = turn.options;
-  if (since < Math.max(snapshotEveryEntries, partition.keys.size)) return;
+  const records = partition.keys.size + partition.retries.indexOf.size;
+  if (since < Math.max(snapshotEveryEntries, records)) return;
   compact(opened.raft, partition.applied, partition, keepEntries);
 }
 

@@ -21,7 +21,7 @@ export interface NodeOptions {
   readonly maxInflightAppends: number;
   /** Proposals of one group that may be uncommitted at a time; beyond it a client is told to try again. */
   readonly maxUncommittedBytes: number;
-  /** A partition takes a snapshot after this many applied entries, or as many as it holds keys if that is more. */
+  /** A partition takes a snapshot after this many applied entries, or as many as it has records if that is more. */
   readonly snapshotEveryEntries: number;
   /** Entries kept behind a snapshot, for followers that are only a little behind. */
   readonly keepEntries: number;

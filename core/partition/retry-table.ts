@@ -30,7 +30,7 @@ import { logIndex, type LogIndex } from '../machine/units.js';
 import type { Outcome, RequestId } from './command.js';
 
 /** How many further log entries of its partition a request is remembered for. The same on every node. */
-export const RETRY_WINDOW = 65_536;
+export const RETRY_WINDOW = 32_768;
 
 export interface RetryRecord {
   readonly requestId: RequestId;

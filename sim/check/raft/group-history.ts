@@ -7,6 +7,7 @@ import type { Entry, PartitionState, RaftState } from '../../../core/index.js';
 export interface GroupHistory {
   /** Who led each term. */
   readonly leaders: Map<number, number>;
+  newestTerm: number;
   /** By index, from 1: the entries that some leader committed. Place 0 is not used. */
   readonly committed: (Entry | undefined)[];
   /** By index: the term of the leader that committed it first; at least the entry's own. */
@@ -22,6 +23,7 @@ export interface GroupHistory {
 export function createGroupHistory(): GroupHistory {
   return {
     leaders: new Map(),
+    newestTerm: 0,
     committed: [undefined],
     committedIn: [0],
     entries: new Map(),

@@ -151,6 +151,7 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
       broken('election safety', after, `node ${known} was elected in the same term`);
     }
     history.leaders.set(after.term, after.self);
+    history.newestTerm = Math.max(history.newestTerm, after.term);
     if (!after.voters.includes(after.self)) broken('only voters lead', after, 'a node without a vote leads');
     if (!ownVoteDurable(context.viewOf(after.self), after.self, after.term)) {
       broken("a leader's own vote is durable", after, 'it leads, but a crash would take its vote back');
@@ -236,7 +237,9 @@ function checkCommit(context: StateContext, before: Raft | undefined, after: Raf
     }
   }
   if (leaderTerm === undefined) return;
-  if (firstSeen > 0) checkOtherLeaders(context, after, leaderTerm, (before?.commit ?? 0) + 1, firstSeen);
+  if (firstSeen > 0 && history.newestTerm > leaderTerm) {
+    checkOtherLeaders(context, after, leaderTerm, (before?.commit ?? 0) + 1, firstSeen);
+  }
   if (after.role === 'leader') checkJustified(context, after, commit, leaderTerm);
   else if (firstSeen > 0) checkJustified(context, after, firstSeen, leaderTerm);
 }

@@ -767,3 +767,34 @@ describe('a frame that arrives in another order or twice', () => {
     expect(cluster.network.some(({ message }) => isGroupMessage(message, 'VoteRequest'))).toBe(false);
   });
 });
+
+describe('an id that a client uses for two operations at once, at a node that does not lead', () => {
+  it('on two partitions: each is told of its own', () => {
+    const cluster = startReadyCluster(3, { partitions: 2 });
+    const keys = [1, 2].map(
+      (group) => ['a', 'b', 'c', 'd', 'e'].find((key) => partitionOfKey(key, 2) === group) ?? '',
+    );
+    const bystander = cluster.ids.find((id) =>
+      [1, 2].every((group) => cluster.node(id).group(group).role !== 'leader'),
+    );
+    const id = bystander ?? 0;
+
+    cluster.ask(id, 1, set(keys[0] ?? '', '1', 'id'));
+    cluster.ask(id, 2, set(keys[1] ?? '', '2', 'id'));
+    cluster.settle();
+
+    expect([1, 2].map((token) => cluster.node(id).answers.get(token)?.servedAt?.group)).toEqual([1, 2]);
+  });
+
+  it('on one partition: the second is not told of the success of the first', () => {
+    const cluster = startReadyCluster(3);
+    const follower = followerOf(cluster);
+
+    cluster.ask(follower.id, 1, set('k', 'v', 'id'));
+    cluster.ask(follower.id, 2, remove('k', 'id'));
+    cluster.settle();
+
+    expect(follower.answers.get(1)?.code).toBe(KeyValueCode.set);
+    expect(follower.answers.get(2)?.code).toBe(KeyValueCode.invalidInput);
+  });
+});

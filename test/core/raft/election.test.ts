@@ -334,6 +334,17 @@ describe('split votes and election timeouts (Raft section 5.2)', () => {
     expect(member.state).toMatchObject({ role: 'candidate', term: 2, vote: 1, votes: [] });
   });
 
+  it('the timeout of a candidate begins when it campaigns, not when it asked whether it should', () => {
+    const member = startMember();
+    member.timeout();
+    member.pass(900);
+
+    member.receive(2, say.preVoteAnswer(1, true));
+
+    expect(member.state.role).toBe('candidate');
+    expect(member.state.electionDeadline).toBeGreaterThanOrEqual(member.now + 1000);
+  });
+
   it('every attempt draws its own timeout, and two nodes draw differently from the same chance', () => {
     const [one, two] = [1, 2].map((self) => {
       const member = startMember({ self });
