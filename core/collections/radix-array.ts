@@ -37,9 +37,9 @@ export function emptyRadixArray<T>(): RadixArray<T> {
   return EMPTY;
 }
 
-/** Positions may pass 2^31, where bit operators end, so digits are taken by division above the lowest levels. */
+/** Bit operators end at 32 bits: digits of higher positions, and of higher levels, are taken by division. */
 function digitAt(position: number, level: number): number {
-  if (position < 0x4000_0000) return (position >>> (BITS * level)) & (WIDTH - 1);
+  if (position < 0x4000_0000 && level < 6) return (position >>> (BITS * level)) & (WIDTH - 1);
   return Math.floor(position / spanOf(level)) % WIDTH;
 }
 

@@ -14,10 +14,11 @@ import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/unit
 import {
   KeyValueCode,
   type KeyValueAnswer,
+  type KeyValueOperation,
   type KeyValueRequest,
   type RequestId,
 } from '../partition/command.js';
-import { refusal } from '../partition/partition.js';
+import { describeWrite, refusal } from '../partition/partition.js';
 import { problemWith } from '../partition/validate.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
 import { execute } from './group.js';
@@ -53,8 +54,25 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
     redirects: 0,
   };
   const others = mapGet(node.tokensOf, accepted.requestId) ?? [];
+  const clash = others.find((other) => contradicts(turn, other, accepted));
+  if (clash !== undefined) {
+    const reason = `operation id ${accepted.requestId} is under way for another operation of this partition`;
+    turn.replies.push({ token, answer: { ...refusal(KeyValueCode.invalidInput), reason } });
+    return;
+  }
   node.tokensOf = mapSet(node.tokensOf, accepted.requestId, [...others, token]);
   attempt(turn, accepted, knownLeader(turn, group), 0);
+}
+
+/** Whether a request under way has the same id, in the same partition, and means something else. */
+function contradicts(turn: NodeTurn, token: number, request: ClientRequest): boolean {
+  const other = radixGet(turn.node.requests, token);
+  if (other === undefined || other.group !== request.group) return false;
+  return describeOperation(other.operation) !== describeOperation(request.operation);
+}
+
+function describeOperation(operation: KeyValueOperation): string {
+  return operation.type === 'Set' || operation.type === 'Delete' ? describeWrite(operation) : operation.type;
 }
 
 /** The leader of a group as this node knows it now; 0 when it knows none. */
@@ -126,7 +144,10 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
 
 export function forwardAnswered(turn: NodeTurn, from: NodeId, message: ForwardAnswer): void {
   const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? [];
-  for (const token of tokens) settle(turn, token, from, message.group, message.result);
+  for (const token of tokens) {
+    if (radixGet(turn.node.requests, token)?.group !== message.group) continue;
+    settle(turn, token, from, message.group, message.result);
+  }
 }
 
 /** Brings a result to whoever asked. */

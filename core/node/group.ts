@@ -236,17 +236,15 @@ export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer
   });
 }
 
-/**
- * Takes a snapshot once enough was applied since the last one: at least as many entries as the snapshot will have
- * records, so that the work of writing it out stays in proportion to the work that led to it.
- */
+/** Takes a snapshot once enough was applied since the last one. */
 export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
   const { partition } = opened.group;
   const { raft } = opened.raft;
   const since = partition.applied - (raft.snapshot?.index ?? 0);
-  const { snapshotEveryEntries, keepEntries } = turn.options;
+  const { snapshotEveryEntries, snapshotPercentOfRecords, keepEntries } = turn.options;
+  if (since < snapshotEveryEntries) return;
   const records = partition.keys.size + partition.retries.indexOf.size;
-  if (since < Math.max(snapshotEveryEntries, records)) return;
+  if (since * 100 < records * snapshotPercentOfRecords) return;
   compact(opened.raft, partition.applied, partition, keepEntries);
 }
 

@@ -21,8 +21,13 @@ export interface NodeOptions {
   readonly maxInflightAppends: number;
   /** Proposals of one group that may be uncommitted at a time; beyond it a client is told to try again. */
   readonly maxUncommittedBytes: number;
-  /** A partition takes a snapshot after this many applied entries, or as many as it has records if that is more. */
+  /** A partition takes a snapshot after this many applied entries at the earliest … */
   readonly snapshotEveryEntries: number;
+  /**
+   * … and when they are this many percent of the records (keys and retries) that the snapshot will hold, so that the
+   * work of writing it stays in proportion to the work that led to it.
+   */
+  readonly snapshotPercentOfRecords: number;
   /** Entries kept behind a snapshot, for followers that are only a little behind. */
   readonly keepEntries: number;
   /** How long a client's request may wait, elections included, before it is told to try again. */
@@ -41,6 +46,7 @@ export const DEFAULT_NODE_OPTIONS = {
   maxInflightAppends: 16,
   maxUncommittedBytes: 64 << 20,
   snapshotEveryEntries: 10_000,
+  snapshotPercentOfRecords: 100,
   keepEntries: 5_000,
   requestTimeoutMs: 10_000,
   forwardTimeoutMs: 1_000,
@@ -64,6 +70,7 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('maxInflightAppends');
   positive('maxUncommittedBytes');
   positive('snapshotEveryEntries');
+  positive('snapshotPercentOfRecords', 0);
   positive('keepEntries', 0);
   positive('requestTimeoutMs');
   positive('forwardTimeoutMs');

@@ -32,6 +32,7 @@ export interface NodeSettings {
   readonly maxInflightAppends: number;
   readonly maxUncommittedBytes: number;
   readonly snapshotEveryEntries: number;
+  readonly snapshotPercentOfRecords: number;
   readonly keepEntries: number;
   readonly requestTimeoutMs: number;
   readonly forwardTimeoutMs: number;

@@ -32,6 +32,7 @@ export function stormScenario(seed: number): Scenario {
       maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
       maxUncommittedBytes: pick('uncommitted', [400, 10_000, 1_000_000]),
       snapshotEveryEntries: pick('snapshot', [7, 20, 60, 10_000]),
+      snapshotPercentOfRecords: pick('snapshot share', [0, 0, 30]),
       keepEntries: pick('keep', [0, 3, 20]),
       requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
       forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
@@ -142,10 +143,8 @@ function drawDeposition(
   const delayMs = drawBetween(stream, electionTimeoutMs, 5 * electionTimeoutMs, strike, 11);
   const mutedMs = Math.min(calmAtMs, atMs + drawBetween(stream, 1, delayMs, strike, 12));
   const untilMs = Math.min(calmAtMs, mutedMs + 2 * delayMs);
-  return [
-    { type: 'Lag', atMs, untilMs, target, delayMs },
-    { type: 'Mute', atMs: mutedMs, untilMs, target },
-  ];
+  const lag: Fault = { type: 'Lag', atMs, untilMs, target, delayMs };
+  return mutedMs < untilMs ? [lag, { type: 'Mute', atMs: mutedMs, untilMs, target }] : [lag];
 }
 
 function drawFault(

@@ -661,7 +661,7 @@ describe('reads', () => {
 
 describe('snapshots', () => {
   it('are taken after as many entries as the option says, and the disk does not grow with the log', () => {
-    const node = startReadyNode({ snapshotEveryEntries: 10, keepEntries: 2 });
+    const node = startReadyNode({ snapshotEveryEntries: 10, snapshotPercentOfRecords: 0, keepEntries: 2 });
 
     for (let i = 0; i < 200; i += 1) {
       node.turn({ type: 'RequestReceived', token: i, request: set(`k${i % 3}`, `${i}`) });
@@ -673,7 +673,7 @@ describe('snapshots', () => {
   });
 
   it('a restart from a snapshot and the log after it gives the same state', () => {
-    const node = startReadyNode({ snapshotEveryEntries: 10, keepEntries: 2 });
+    const node = startReadyNode({ snapshotEveryEntries: 10, snapshotPercentOfRecords: 0, keepEntries: 2 });
     for (let i = 0; i < 57; i += 1) {
       node.turn({ type: 'RequestReceived', token: i, request: set(`k${i % 3}`, `${i}`, `id${i}`) });
       node.complete();
@@ -692,7 +692,11 @@ describe('snapshots', () => {
   });
 
   it('bring a follower level that was away for long', () => {
-    const cluster = startReadyCluster(3, { snapshotEveryEntries: 10, keepEntries: 2 });
+    const cluster = startReadyCluster(3, {
+      snapshotEveryEntries: 10,
+      snapshotPercentOfRecords: 0,
+      keepEntries: 2,
+    });
     const follower = followerOf(cluster);
     const leader = cluster.leader();
     const cutOff = ({ from, to }: InFlight): boolean => from !== follower.id && to !== follower.id;
@@ -712,7 +716,11 @@ describe('snapshots', () => {
   });
 
   it('a follower that was brought level by one keeps it across a restart', () => {
-    const cluster = startReadyCluster(3, { snapshotEveryEntries: 10, keepEntries: 2 });
+    const cluster = startReadyCluster(3, {
+      snapshotEveryEntries: 10,
+      snapshotPercentOfRecords: 0,
+      keepEntries: 2,
+    });
     const { id } = followerOf(cluster);
     const leader = cluster.leader();
     for (let i = 0; i < 60; i += 1) {

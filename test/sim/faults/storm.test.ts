@@ -64,8 +64,10 @@ describe('the fault', () => {
   it.each(KINDS)('%s is drawn by most seeds, and left out by many', (kind) => {
     const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
 
+    // A deposition is made of a lag and a mute, so these two are left out only together with it.
+    const most = kind === 'Lag' || kind === 'Mute' ? 0.95 : 0.8;
     expect(drawn).toBeGreaterThan(SCENARIOS.length * 0.5);
-    expect(drawn).toBeLessThan(SCENARIOS.length * 0.8);
+    expect(drawn).toBeLessThan(SCENARIOS.length * most);
   });
 
   it('is of no kind that this test does not know', () => {
@@ -80,8 +82,9 @@ describe('the fault', () => {
     );
     const leaders = targets.filter((target) => 'leaderOf' in target).length;
 
-    expect(leaders / targets.length).toBeGreaterThan(0.4);
-    expect(leaders / targets.length).toBeLessThan(0.6);
+    // Depositions strike leaders only; of the others every second strike does.
+    expect(leaders / targets.length).toBeGreaterThan(0.5);
+    expect(leaders / targets.length).toBeLessThan(0.75);
   });
 
   it('leaves the other kinds as they were when its own kind is left out', () => {

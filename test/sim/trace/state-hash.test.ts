@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashText, hashValue } from '../../../sim/trace/state-hash.js';
 
-/** Plain data as it stands in states, without negative zero: the program has only counts. */
-const data = fc
-  .jsonValue({ maxDepth: 4, noUnicodeString: false })
-  .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
+/** Plain data as it stands in states: the only numbers are whole ones. */
+const { data } = fc.letrec<{ data: unknown; leaf: unknown }>((tie) => ({
+  data: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    tie('leaf'),
+    fc.array(tie('data'), { maxLength: 5 }),
+    fc.dictionary(fc.string({ unit: 'binary' }), tie('data'), { maxKeys: 5, noNullPrototype: true }),
+  ),
+  leaf: fc.oneof(fc.constant(null), fc.boolean(), fc.maxSafeInteger(), fc.string({ unit: 'binary' })),
+}));
 
 /** The same value with other objects. */
 function copy(value: unknown): unknown {
@@ -94,6 +100,9 @@ describe('the hash of a value', () => {
   });
 
   it('is refused to what has no place in a state', () => {
+    expect(() => hashValue(0.5)).toThrow('0.5 has no hash');
+    expect(() => hashValue([Number.NaN])).toThrow('NaN has no hash');
+    expect(() => hashValue(new Map())).toThrow('[object Map] has no hash');
     expect(() => hashValue({ run: () => 1 })).toThrow('a function has no hash');
     expect(() => hashValue(Symbol('a'))).toThrow('a symbol has no hash');
   });

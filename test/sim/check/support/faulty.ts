@@ -39,6 +39,7 @@ export const SHORT: Scenario = {
     heartbeatIntervalMs: 50,
     electionTimeoutMs: 200,
     snapshotEveryEntries: 7,
+    snapshotPercentOfRecords: 0,
     keepEntries: 3,
     maxUncommittedBytes: 100_000,
     requestTimeoutMs: 1_500,
