@@ -134,12 +134,22 @@ export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
 /** Another node asks this one, as the leader that it believes it is. */
 export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward): void {
   const { group, requestId, basis, operation } = forward;
-  if (problemWith(operation) !== undefined || radixGet(turn.node.groups, group) === undefined) return;
-  execute(
-    turn,
-    { group, requestId, basis, operation, origin: { type: 'Node', node: from, requestId } },
-    answer,
-  );
+  const origin: Origin = { type: 'Node', node: from, requestId };
+  const known = radixGet(turn.node.groups, group);
+  if (known === undefined) {
+    const reason = `this node has no partition ${group}`;
+    answer(turn, group, origin, { type: 'TryAgain', leader: NO_NODE, reason });
+    return;
+  }
+  const problem = problemWith(operation);
+  if (problem === undefined) {
+    execute(turn, { group, requestId, basis, operation, origin }, answer);
+  } else {
+    // The sender should have refused it; perhaps it is of another version.
+    const outcome = refusal(KeyValueCode.invalidInput);
+    const index = known.partition.applied;
+    answer(turn, group, origin, { type: 'Executed', outcome, index, reason: problem });
+  }
 }
 
 export function forwardAnswered(turn: NodeTurn, from: NodeId, message: ForwardAnswer): void {

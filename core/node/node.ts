@@ -195,7 +195,7 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
 
 /** Closes what the turn opened and says what it wants done. */
 function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
-  // Settling one group may send waiting requests to it, and so open nothing new; the map may only grow meanwhile.
+  // Settling a group concerns only requests for that group, so it opens no other.
   for (const opened of turn.open.values()) settleGroup(turn, opened);
   for (const [id, opened] of turn.open) closeGroup(turn, id, opened);
   return { state: turn.node, effects: effectsOf(turn) };

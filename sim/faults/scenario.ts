@@ -4,6 +4,8 @@
  * Times are whole milliseconds of virtual time unless a name says otherwise; chances are parts per million.
  */
 
+import type { NodeOptions } from '../../core/index.js';
+
 export interface Scenario {
   /** Decides every draw of the run. */
   readonly seed: number;
@@ -24,20 +26,8 @@ export interface Scenario {
   readonly calmLimitMs: number;
 }
 
-/** The same fields as in the core's `NodeOptions`, which documents them. */
-export interface NodeSettings {
-  readonly heartbeatIntervalMs: number;
-  readonly electionTimeoutMs: number;
-  readonly maxAppendBytes: number;
-  readonly maxInflightAppends: number;
-  readonly maxUncommittedBytes: number;
-  readonly snapshotEveryEntries: number;
-  readonly snapshotPercentOfRecords: number;
-  readonly keepEntries: number;
-  readonly requestTimeoutMs: number;
-  readonly forwardTimeoutMs: number;
-  readonly retryWindow: number;
-}
+/** What every node of the run is told; the core documents the fields. */
+export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'partitions'>;
 
 export interface NetworkSettings {
   readonly minDelayUs: number;

@@ -79,7 +79,8 @@ function nextOperation<S, M, D>(
 
   const goOn = (): void => {
     finished = true;
-    const thinkUs = drawBelow(stream, 2 * settings.thinkMs * MS, begun, 6);
+    // Once the storm is over only answers are waited for, so that slow thinkers do not look like stuck requests.
+    const thinkUs = world.network.calm ? 0 : drawBelow(stream, 2 * settings.thinkMs * MS, begun, 6);
     callAt(world, world.nowUs + thinkUs, () => nextOperation(world, settings, clients, client, keys));
   };
 

@@ -117,6 +117,18 @@ describe('recording a write', () => {
   });
 });
 
+describe('recording a snapshot that replaces the log', () => {
+  it('keeps nothing of the old log, not even entries beyond the snapshot', () => {
+    const disk = emptyDisk();
+    disk.write(appended(1, entry(1, 1), entry(1, 2), entry(1, 3)));
+    disk.write(appended(4, entry(1, 4)));
+
+    disk.write({ ...nothing, snapshot: snapshotAt(2, 2), replacesLog: true });
+
+    expect(disk.recover()?.image).toMatchObject({ snapshot: { index: 2 }, entries: [] });
+  });
+});
+
 describe('recovery', () => {
   it('of an empty disk knows no group', () => {
     expect(recoverGroups([]).size).toBe(0);
@@ -201,7 +213,7 @@ const deeds: fc.Arbitrary<readonly Deed[]> = fc.array(
     { weight: 3, arbitrary: fc.record({ type: fc.constant('compact' as const), part: fc.nat(10) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ type: fc.constant('install' as const), ahead: fc.nat(5), count: fc.nat(2) }),
+      arbitrary: fc.record({ type: fc.constant('install' as const), ahead: fc.nat(8), count: fc.nat(2) }),
     },
     {
       weight: 1,
@@ -252,7 +264,8 @@ function perform(model: Model, deed: Deed, mark: number): readonly [Write | unde
       ];
     }
     case 'install': {
-      const index = last + 1 + deed.ahead;
+      // It may lie inside the log, where the leader's log is another one, or beyond its end.
+      const index = Math.max(model.snapshotIndex + 1, last - 3 + deed.ahead);
       const entries = fresh(deed.count, model.term);
       const append = deed.count === 0 ? {} : { append: { firstIndex: logIndex(index + 1), entries } };
       return [

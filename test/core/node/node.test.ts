@@ -421,24 +421,76 @@ describe('a request at a node that does not lead', () => {
     expect(old.answers.get(7)).toMatchObject({ code: KeyValueCode.set, revision: 0 });
   });
 
-  it('a forwarded request that is not valid is dropped: its own node should have refused it', () => {
+  it('is not sent once more by an alarm that was set for an earlier attempt', () => {
+    const cluster = startCluster(3);
+    const node = cluster.node(2);
+    const group = partitionOfKey('k', 1);
+    const beat: NodeMessage = {
+      type: 'Group',
+      group,
+      message: { type: 'Heartbeat', term: term(1), commit: 0 as never, round: 0 },
+    };
+    cluster.ask(2, 1, set('k', 'v'));
+    const firstAlarm = node.timerAt;
+    node.now += 50;
+
+    const learnt = cluster.turn(2, { type: 'MessageReceived', from: nodeId(1), message: beat });
+    node.now = firstAlarm;
+    const alarmed = cluster.turn(2, { type: 'TimerFired' });
+
+    const forwards = [learnt, alarmed].map((effects) =>
+      effectsOf(effects, 'Send').flatMap(({ messages }) => messages.filter(({ type }) => type === 'Forward')),
+    );
+    expect(forwards.map(({ length }) => length)).toEqual([1, 0]);
+  });
+
+  it('is turned back at once by a leader that is deposed, with the name of the new one', () => {
     const cluster = startReadyCluster(3);
     const leader = cluster.leader();
-    const { operation } = set('', 'v');
+    const [asking, next] = cluster.ids.filter((id) => id !== leader.id) as [number, number];
+    cluster.ask(asking, 1, set('k', 'v'));
+    for (const { from, message } of cluster.network.splice(0)) {
+      leader.turn({ type: 'MessageReceived', from: nodeId(from), message });
+    }
+    leader.complete();
+
+    const effects = leader.turn({
+      type: 'MessageReceived',
+      from: nodeId(next),
+      message: {
+        type: 'Group',
+        group: partitionOfKey('k', 1),
+        message: { type: 'Heartbeat', term: term(leader.group().term + 1), commit: 0 as never, round: 0 },
+      },
+    });
+
+    const answers = effectsOf(effects, 'Send').filter(({ to }) => to === asking);
+    expect(answers).toMatchObject([
+      { messages: [{ type: 'ForwardAnswer', result: { type: 'TryAgain', leader: next } }] },
+    ]);
+  });
+
+  it.each([
+    ['is not valid', 1, set('', 'v'), { type: 'Executed', outcome: { code: KeyValueCode.invalidInput } }],
+    ['is of a partition that this node does not have', 9, set('k', 'v'), { type: 'TryAgain', leader: 0 }],
+  ])('when it was forwarded and %s is answered without being executed', (_what, group, request, result) => {
+    const cluster = startReadyCluster(3);
+    const leader = cluster.leader();
+    const { operation } = request;
 
     const effects = leader.turn({
       type: 'MessageReceived',
       from: nodeId(2),
       message: {
         type: 'Forward',
-        group: partitionOfKey('k', 1),
+        group: group as never,
         requestId: 'x' as never,
         basis: 0 as never,
         operation,
       },
     });
 
-    expect(effects).toEqual([]);
+    expect(effects).toMatchObject([{ type: 'Send', to: 2, messages: [{ type: 'ForwardAnswer', result }] }]);
   });
 });
 
