@@ -20,28 +20,28 @@ afterEach(async () => {
 });
 
 test('killed leaders and a killed cluster lose nothing that was acknowledged', async () => {
-  cluster = await createRealCluster();
-  const { endpoints } = cluster;
-  for (const node of NODES) cluster.start(node);
+  const running = await createRealCluster();
+  cluster = running;
+  const { endpoints } = running;
+  for (const node of NODES) running.start(node);
   const clients = startRealClients(endpoints);
   await clients.progress(300);
 
   for (let round = 0; round < 2; round += 1) {
-    const leader = await leaderOfKey(cluster, 'integration/0');
-    await cluster.kill(leader);
+    const leader = await leaderOfKey(running, 'integration/0');
+    await running.kill(leader);
     await clients.progress(300);
-    cluster.start(leader);
+    running.start(leader);
     await clients.progress(300);
   }
-  for (const node of NODES) void cluster.kill(node);
-  await Promise.all(NODES.map((node) => cluster?.kill(node)));
-  for (const node of NODES) cluster.start(node);
+  await Promise.all(NODES.map((node) => running.kill(node)));
+  for (const node of NODES) running.start(node);
   await clients.progress(300);
   await clients.stop();
 
   const checked = checkLinearizable(keyValueModel, clients.history);
   expect(checked.verdict, explainCounterexample(checked)).toBe('valid');
-  await expectAllToAgree(cluster);
+  await expectAllToAgree(running);
 });
 
 async function leaderOfKey(running: RealCluster, key: string): Promise<number> {
