@@ -13,13 +13,14 @@ import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/ra
 import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import {
   KeyValueCode,
+  OWN_REQUEST_ID_PREFIX,
   type KeyValueAnswer,
   type KeyValueOperation,
   type KeyValueRequest,
   type RequestId,
 } from '../partition/command.js';
 import { describeWrite, refusal } from '../partition/partition.js';
-import { problemWith } from '../partition/validate.js';
+import { problemWith, problemWithId } from '../partition/validate.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
 import { execute } from './group.js';
 import type { Forward, ForwardAnswer, ForwardResult } from './protocol.js';
@@ -31,7 +32,8 @@ const MAX_REDIRECTS = 2;
 
 export function requestReceived(turn: NodeTurn, token: number, request: KeyValueRequest): void {
   const { operation } = request;
-  const problem = problemWith(operation);
+  const idProblem = request.requestId === undefined ? undefined : problemWithId(request.requestId);
+  const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
     turn.replies.push({ token, answer: { ...refusal(KeyValueCode.invalidInput), reason: problem } });
     return;
@@ -39,7 +41,7 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   const { node, options, now } = turn;
   const isRead = operation.type === 'Get' || operation.type === 'Exists';
   // What differs comes first: ids are compared often, and those of one node share the rest.
-  const ownId = `n:${token}:${node.incarnation}` as RequestId;
+  const ownId = `${OWN_REQUEST_ID_PREFIX}${token}:${node.incarnation}` as RequestId;
   const group = partitionOfKey(operation.key, options.partitions);
   const accepted: ClientRequest = {
     token,

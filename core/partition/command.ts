@@ -45,6 +45,9 @@ export const RESERVED_KEY_PREFIX = '__kahuna:';
  */
 export type RequestId = string & { readonly requestId: unique symbol };
 
+/** Request ids that a node makes for clients which give none begin so. */
+export const OWN_REQUEST_ID_PREFIX = 'n:';
+
 /** `null` is a value of its own ("no value"), different from zero bytes. */
 export type Value = Uint8Array | null;
 

@@ -229,5 +229,6 @@ function digestChange(digest: number, index: LogIndex, command: Command, outcome
   }
   mixed = mixNumber(mixed, outcome.code);
   mixed = mixNumber(mixed, outcome.revision);
-  return mixNumber(mixed, outcome.lastModified.counter);
+  const { wall, counter, node } = outcome.lastModified;
+  return mixNumber(mixNumber(mixNumber(mixed, wall), counter), node);
 }

@@ -1,9 +1,29 @@
 /** What clients may ask: checked where a request enters, so that nothing invalid is ever proposed. */
 
-import { ALL_SET_FLAGS, RESERVED_KEY_PREFIX, type KeyValueOperation } from './command.js';
+import {
+  ALL_SET_FLAGS,
+  OWN_REQUEST_ID_PREFIX,
+  RESERVED_KEY_PREFIX,
+  type KeyValueOperation,
+  type RequestId,
+} from './command.js';
 
 /** The largest value, in bytes: one write must fit into one message. */
 export const MAX_VALUE_BYTES = 64 << 20;
+
+/** The longest request id, in UTF-16 units. */
+export const MAX_REQUEST_ID_LENGTH = 128;
+
+/** What is wrong with a client's request id, in words for its sender; undefined when nothing is. */
+export function problemWithId(requestId: RequestId): string | undefined {
+  if (requestId.length === 0 || requestId.length > MAX_REQUEST_ID_LENGTH) {
+    return `a request id has 1 to ${MAX_REQUEST_ID_LENGTH} characters, but this one has ${requestId.length}`;
+  }
+  if (requestId.startsWith(OWN_REQUEST_ID_PREFIX)) {
+    return `request ids that begin with "${OWN_REQUEST_ID_PREFIX}" are made by the nodes themselves`;
+  }
+  return undefined;
+}
 
 /** What is wrong with the operation, in words for its sender; undefined when nothing is. */
 export function problemWith(operation: KeyValueOperation): string | undefined {

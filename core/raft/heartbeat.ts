@@ -33,7 +33,7 @@ function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress
   const stuck = match < raft.log.lastIndex && match === progress.matchAtTick;
   const noted: Progress = match === progress.matchAtTick ? progress : { ...progress, matchAtTick: match };
   if (mode === 'snapshot') {
-    return snapshotTimedOut(turn, progress)
+    return !silent && snapshotTimedOut(turn, progress)
       ? { ...noted, mode: 'probe', probing: false, next: logIndex(match + 1) }
       : noted;
   }

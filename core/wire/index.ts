@@ -10,4 +10,3 @@ export type { Decoded } from './decoded.js';
 export { decodeCommand, encodeCommand } from './command.js';
 export { decodeFrame, decodeNodeMessage, encodeFrame, encodeNodeMessage } from './node-message.js';
 export { decodeStored, encodeStored } from './stored.js';
-export { MAX_REQUEST_ID_LENGTH } from './values.js';

@@ -15,7 +15,7 @@ import {
   type SetOperation,
   type Value,
 } from '../partition/command.js';
-import { MAX_VALUE_BYTES } from '../partition/validate.js';
+import { MAX_REQUEST_ID_LENGTH, MAX_VALUE_BYTES } from '../partition/validate.js';
 import {
   malformed,
   readNested,
@@ -32,9 +32,6 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
-
-/** The longest request id, in UTF-16 code units (what `length` counts). */
-export const MAX_REQUEST_ID_LENGTH = 128;
 
 /** Counters fit an unsigned 32-bit number (`hybrid-clock.ts`). */
 const MAX_COUNTER = 0xffff_ffff;

@@ -143,7 +143,8 @@ async function operate(operation: Operation): Promise<ClientResult> {
         const reason = readMessage(got.body) ?? `HTTP status ${got.status}`;
         if (got.status < 500) return { type: 'Refused', reason, endpoint };
         troubles.set(endpoint, reason);
-      } else {
+      } else if (leftMs >= patienceMs || !troubles.has(endpoint)) {
+        // An attempt that the deadline cut short says less of a node than what it answered before.
         troubles.set(endpoint, got.reason);
       }
       mayHaveHappened ||= got.type !== 'Unreachable';

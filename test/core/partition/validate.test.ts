@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { revision } from '../../../core/machine/units.js';
-import type { KeyValueOperation, SetOperation } from '../../../core/partition/command.js';
-import { MAX_VALUE_BYTES, problemWith } from '../../../core/partition/validate.js';
+import type { KeyValueOperation, RequestId, SetOperation } from '../../../core/partition/command.js';
+import { MAX_VALUE_BYTES, problemWith, problemWithId } from '../../../core/partition/validate.js';
 import { bytes, remove, set } from './support.js';
 
 const tooLong = new Uint8Array(MAX_VALUE_BYTES + 1);
@@ -58,5 +58,20 @@ describe('problemWith names what is wrong with', () => {
     ],
   ])('%s', (_what, operations, words) => {
     for (const operation of operations) expect(problemWith(operation)).toContain(words);
+  });
+});
+
+describe('a request id', () => {
+  it.each([
+    ['', 'a request id has 1 to 128 characters, but this one has 0'],
+    ['x'.repeat(129), 'a request id has 1 to 128 characters, but this one has 129'],
+    ['n:7', 'request ids that begin with "n:" are made by the nodes themselves'],
+  ])('%j is refused with words', (id, problem) => {
+    expect(problemWithId(id as RequestId)).toBe(problem);
+  });
+
+  it('of 1 to 128 characters is fine', () => {
+    expect(problemWithId('c' as RequestId)).toBeUndefined();
+    expect(problemWithId('c'.repeat(128) as RequestId)).toBeUndefined();
   });
 });
