@@ -14,7 +14,7 @@ const PLACES = {
 let eslint: ESLint;
 
 beforeAll(() => {
-  eslint = new ESLint({ cwd: ROOT });
+  eslint = new ESLint({ cwd: ROOT, overrideConfigFile: '.eslint.config.js' });
 });
 
 /** The rules that a snippet breaks. */

@@ -73,7 +73,7 @@ export default tseslint.config(
     files: ['**/*.ts'],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['vitest.config.ts'] },
+        projectService: { allowDefaultProject: ['.vitest.config.ts'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
