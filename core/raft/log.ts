@@ -13,7 +13,7 @@ import {
   radixSlice,
   type RadixArray,
 } from '../collections/radix-array.js';
-import { logIndex, term, type LogIndex, type Term } from '../machine/units.js';
+import { logIndex, type LogIndex, type Term } from '../machine/units.js';
 import type { Entry } from './messages.js';
 
 export interface RaftLog {
@@ -30,8 +30,6 @@ export interface RaftLog {
 export function emptyLogAfter(baseIndex: LogIndex, baseTerm: Term): RaftLog {
   return { baseIndex, baseTerm, lastIndex: baseIndex, lastTerm: baseTerm, entries: emptyRadixArray() };
 }
-
-export const EMPTY_LOG = emptyLogAfter(logIndex(0), term(0));
 
 /** The term of the entry at `index`; undefined where the log does not reach, on either side. */
 export function termAt(log: RaftLog, index: number): Term | undefined {

@@ -179,11 +179,6 @@ function readVarint(reader: Reader, what: string, dropped: number): number {
   return malformed(reader, `${what} is a number of more than ten bytes`);
 }
 
-/** Reads a whole number that is at least 1. */
-export function readPositive(reader: Reader, what: string): number {
-  return positive(reader, readUnsigned(reader, what), what);
-}
-
 /** The number, unless it is 0: for fields that have no meaningful default. */
 export function positive(reader: Reader, value: number, what: string): number {
   if (value === 0) malformed(reader, `${what} is missing or 0, but must be 1 or more`);

@@ -64,10 +64,6 @@ function readTimestampFields(reader: Reader): Timestamp {
   return { node: node as NodeId, wall: wall as WallMs, counter };
 }
 
-export function readRequestId(reader: Reader, what: string): RequestId {
-  return checkedRequestId(reader, readText(reader, what), what);
-}
-
 /** The text as a request id; an empty one also stands for a missing field. */
 export function checkedRequestId(reader: Reader, text: string, what: string): RequestId {
   if (text.length === 0 || text.length > MAX_REQUEST_ID_LENGTH) {
