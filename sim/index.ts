@@ -1,13 +1,26 @@
 /** The public face of the simulator. */
 
 export * from './check/linearizability/index.js';
-export { createNodeRules, type NodeObserver, type RuleSettings } from './check/node-rules.js';
+export { createNodeRules, type RuleSettings } from './check/node-rules.js';
+export type * from './faults/fault.js';
 export type * from './faults/scenario.js';
-export { stormScenario } from './faults/storm.js';
-export { recordRun, run, type Report, type RunOptions, type Verdict } from './run.js';
+export { drawConditions, drawFaults, sizesOf, type Shore } from './faults/storm.js';
+export { stormScenario } from './key-value/storm.js';
+export type { KeyValueScenario, KeyValueSettings, NodeSettings } from './key-value/settings.js';
+export {
+  keyValueSystem,
+  recordRun,
+  run,
+  type KeyValueRunOptions,
+  type KeyValueSystem,
+  type NodeObserver,
+} from './key-value/system.js';
+export { runSystem, type Report, type RunOptions } from './system/run.js';
+export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';
 export { formatTrace, TRACE_FORMAT, type TraceHeader, type TraceLine } from './trace/record.js';
 export { parseTrace, replayTrace, type Parting, type Replay, type Trace } from './trace/replay.js';
 export { hashText, hashValue } from './trace/state-hash.js';
+export { startClients, type Client, type Clients, type Drawn, type Load } from './workload/clients.js';
 export * from './world/chance.js';
 export * from './world/world.js';

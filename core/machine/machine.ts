@@ -28,6 +28,12 @@ export interface Turn<Event> {
   readonly entropy: number;
   /** In the order in which they happened; at least one. */
   readonly events: readonly Event[];
+  /**
+   * Only in a simulator: whether to bend the code at a rare point that it names, for instance to send one entry where
+   * many would fit, or to time out at once. A pure function of the name. What is bent must stay legal: the machine
+   * keeps every promise either way. Absent in production, where it costs one comparison.
+   */
+  readonly bend?: (point: string) => boolean;
 }
 
 /** What a step gives back. Neither part is ever changed afterwards. */

@@ -21,7 +21,10 @@ export interface RaftWrite<Image> {
   /** Overrides what was at `firstIndex` and after it. */
   readonly append: { readonly firstIndex: LogIndex; readonly entries: readonly Entry[] } | undefined;
   readonly snapshot: Snapshot<Image> | undefined;
-  /** The snapshot came from the leader: nothing written of the log before it counts any more. */
+  /**
+   * Nothing written of the log before counts any more: the snapshot came from the leader, or it covers a place from
+   * which on the log was overwritten in this very turn, so that what the disk has beyond it was cut off.
+   */
   readonly replacesLog: boolean;
 }
 
@@ -53,6 +56,6 @@ export function issueWrite<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | und
     hardState: turn.hardChanged ? { term, vote } : undefined,
     append: entries.length === 0 ? undefined : { firstIndex, entries },
     snapshot: turn.newSnapshot,
-    replacesLog: turn.logReplaced,
+    replacesLog: turn.logReplaced || (turn.changedFrom > 0 && turn.changedFrom <= log.baseIndex),
   };
 }

@@ -22,25 +22,35 @@ import {
   type Turn,
 } from '../../core/index.js';
 import { partitionOfKey } from '../../core/index.js';
+import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
+import { createLandmarks } from './raft/landmarks.js';
 import { checkMessage } from './raft/message-rules.js';
-import { checkLeadership, checkStates, type StateContext } from './raft/state-rules.js';
+import { checkLeadership, checkStates, type GroupLimits, type StateContext } from './raft/state-rules.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 
+const NO_DESK: Pick<Desk, 'reach'> = {
+  reach() {
+    // Nobody asked.
+  },
+};
+
 export interface RuleSettings {
   readonly partitions: number;
-  readonly maxInflightAppends: number;
-  readonly electionTimeoutMs: number;
-  readonly heartbeatIntervalMs: number;
+  /** What the nodes are told, by the version of their machine. */
+  readonly versions: readonly GroupLimits[];
 }
 
-export function createNodeRules(settings: RuleSettings): NodeObserver {
+/** @param desk takes note of what the run comes by. */
+export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'> = NO_DESK): NodeObserver {
+  const landmarks = createLandmarks((feature) => desk.reach(feature));
   const histories = new Map<number, GroupHistory>();
   const views = new Map<number, DurableView>();
   const running = new Map<number, NodeState>();
+  const limits = new Map<number, GroupLimits>();
   /** By token: what was committed in the key's group when a read was asked. */
   const readFloors = new Map<number, number>();
 
@@ -63,7 +73,7 @@ export function createNodeRules(settings: RuleSettings): NodeObserver {
         history: historyOf(group),
         viewOf: (node) => viewOf(node, group),
         everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
-        ...settings,
+        limitsOf: (node) => limits.get(node) as GroupLimits,
       };
       contexts.set(group, context);
     }
@@ -75,6 +85,7 @@ export function createNodeRules(settings: RuleSettings): NodeObserver {
     radixForEach(after.groups, (group, id) => {
       const known = before === undefined ? undefined : radixGet(before.groups, id);
       if (known === group) return;
+      if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
       checkApplied(historyOf(id), known, group);
     });
@@ -101,14 +112,19 @@ export function createNodeRules(settings: RuleSettings): NodeObserver {
   };
 
   return {
-    started(node, _boot, step: Step<NodeState, NodeEffect>) {
+    started(node, _boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
+      limits.set(node, settings.versions[version] as GroupLimits);
       checkGroups(undefined, step.state);
       checkEffects(node, step.state, step.effects);
     },
     stepped(node, before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>) {
       running.set(node, step.state);
       for (const event of turn.events) {
+        if (event.type === 'MessageReceived' && event.message.type === 'Group') {
+          const group = radixGet(before.groups, event.message.group);
+          if (group !== undefined) landmarks.received(group.raft, event.message.message);
+        }
         if (event.type !== 'RequestReceived') continue;
         const { operation } = event.request;
         if (operation.type !== 'Get' && operation.type !== 'Exists') continue;

@@ -1,12 +1,27 @@
 /**
  * Carries out the faults of a scenario in a world.
+ *
+ * Each fault is counted when it strikes ("Isolate struck") and where it is felt (see `felt.ts`).
  */
 
-import type { NodeId } from '../../core/index.js';
-import { nodeId } from '../../core/index.js';
-import { changeCut, changeLag, type Weather } from '../world/network.js';
-import { callAt, crashNode, nodeOf, pauseNode, startNode, type World } from '../world/world.js';
-import type { Fault, Target } from './scenario.js';
+import { nodeId, type NodeId } from '../../core/index.js';
+import { changeClock } from '../world/clock.js';
+import { feel } from '../world/felt.js';
+import { beginSquall, cutLink, endSquall, linkOf, mendLink } from '../world/network.js';
+import {
+  armTimer,
+  callAt,
+  crashNode,
+  destroyDisk,
+  nodeOf,
+  pauseNode,
+  resumeDisk,
+  rotDisk,
+  startNode,
+  type SimNode,
+  type World,
+} from '../world/world.js';
+import type { Fault, Target } from './fault.js';
 
 /** What a fault needs to know of the machines: who leads a group now. */
 export type LeaderOf<State> = (state: State, group: number) => boolean;
@@ -19,19 +34,48 @@ export function scheduleFaults<S, M, Q, A, D>(
   faults: readonly Fault[],
   leads: LeaderOf<S>,
 ): void {
-  for (const fault of faults) callAt(world, fault.atMs * MS, () => strike(world, fault, leads));
+  for (const fault of faults) {
+    callAt(world, fault.atMs * MS, () => {
+      if (!world.calm) strike(world, fault, leads);
+    });
+  }
 }
 
 function strike<S, M, Q, A, D>(world: World<S, M, Q, A, D>, fault: Fault, leads: LeaderOf<S>): void {
+  if ('target' in fault) {
+    const target = resolve(world, fault.target, leads);
+    if (target === undefined) return;
+    begin(world, fault);
+    strikeNode(world, fault, nodeOf(world, target));
+    return;
+  }
+  begin(world, fault);
   switch (fault.type) {
-    case 'Squall': {
-      const weather: Weather = fault;
-      world.network.squalls.add(weather);
-      callAt(world, fault.untilMs * MS, () => world.network.squalls.delete(weather));
+    case 'Squall':
+      beginSquall(world.network, fault);
+      callAt(world, fault.untilMs * MS, () => endSquall(world.network, fault));
+      return;
+    case 'Split':
+      return cut(world, fault, (from, to) => fault.side.includes(from) !== fault.side.includes(to));
+    case 'Partial':
+      return cut(world, fault, (from, to) =>
+        fault.pairs.some(([a, b]) => (a === from && b === to) || (a === to && b === from)),
+      );
+    case 'Bridge':
+      return cut(
+        world,
+        fault,
+        (from, to) =>
+          from !== fault.bridge &&
+          to !== fault.bridge &&
+          fault.side.includes(from) !== fault.side.includes(to),
+      );
+    case 'SlowLink': {
+      const link = linkOf(world.network, fault.from, fault.to);
+      link.lagUs += fault.delayMs * MS;
+      callAt(world, fault.untilMs * MS, () => (link.lagUs -= fault.delayMs * MS));
       return;
     }
-    case 'Split':
-      return cut(world, fault.untilMs, (from, to) => fault.side.includes(from) !== fault.side.includes(to));
     case 'Blackout':
       for (const { id } of world.nodes) {
         crashNode(world, id);
@@ -39,56 +83,168 @@ function strike<S, M, Q, A, D>(world: World<S, M, Q, A, D>, fault: Fault, leads:
         callAt(world, (fault.atMs + gapMs) * MS, () => startNode(world, id));
       }
       return;
-    default:
-      strikeNode(world, fault, leads);
+    case 'BitRot':
+      rotDisk(world, nodeId(fault.node));
+      // A rotten record shows at the next start, and this is it.
+      startNode(world, nodeId(fault.node));
+      return;
+    case 'LoseDisk':
+      feel(world.felt, 'LoseDisk');
+      return destroyDisk(world, nodeId(fault.node), 'everything that was on its disk is gone');
+    case 'Upgrade': {
+      const node = nodeOf(world, fault.node);
+      crashNode(world, node.id);
+      node.machine = world.machineOf(node.id, fault.version);
+      node.version = fault.version;
+      startAfter(world, node, fault.downMs);
+      return;
+    }
   }
+}
+
+function begin<S, M, Q, A, D>(world: World<S, M, Q, A, D>, fault: Fault): void {
+  const { underWay } = world;
+  feel(world.felt, `${fault.type} struck`);
+  if (!('untilMs' in fault)) return;
+  underWay.push(fault.type);
+  callAt(world, fault.untilMs * MS, () => underWay.splice(underWay.indexOf(fault.type), 1));
 }
 
 function strikeNode<S, M, Q, A, D>(
   world: World<S, M, Q, A, D>,
   fault: Extract<Fault, { readonly target: Target }>,
-  leads: LeaderOf<S>,
+  node: SimNode<S, M, Q, A, D>,
 ): void {
-  const target = resolve(world, fault.target, leads);
-  if (target === undefined) return;
+  const target = node.id;
+  const later = (undo: () => void): void => {
+    if ('untilMs' in fault) callAt(world, fault.untilMs * MS, undo);
+  };
   switch (fault.type) {
     case 'Isolate':
-      return cut(world, fault.untilMs, (from, to) => from === target || to === target);
+      return cut(world, fault, (from, to) => from === target || to === target);
     case 'Deafen':
-      return cut(world, fault.untilMs, (_, to) => to === target);
+      return cut(world, fault, (_, to) => to === target);
     case 'Mute':
-      return cut(world, fault.untilMs, (from) => from === target);
-    case 'Lag': {
-      const lagUs = fault.delayMs * MS;
-      changeLag(world.network, target, lagUs);
-      callAt(world, fault.untilMs * MS, () => changeLag(world.network, target, -lagUs));
+      return cut(world, fault, (from) => from === target);
+    case 'Flap':
+      for (let atMs = fault.atMs; atMs < fault.untilMs; atMs += 2 * fault.periodMs) {
+        const window = { type: fault.type, untilMs: Math.min(fault.untilMs, atMs + fault.periodMs) };
+        callAt(world, atMs * MS, () => cut(world, window, (from, to) => from === target || to === target));
+      }
       return;
-    }
-    case 'Crash':
-      crashNode(world, target);
-      callAt(world, fault.untilMs * MS, () => startNode(world, target));
+    case 'Lag':
+      for (const { id } of world.nodes) linkOf(world.network, id, target).lagUs += fault.delayMs * MS;
+      return later(() => {
+        for (const { id } of world.nodes) linkOf(world.network, id, target).lagUs -= fault.delayMs * MS;
+      });
+    case 'Throttle':
+      for (const { id } of world.nodes) {
+        linkOf(world.network, target, id).bytesPerSecond = fault.bytesPerSecond;
+      }
+      return later(() => {
+        for (const { id } of world.nodes) {
+          linkOf(world.network, target, id).bytesPerSecond = world.settings.network.bytesPerSecond;
+        }
+      });
+    case 'SlowDisk':
+      node.disk.slowUs += fault.syncMs * MS;
+      return later(() => {
+        if (!node.calm) node.disk.slowUs -= fault.syncMs * MS;
+      });
+    case 'StuckDisk':
+      node.disk.stuck += 1;
+      return later(() => {
+        if (node.calm) return;
+        node.disk.stuck -= 1;
+        resumeDisk(world, node);
+      });
+    case 'FullDisk':
+      node.disk.full += 1;
+      return later(() => {
+        if (!node.calm) node.disk.full -= 1;
+      });
+    case 'FailSync':
+      node.disk.failNext = true;
       return;
+    case 'TornWrite':
     case 'CrashAtWrite':
-      nodeOf(world, target).crashAtWrite = () => {
-        crashNode(world, target);
-        callAt(world, world.nowUs + fault.downMs * MS, () => startNode(world, target));
+      node.crashAtWrite = () => {
+        feel(world.felt, fault.type);
+        crashNode(world, target, fault.type === 'TornWrite');
+        startAfter(world, node, fault.downMs);
       };
       return;
+    case 'ClockJump':
+      feel(world.felt, fault.type);
+      node.clock = changeClock(node.clock, world.nowUs, {
+        addWallMs: fault.wallMs,
+        addMonotonicMs: fault.monotonicMs,
+      });
+      return armTimer(world, node);
+    case 'ClockFreeze':
+      return bendClock(world, node, fault, { frozen: true }, { frozen: false });
+    case 'ClockDrift':
+      return bendClock(world, node, fault, { driftPpm: fault.driftPpm }, { driftPpm: node.clock.driftPpm });
+    case 'Crash':
+      feel(world.felt, fault.type);
+      crashNode(world, target);
+      return later(() => startNode(world, target));
+    case 'CrashLoop':
+      for (let atMs = fault.atMs; atMs < fault.untilMs; atMs += fault.upMs + fault.downMs) {
+        callAt(world, atMs * MS, () => {
+          if (node.calm) return;
+          feel(world.felt, fault.type);
+          crashNode(world, target);
+          startAfter(world, node, fault.downMs);
+        });
+      }
+      return;
     case 'Pause':
+      feel(world.felt, fault.type);
       return pauseNode(world, target, fault.untilMs * MS);
+    case 'SlowNode':
+      feel(world.felt, fault.type);
+      node.turnUs += fault.turnUs;
+      return later(() => {
+        if (!node.calm) node.turnUs -= fault.turnUs;
+      });
   }
+}
+
+function bendClock<S, M, Q, A, D>(
+  world: World<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  fault: { readonly type: string; readonly untilMs: number },
+  change: Parameters<typeof changeClock>[2],
+  back: Parameters<typeof changeClock>[2],
+): void {
+  feel(world.felt, fault.type);
+  node.clock = changeClock(node.clock, world.nowUs, change);
+  armTimer(world, node);
+  callAt(world, fault.untilMs * MS, () => {
+    node.clock = changeClock(node.clock, world.nowUs, back);
+    armTimer(world, node);
+  });
+}
+
+function startAfter<S, M, Q, A, D>(
+  world: World<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  downMs: number,
+): void {
+  callAt(world, world.nowUs + downMs * MS, () => startNode(world, node.id));
 }
 
 function cut<S, M, Q, A, D>(
   world: World<S, M, Q, A, D>,
-  untilMs: number,
+  fault: { readonly type: string; readonly untilMs: number },
   isCut: (from: NodeId, to: NodeId) => boolean,
 ): void {
   for (const { id: from } of world.nodes) {
     for (const { id: to } of world.nodes) {
       if (from === to || !isCut(from, to)) continue;
-      changeCut(world.network, from, to, 1);
-      callAt(world, untilMs * MS, () => changeCut(world.network, from, to, -1));
+      cutLink(world.network, from, to, fault.type);
+      callAt(world, fault.untilMs * MS, () => mendLink(world.network, from, to, fault.type));
     }
   }
 }
@@ -100,13 +256,4 @@ function resolve<S, M, Q, A, D>(
 ): NodeId | undefined {
   if ('node' in target) return nodeId(target.node);
   return world.nodes.find((node) => node.state !== undefined && leads(node.state, target.leaderOf))?.id;
-}
-
-/** Ends the storm: nothing is lost or cut any more, and every node runs. */
-export function becalm<S, M, Q, A, D>(world: World<S, M, Q, A, D>): void {
-  world.network.calm = true;
-  for (const node of world.nodes) {
-    node.crashAtWrite = undefined;
-    startNode(world, node.id);
-  }
 }

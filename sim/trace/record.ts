@@ -20,13 +20,13 @@ import {
   type Value,
 } from '../../core/index.js';
 import type { NodeObserver } from '../check/node-rules.js';
-import type { Scenario } from '../faults/scenario.js';
+import type { KeyValueScenario } from '../key-value/settings.js';
 import type { Failure } from '../world/world.js';
 import { toBase64 } from './base64.js';
 import { describeEffect, describeEvent } from './describe.js';
 import { hashValue } from './state-hash.js';
 
-export const TRACE_FORMAT = 1;
+export const TRACE_FORMAT = 2;
 
 export interface TraceHeader {
   readonly wavetank: 'trace';
@@ -35,7 +35,7 @@ export interface TraceHeader {
   readonly version: string;
   /** A line on what the trace shows, for people. */
   readonly about: string;
-  readonly scenario: Scenario;
+  readonly scenario: KeyValueScenario;
   readonly failure: Failure | null;
 }
 
@@ -55,6 +55,8 @@ export interface StartLine extends LineBase {
     readonly wall: number;
     readonly entropy: number;
     readonly incarnation: string;
+    /** The version of the machine that starts, where there are several; absent for the first. */
+    readonly version?: number;
     readonly stored: readonly (readonly [key: string, value: string])[];
   };
   readonly did: readonly string[];
@@ -66,6 +68,8 @@ export interface TurnLine extends LineBase {
     readonly monotonic: number;
     readonly wall: number;
     readonly entropy: number;
+    /** The rare points of the code that were bent; absent for none. */
+    readonly bent?: readonly string[];
     readonly events: readonly TraceEvent[];
   };
   readonly saw: readonly string[];
@@ -98,7 +102,7 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
   const hashes = new Map<number, number>();
   const line = (node: NodeId): LineBase => ({ n: lines.length + 1, at: nowUs(), node });
   return {
-    started(node, boot, step) {
+    started(node, boot, step, version) {
       const hash = foldStep(0, step);
       hashes.set(node, hash);
       const { now, entropy, incarnation, stored } = boot;
@@ -107,17 +111,24 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
         wall: now.wall,
         entropy,
         incarnation,
+        ...(version === 0 ? {} : { version }),
         stored: stored.map(({ key, value }) => [key, toBase64(encodeStored(value))] as const),
       };
       lines.push({ ...line(node), start, did: step.effects.map(describeEffect), hash });
     },
-    stepped(node, _before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>) {
+    stepped(node, _before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>, bent) {
       const hash = foldStep(hashes.get(node) ?? 0, step);
       hashes.set(node, hash);
       const { monotonic, wall } = turn.now;
       lines.push({
         ...line(node),
-        turn: { monotonic, wall, entropy: turn.entropy, events: turn.events.map(encodeEvent) },
+        turn: {
+          monotonic,
+          wall,
+          entropy: turn.entropy,
+          ...(bent.length === 0 ? {} : { bent }),
+          events: turn.events.map(encodeEvent),
+        },
         saw: turn.events.map(describeEvent),
         did: step.effects.map(describeEffect),
         hash,

@@ -6,7 +6,6 @@
  */
 
 import {
-  createNode,
   decodeNodeMessage,
   decodeStored,
   ImpossibleState,
@@ -24,6 +23,7 @@ import {
   type Step,
   type Value,
 } from '../../core/index.js';
+import { keyValueSystem } from '../key-value/system.js';
 import { fromBase64 } from './base64.js';
 import { describeEffect } from './describe.js';
 import {
@@ -91,22 +91,17 @@ export interface Parting {
 
 /** Replays a trace up to and including line `to` (all of it when absent). */
 export function replayTrace(trace: Trace, to = Number.MAX_SAFE_INTEGER): Replay {
-  const { scenario } = trace.header;
-  const voters = Array.from({ length: scenario.nodes }, (_, i) => nodeId(i + 1));
-  const machines = new Map<number, NodeMachine>(
-    voters.map((node) => [
-      node,
-      createNode({ node, voters, partitions: scenario.partitions, ...scenario.node }),
-    ]),
-  );
+  const machineOf = keyValueSystem().machineOf(trace.header.scenario);
+  const machines = new Map<number, NodeMachine>();
   const states = new Map<number, NodeState>();
   const hashes = new Map<number, number>();
   let replayed = 0;
   for (const line of trace.lines) {
     if (line.n > to) break;
+    if ('start' in line) machines.set(line.node, machineOf(nodeId(line.node), line.start.version ?? 0));
     const machine = machines.get(line.node);
     if (machine === undefined)
-      throw new Error(`event ${line.n} is of node ${line.node}, which is not in the cluster`);
+      throw new Error(`event ${line.n} is of node ${line.node}, which was never started`);
     if ('crash' in line) {
       states.delete(line.node);
       replayed = line.n;
@@ -170,6 +165,7 @@ function decodeTurn({ turn, n }: TurnLine): Parameters<NodeMachine['step']>[1] {
     now: { monotonic: monotonicMs(turn.monotonic), wall: wallMs(turn.wall) },
     entropy: turn.entropy,
     events: turn.events.map((event) => decodeEvent(event, n)),
+    ...(turn.bent === undefined ? {} : { bend: (point: string) => turn.bent?.includes(point) === true }),
   };
 }
 

@@ -1,151 +1,136 @@
 /**
- * Simulated clients: each asks for one thing after another, of any node, and keeps asking under the same request id
- * until it is answered; what they did and saw is the history that the checkers judge.
+ * Simulated clients: each asks for one thing after another, of any node, and keeps asking until it is answered; what
+ * they did and saw is the history that the checkers judge.
  */
 
-import type { KeyValueAnswer, KeyValueRequest, NodeId, RequestId } from '../../core/index.js';
+import type { NodeId } from '../../core/index.js';
+import type { Operation } from '../check/linearizability/index.js';
 import type { WorkloadSettings } from '../faults/scenario.js';
-import type { KeyValueInput, KeyValueOutput, Operation } from '../check/linearizability/index.js';
 import { drawBelow, drawChance, drawOne, streamOf, type Stream } from '../world/chance.js';
-import { ask, callAt, PropertyBroken, type World } from '../world/world.js';
-import { createStamps, noteStamp, type Stamps } from '../check/stamps.js';
-import { drawOperation, toOperation, toOutput, type DrawnOperation, type Seen } from './operations.js';
+import { ask, callAt, type World } from '../world/world.js';
 
-export type KeyValueRecord = Operation<KeyValueInput, KeyValueOutput>;
-
-type KeyValueWorld<S, M, D> = World<S, M, KeyValueRequest, KeyValueAnswer, D>;
-
-export interface Clients {
-  readonly history: KeyValueRecord[];
-  /** When each revision of each key was made, as the answers say. */
-  readonly stamps: Stamps;
-  /** Clients that still have something to do. */
-  unfinished: number;
+/** What clients of a system ask, and how they understand the answers. */
+export interface Load<Request, Answer, Input, Output> {
+  /** What a client asks for as its `number`th operation: drawn under its own key, whatever came before. */
+  draw(client: Client, number: number): Drawn<Input>;
+  /** The same as a node understands it; `name` names the operation, and is the same for every attempt. */
+  toRequest(drawn: Drawn<Input>, name: string): Request;
+  /**
+   * What the answer says; undefined when nobody knows yet, and the client must ask again.
+   *
+   * @throws PropertyBroken for an answer that makes no sense.
+   */
+  hear(drawn: Drawn<Input>, answer: Answer, node: NodeId, client: Client): Output | undefined;
+  /** Asking again under the same name takes effect once. Without it, an operation that is not answered is left so. */
+  readonly mayAskAgain: boolean;
 }
 
-interface Client {
+export interface Drawn<Input> {
+  readonly key: string;
+  readonly input: Input;
+}
+
+export interface Client {
   readonly number: number;
   readonly stream: Stream;
-  readonly seen: Map<string, Seen>;
-  /** Operations begun. */
-  begun: number;
-  /** Attempts at the present operation. */
-  attempts: number;
   /** Grows when a client gives up, because an operation without an answer may still be under way. */
   alias: number;
+}
+
+export interface Clients<Input, Output> {
+  readonly history: Operation<Input, Output>[];
+  /** Clients that still have something to do. */
+  unfinished: number;
 }
 
 const MS = 1_000;
 
 /** Starts all clients of a workload in a world. */
-export function startClients<S, M, D>(
-  world: KeyValueWorld<S, M, D>,
+export function startClients<S, M, Q, A, D, I, O>(
+  world: World<S, M, Q, A, D>,
   settings: WorkloadSettings,
-  seed: number,
-): Clients {
-  const clients: Clients = { history: [], stamps: createStamps(), unfinished: settings.clients };
-  const keys = Array.from({ length: settings.keys }, (_, i) => `key-${i}`);
+  load: Load<Q, A, I, O>,
+): Clients<I, O> {
+  const clients: Clients<I, O> = { history: [], unfinished: settings.clients };
+  const skipped = new Set(settings.skip);
   for (let number = 1; number <= settings.clients; number += 1) {
-    const stream = streamOf(seed, 'client', number);
-    const client: Client = { number, stream, seen: new Map(), begun: 0, attempts: 0, alias: 0 };
-    const firstUs = drawBelow(stream, settings.thinkMs * MS, 0);
-    callAt(world, firstUs, () => nextOperation(world, settings, clients, client, keys));
+    const stream = streamOf(world.settings.seed, 'client', number);
+    const client: Client = { number, stream, alias: 0 };
+    const ways = { world, settings, load, clients, skipped };
+    callAt(world, drawBelow(stream, settings.thinkMs * MS, 0), () => nextOperation(ways, client, 1));
   }
   return clients;
 }
 
-function nextOperation<S, M, D>(
-  world: KeyValueWorld<S, M, D>,
-  settings: WorkloadSettings,
-  clients: Clients,
+interface Ways<S, M, Q, A, D, I, O> {
+  readonly world: World<S, M, Q, A, D>;
+  readonly settings: WorkloadSettings;
+  readonly load: Load<Q, A, I, O>;
+  readonly clients: Clients<I, O>;
+  readonly skipped: ReadonlySet<string>;
+}
+
+function nextOperation<S, M, Q, A, D, I, O>(
+  ways: Ways<S, M, Q, A, D, I, O>,
   client: Client,
-  keys: readonly string[],
+  number: number,
 ): void {
-  if (client.begun === settings.operationsPerClient) {
+  const { world, settings, load, clients } = ways;
+  if (number > settings.operationsPerClient) {
     clients.unfinished -= 1;
     return;
   }
-  client.begun += 1;
-  client.attempts = 0;
-  const { number, stream, begun, seen } = client;
-  const drawn = drawOperation(stream, begun, number, keys, settings.readPercent, seen);
-  const requestId = `c:${number}:${begun}` as RequestId;
-  const request: KeyValueRequest = { requestId, operation: toOperation(drawn) };
-  const invokedAt = world.nowUs;
-  const base = { id: clients.history.length, client: `${number}.${client.alias}`, key: drawn.key };
-  const place = clients.history.length;
-  clients.history.push({ ...base, input: drawn.input, invokedAt, answeredAt: undefined, output: undefined });
-  let finished = false;
-
+  const { stream } = client;
   const goOn = (): void => {
-    finished = true;
     // Once the storm is over only answers are waited for, so that slow thinkers do not look like stuck requests.
-    const thinkUs = world.network.calm ? 0 : drawBelow(stream, 2 * settings.thinkMs * MS, begun, 6);
-    callAt(world, world.nowUs + thinkUs, () => nextOperation(world, settings, clients, client, keys));
+    const thinkUs = world.calm ? 0 : drawBelow(stream, 2 * settings.thinkMs * MS, number, 6);
+    callAt(world, world.nowUs + thinkUs, () => nextOperation(ways, client, number + 1));
   };
+  const name = `${client.number}:${number}`;
+  if (ways.skipped.has(name)) return goOn();
+
+  const drawn = load.draw(client, number);
+  const request = load.toRequest(drawn, name);
+  const invokedAt = world.nowUs;
+  const place = clients.history.length;
+  const base = {
+    id: place,
+    client: `${client.number}.${client.alias}`,
+    key: drawn.key,
+    input: drawn.input,
+    invokedAt,
+  };
+  clients.history.push({ ...base, answeredAt: undefined, output: undefined });
+  let attempts = 0;
+  let finished = false;
 
   const attempt = (): void => {
     if (finished) return;
-    client.attempts += 1;
-    const { attempts } = client;
-    const node = drawOne(stream, world.nodes, begun * 64 + attempts, 7);
+    attempts += 1;
+    const mine = attempts;
+    // In the calm, a client has found out who is well.
+    const nodes = world.calm ? world.nodes.filter(({ calm }) => calm) : world.nodes;
+    const node = drawOne(stream, nodes.length > 0 ? nodes : world.nodes, number * 64 + mine, 7);
     ask(world, node.id, request, (answer) => {
       if (finished) return;
-      const heard = hear(drawn, answer, node.id);
-      if (heard === undefined) {
+      const output = load.hear(drawn, answer, node.id, client);
+      if (output === undefined) {
         // Nobody knows yet: ask again soon, in case this was the last attempt under way.
-        if (attempts === client.attempts) callAt(world, world.nowUs + 20 * MS, attempt);
+        if (mine === attempts && load.mayAskAgain) callAt(world, world.nowUs + 20 * MS, attempt);
         return;
       }
-      clients.history[place] = {
-        ...base,
-        input: drawn.input,
-        invokedAt,
-        answeredAt: world.nowUs,
-        output: heard,
-      };
-      remember(seen, drawn, heard);
-      if ('revision' in heard) noteStamp(clients.stamps, drawn.key, heard.revision, answer.lastModified);
+      clients.history[place] = { ...base, answeredAt: world.nowUs, output };
+      finished = true;
       goOn();
     });
     callAt(world, world.nowUs + settings.clientTimeoutMs * MS, () => {
-      if (finished || attempts !== client.attempts) return;
-      if (!world.network.calm && drawChance(stream, settings.giveUpChance, begun * 64 + attempts, 8)) {
-        client.alias += 1;
-        goOn();
-      } else attempt();
+      if (finished || mine !== attempts) return;
+      const givesUp = !world.calm && drawChance(stream, settings.giveUpChance, number * 64 + mine, 8);
+      if (load.mayAskAgain && !givesUp) return attempt();
+      client.alias += 1;
+      finished = true;
+      goOn();
     });
   };
   attempt();
-}
-
-/** The output that an answer gives; undefined when the outcome is not known. */
-function hear(drawn: DrawnOperation, answer: KeyValueAnswer, node: NodeId): KeyValueOutput | undefined {
-  const heard = toOutput(answer);
-  if (heard.type === 'known') return heard.output;
-  if (heard.type === 'unknown') return undefined;
-  throw new PropertyBroken(
-    'answers make sense',
-    `node ${node} answered ${drawn.input.type} of ${drawn.key} with code ${answer.code} (${answer.reason ?? 'no reason'})`,
-  );
-}
-
-function remember(seen: Map<string, Seen>, { key, input }: DrawnOperation, output: KeyValueOutput): void {
-  switch (output.type) {
-    case 'set':
-      seen.set(key, { revision: output.revision, value: input.type === 'set' ? input.value : null });
-      return;
-    case 'got':
-      seen.set(key, { revision: output.revision, value: output.value });
-      return;
-    case 'deleted':
-      seen.set(key, { revision: output.revision, value: null });
-      return;
-    case 'notSet':
-    case 'exists':
-      seen.set(key, { revision: output.revision, value: seen.get(key)?.value ?? null });
-      return;
-    case 'missing':
-      return;
-  }
 }

@@ -1,5 +1,8 @@
 /**
- * The simulated disk: ordered atomic writes, of which a crash keeps every synced one and any prefix of the rest.
+ * The simulated disk: ordered writes, of which a crash keeps every synced one and any prefix of the rest.
+ *
+ * A write is atomic unless the crash tears it. What faults do to a disk is kept here as its condition; the world acts
+ * on it.
  */
 
 import type { Persist, StorageChange, StoredRecord } from '../../core/index.js';
@@ -10,10 +13,17 @@ export interface Disk<Stored> {
   /** Issued and not yet durable, oldest first; the first `syncing` of them are in the sync under way. */
   readonly pending: Persist<Stored>[];
   syncing: number;
+  /** Every sync takes so much longer. */
+  slowUs: number;
+  /** How many faults keep syncs from finishing, and writes from being taken. */
+  stuck: number;
+  full: number;
+  /** The next sync fails. */
+  failNext: boolean;
 }
 
 export function createDisk<Stored>(): Disk<Stored> {
-  return { durable: new Map(), pending: [], syncing: 0 };
+  return { durable: new Map(), pending: [], syncing: 0, slowUs: 0, stuck: 0, full: 0, failNext: false };
 }
 
 export function enqueueWrite<Stored>(disk: Disk<Stored>, write: Persist<Stored>): void {
@@ -35,13 +45,32 @@ export function finishSync<Stored>(disk: Disk<Stored>): readonly Persist<Stored>
   return done;
 }
 
-/** The node crashes: of what was not durable, the first `kept` writes happen to survive. Gives those. */
-export function crashDisk<Stored>(disk: Disk<Stored>, kept: number): readonly Persist<Stored>[] {
+/**
+ * What was not durable is lost, but for the first `kept` writes, which happen to survive. Gives those.
+ *
+ * @param torn of the next write the first half survives too, as on a disk whose writes are not atomic.
+ */
+export function dropUnsynced<Stored>(
+  disk: Disk<Stored>,
+  kept: number,
+  torn = false,
+): readonly Persist<Stored>[] {
   const survivors = disk.pending.slice(0, kept);
+  const next = disk.pending[kept];
+  if (torn && next !== undefined) {
+    survivors.push({ ...next, changes: next.changes.slice(0, (next.changes.length + 1) >>> 1) });
+  }
   disk.pending.length = 0;
   disk.syncing = 0;
   for (const { changes } of survivors) applyChanges(disk, changes);
   return survivors;
+}
+
+/** Everything is gone. */
+export function wipeDisk<Stored>(disk: Disk<Stored>): void {
+  disk.durable.clear();
+  disk.pending.length = 0;
+  disk.syncing = 0;
 }
 
 function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChange<Stored>[]): void {

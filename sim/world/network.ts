@@ -1,125 +1,252 @@
 /**
  * The simulated network: what becomes of each message.
  *
- * A message is lost, repeated and delayed by draws under the key (link, time of sending, place among the messages of
- * that moment), so changing one message changes nothing about another that was sent at another time. Which links are
- * cut, and how rough the weather is, is set by the faults.
+ * A message is lost, repeated, damaged and delayed by draws under the key (link, time of sending, place among the
+ * messages of that moment), so changing one message changes nothing about another that was sent at another time.
+ * Which links are cut, and how rough the weather is, is set by the faults; a scenario with decisions of its own draws
+ * nothing.
  */
 
-import type { NetworkSettings } from '../faults/scenario.js';
+import type { Decisions, NetworkSettings } from '../faults/scenario.js';
 import { drawBelow, drawBetween, drawChance, streamOf, type Stream } from './chance.js';
+import { feel, type Felt } from './felt.js';
 
 export interface Weather {
   readonly lossChance: number;
   readonly duplicateChance: number;
+  readonly corruptChance: number;
   readonly maxDelayUs: number;
 }
 
 export interface Network {
   readonly seed: number;
   readonly settings: NetworkSettings;
-  readonly links: Map<number, Link>;
-  /** How many faults cut each link, by `linkNumber`. */
-  readonly cuts: Map<number, number>;
-  /** By how much longer messages to a node take, for every fault that makes them. */
-  readonly lags: Map<number, number>;
+  /** By sender and receiver, both counted from 1. */
+  readonly links: readonly (readonly Link[])[];
+  readonly parcels: Parcels;
+  readonly felt: Felt;
   /** Squalls under way. */
   readonly squalls: Set<Weather>;
-  /** Whatever the faults say: nothing is cut, lost, repeated or slow from now on. */
-  calm: boolean;
+  /** The roughest of what the scenario says and the squalls under way. */
+  weather: Weather;
+  readonly decided: ReadonlyMap<string, readonly number[]> | undefined;
 }
 
-interface Link {
+/** One direction between two nodes. */
+export interface Link {
+  readonly from: number;
+  readonly to: number;
   readonly stream: Stream;
   lastArrivalUs: number;
   /** Tells messages of one moment apart. */
   sentAtUs: number;
   sentAtOnce: number;
+  /** The faults that cut it. */
+  readonly cuts: string[];
+  /** By how much longer messages take, for every fault that makes them. */
+  lagUs: number;
+  /** What it carries; 0 for as much as there is. */
+  bytesPerSecond: number;
+  /** When what was sent before has left. */
+  freeAtUs: number;
+  /** Healed for good: nothing is cut, lost, repeated, damaged or slow any more. */
+  calm: boolean;
+  /** Messages sent, by kind; counted only where decisions are named by number. */
+  readonly sent: Map<string, number>;
 }
 
-export function createNetwork(seed: number, settings: NetworkSettings): Network {
+export function createNetwork(
+  seed: number,
+  nodes: number,
+  settings: NetworkSettings,
+  parcels: Parcels,
+  felt: Felt,
+): Network {
+  const { decisions } = settings;
   return {
     seed,
     settings,
-    links: new Map(),
-    cuts: new Map(),
-    lags: new Map(),
+    links: Array.from({ length: nodes + 1 }, (_f, from) =>
+      Array.from({ length: nodes + 1 }, (_t, to) => ({
+        from,
+        to,
+        stream: streamOf(seed, 'link', `${from}>${to}`),
+        lastArrivalUs: 0,
+        sentAtUs: -1,
+        sentAtOnce: 0,
+        cuts: [],
+        lagUs: 0,
+        bytesPerSecond: settings.bytesPerSecond,
+        freeAtUs: 0,
+        calm: false,
+        sent: new Map(),
+      })),
+    ),
+    parcels,
+    felt,
     squalls: new Set(),
-    calm: false,
+    weather: settings,
+    decided: decisions === undefined ? undefined : decisionsByName(decisions),
   };
 }
 
-function linkNumber(from: number, to: number): number {
-  return from * 1024 + to;
+function decisionsByName(decisions: Decisions): ReadonlyMap<string, readonly number[]> {
+  return new Map(
+    decisions.list.map(({ from, to, kind, nth, arriveUs }) => [decisionName(from, to, kind, nth), arriveUs]),
+  );
 }
 
-/** Cuts (or, with -1, mends) the way from one node to another; several faults may cut the same one. */
-export function changeCut(network: Network, from: number, to: number, change: 1 | -1): void {
-  const link = linkNumber(from, to);
-  network.cuts.set(link, (network.cuts.get(link) ?? 0) + change);
+function decisionName(from: number, to: number, kind: string, nth: number): string {
+  return `${from}>${to} ${kind} ${nth}`;
 }
 
-/** Makes everything that is sent to a node take longer by so much, or shorter again. */
-export function changeLag(network: Network, to: number, changeUs: number): void {
-  network.lags.set(to, (network.lags.get(to) ?? 0) + changeUs);
+export function linkOf(network: Network, from: number, to: number): Link {
+  return (network.links[from] as readonly Link[])[to] as Link;
 }
+
+/** Cuts the way from one node to another by a fault of this name; several faults may cut the same one. */
+export function cutLink(network: Network, from: number, to: number, fault: string): void {
+  linkOf(network, from, to).cuts.push(fault);
+}
+
+export function mendLink(network: Network, from: number, to: number, fault: string): void {
+  const { cuts } = linkOf(network, from, to);
+  const place = cuts.indexOf(fault);
+  if (place >= 0) cuts.splice(place, 1);
+}
+
+export function beginSquall(network: Network, squall: Weather): void {
+  network.squalls.add(squall);
+  network.weather = roughest(network);
+}
+
+export function endSquall(network: Network, squall: Weather): void {
+  network.squalls.delete(squall);
+  network.weather = roughest(network);
+}
+
+function roughest({ settings, squalls }: Network): Weather {
+  let { lossChance, duplicateChance, corruptChance, maxDelayUs }: Weather = settings;
+  for (const squall of squalls) {
+    lossChance = Math.max(lossChance, squall.lossChance);
+    duplicateChance = Math.max(duplicateChance, squall.duplicateChance);
+    corruptChance = Math.max(corruptChance, squall.corruptChance);
+    maxDelayUs = Math.max(maxDelayUs, squall.maxDelayUs);
+  }
+  return { lossChance, duplicateChance, corruptChance, maxDelayUs };
+}
+
+/** How the network sees messages: by their kind and size. */
+export interface Parcels {
+  readonly kindOf: (message: unknown) => string;
+  readonly bytesOf: (message: unknown) => number;
+}
+
+/** One copy that arrives. */
+export interface Arrival {
+  readonly atUs: number;
+  /** Bits were flipped on the way; the number keys the draw that says which. */
+  readonly corrupt: number | undefined;
+}
+
+const NEVER: readonly Arrival[] = [];
 
 /** When copies of a message that is sent now arrive: none when it is lost, two when it is repeated. */
-export function arrivals(network: Network, from: number, to: number, nowUs: number): readonly number[] {
-  const number = linkNumber(from, to);
-  if (!network.calm && (network.cuts.get(number) ?? 0) > 0) return NEVER;
-  let link = network.links.get(number);
-  if (link === undefined) {
-    const stream = streamOf(network.seed, 'link', `${from}>${to}`);
-    link = { stream, lastArrivalUs: 0, sentAtUs: -1, sentAtOnce: 0 };
-    network.links.set(number, link);
+export function arrivals(
+  network: Network,
+  from: number,
+  to: number,
+  message: unknown,
+  nowUs: number,
+): readonly Arrival[] {
+  const link = linkOf(network, from, to);
+  const { felt, decided, settings } = network;
+  const cut = link.calm ? undefined : link.cuts[0];
+  if (cut !== undefined) {
+    feel(felt, cut);
+    return NEVER;
   }
+  if (decided !== undefined) return decidedArrivals(network, link, decided, message, nowUs);
   if (link.sentAtUs === nowUs) link.sentAtOnce += 1;
   else {
     link.sentAtUs = nowUs;
     link.sentAtOnce = 0;
   }
-  const weather = weatherOf(network);
   const salt = link.sentAtOnce * 8;
-  if (drawChance(link.stream, weather.lossChance, nowUs, salt)) return NEVER;
-  const sentUs = nowUs + (network.calm ? 0 : (network.lags.get(to) ?? 0));
-  const first = arrival(network, link, weather, nowUs, sentUs, salt + 1);
-  if (!drawChance(link.stream, weather.duplicateChance, nowUs, salt + 3)) return [first];
-  return [first, arrival(network, link, weather, nowUs, sentUs, salt + 4)];
+  if (link.calm)
+    return [
+      { atUs: arrival(network, link, settings.maxDelayUs, nowUs, nowUs, salt + 1), corrupt: undefined },
+    ];
+  const { weather } = network;
+  if (drawChance(link.stream, weather.lossChance, nowUs, salt)) {
+    feel(felt, 'message lost');
+    return NEVER;
+  }
+  const sentUs = departure(network, link, message, nowUs) + link.lagUs;
+  if (link.lagUs > 0) feel(felt, 'Lag');
+  const atUs = arrival(network, link, weather.maxDelayUs, nowUs, sentUs, salt + 1);
+  const corrupt = drawChance(link.stream, weather.corruptChance, nowUs, salt + 6) ? nowUs + salt : undefined;
+  if (corrupt !== undefined) feel(felt, 'message damaged');
+  if (!drawChance(link.stream, weather.duplicateChance, nowUs, salt + 3)) return [{ atUs, corrupt }];
+  feel(felt, 'message repeated');
+  const again = arrival(network, link, weather.maxDelayUs, nowUs, sentUs, salt + 4);
+  return [
+    { atUs, corrupt },
+    { atUs: again, corrupt: undefined },
+  ];
 }
 
-const NEVER: readonly number[] = [];
+function decidedArrivals(
+  network: Network,
+  link: Link,
+  decided: ReadonlyMap<string, readonly number[]>,
+  message: unknown,
+  nowUs: number,
+): readonly Arrival[] {
+  const kind = network.parcels.kindOf(message);
+  const nth = (link.sent.get(kind) ?? 0) + 1;
+  link.sent.set(kind, nth);
+  const after = decided.get(decisionName(link.from, link.to, kind, nth));
+  const lagUs = link.calm ? 0 : link.lagUs;
+  if (after !== undefined) return after.map((us) => ({ atUs: nowUs + lagUs + us, corrupt: undefined }));
+  const { decisions } = network.settings;
+  return [{ atUs: inTurn(network, link, nowUs + lagUs + (decisions?.delayUs ?? 0)), corrupt: undefined }];
+}
 
-/** `nowUs` keys the draws; `sentUs` is later by the lag of the link. */
+/** When the last byte has left, behind what was sent before. */
+function departure(network: Network, link: Link, message: unknown, nowUs: number): number {
+  if (link.bytesPerSecond === 0) return nowUs;
+  if (link.freeAtUs > nowUs) feel(network.felt, 'bandwidth');
+  const beginUs = Math.max(nowUs, link.freeAtUs);
+  link.freeAtUs = beginUs + Math.ceil((network.parcels.bytesOf(message) * 1_000_000) / link.bytesPerSecond);
+  return link.freeAtUs;
+}
+
+/** `nowUs` keys the draws; `sentUs` is later by what holds the message up. */
 function arrival(
   network: Network,
   link: Link,
-  weather: Weather,
+  maxDelayUs: number,
   nowUs: number,
   sentUs: number,
   salt: number,
 ): number {
-  const { settings, calm } = network;
-  const slow = !calm && drawChance(link.stream, settings.slowChance, nowUs, salt);
+  const { settings } = network;
+  const slow = !link.calm && drawChance(link.stream, settings.slowChance, nowUs, salt);
+  if (slow) feel(network.felt, 'message slow');
   const delayUs = slow
     ? drawBelow(link.stream, settings.slowMaxDelayUs, nowUs, salt + 1)
-    : drawBetween(link.stream, settings.minDelayUs, weather.maxDelayUs, nowUs, salt + 1);
-  const atUs = sentUs + delayUs;
-  if (!settings.inOrder) return atUs;
-  link.lastArrivalUs = Math.max(link.lastArrivalUs, atUs);
-  return link.lastArrivalUs;
+    : drawBetween(link.stream, settings.minDelayUs, maxDelayUs, nowUs, salt + 1);
+  return inTurn(network, link, sentUs + delayUs);
 }
 
-/** The roughest of what the scenario says and the squalls under way. */
-function weatherOf(network: Network): Weather {
-  const { settings, squalls, calm } = network;
-  if (calm) return { lossChance: 0, duplicateChance: 0, maxDelayUs: settings.maxDelayUs };
-  if (squalls.size === 0) return settings;
-  let { lossChance, duplicateChance, maxDelayUs } = settings;
-  for (const squall of squalls) {
-    lossChance = Math.max(lossChance, squall.lossChance);
-    duplicateChance = Math.max(duplicateChance, squall.duplicateChance);
-    maxDelayUs = Math.max(maxDelayUs, squall.maxDelayUs);
+/** Where links keep the order, nothing arrives before what was sent before it. */
+function inTurn(network: Network, link: Link, atUs: number): number {
+  if (!network.settings.inOrder) {
+    if (atUs < link.lastArrivalUs) feel(network.felt, 'message overtaken');
+    else link.lastArrivalUs = atUs;
+    return atUs;
   }
-  return { lossChance, duplicateChance, maxDelayUs };
+  link.lastArrivalUs = Math.max(link.lastArrivalUs, atUs);
+  return link.lastArrivalUs;
 }

@@ -21,15 +21,28 @@ import {
   type Turn,
 } from '../../core/index.js';
 import type { Scenario } from '../faults/scenario.js';
+import { createBends, type Bends } from './bends.js';
 import { draw, drawBelow, drawBetween, drawChance, streamOf, type Stream } from './chance.js';
-import { readClocks, whenMonotonic, type NodeClock } from './clock.js';
-import { beginSync, crashDisk, createDisk, enqueueWrite, finishSync, readDisk, type Disk } from './disk.js';
+import { changeClock, EPOCH_MS, readClocks, whenMonotonic, type NodeClock } from './clock.js';
+import {
+  beginSync,
+  createDisk,
+  dropUnsynced,
+  enqueueWrite,
+  finishSync,
+  readDisk,
+  wipeDisk,
+  type Disk,
+} from './disk.js';
 import { createEventQueue, nextTime, popEvent, pushEvent, type EventQueue } from './event-queue.js';
-import { arrivals, createNetwork, type Network } from './network.js';
+import { feel, type Felt } from './felt.js';
+import { mangle } from './mangle.js';
+import { arrivals, createNetwork, type Network, type Parcels } from './network.js';
 
-export type WorldSettings = Pick<Scenario, 'seed' | 'nodes' | 'network' | 'disk' | 'clocks'> & {
-  readonly turnUs: number;
-};
+export type WorldSettings = Pick<
+  Scenario,
+  'seed' | 'nodes' | 'network' | 'disk' | 'clocks' | 'host' | 'bends'
+>;
 
 export interface World<State, Message, Request, Answer, Stored> {
   readonly settings: WorldSettings;
@@ -37,13 +50,21 @@ export interface World<State, Message, Request, Answer, Stored> {
   readonly network: Network;
   readonly queue: EventQueue<Happening<Message, Request>>;
   readonly observer: Observer<State, Message, Request, Answer, Stored>;
+  readonly machineOf: MachineOf<State, Message, Request, Answer, Stored>;
   /** Who waits for the answer to which token. */
   readonly waiting: Map<number, (answer: Answer) => void>;
   readonly clientStream: Stream;
+  readonly bends: Bends | undefined;
+  /** What the storm did, by name of the fault or effect. */
+  readonly felt: Felt;
+  /** The kinds of the faults that last just now, one for each. */
+  readonly underWay: string[];
   nowUs: number;
   nextToken: number;
   /** Events handed to machines. */
   events: number;
+  /** The storm is over: clients' links are whole. */
+  calm: boolean;
   /** Set at the first broken property; the run stops there. */
   failure: Failure | undefined;
 }
@@ -56,9 +77,16 @@ export interface Failure {
   readonly atUs: number;
 }
 
+/** Builds the machine of a node, in one of the versions that the system has. */
+export type MachineOf<State, Message, Request, Answer, Stored> = (
+  node: NodeId,
+  version: number,
+) => Machine<State, Message, Request, Answer, Stored>;
+
 export interface SimNode<State, Message, Request, Answer, Stored> {
   readonly id: NodeId;
-  readonly machine: Machine<State, Message, Request, Answer, Stored>;
+  machine: Machine<State, Message, Request, Answer, Stored>;
+  version: number;
   readonly disk: Disk<Stored>;
   readonly entropy: Stream;
   readonly diskStream: Stream;
@@ -73,8 +101,19 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   /** Until then the node is busy, or paused. */
   busyUntilUs: number;
   readyScheduled: boolean;
+  /** Counts timers; only the newest fires. */
   timer: number;
-  crashAtWrite: ((node: NodeId) => void) | undefined;
+  /** What the newest timer waits for; undefined when it has fired. */
+  timerAt: MonotonicMs | undefined;
+  /** How long one turn takes now. */
+  turnUs: number;
+  crashAtWrite: (() => void) | undefined;
+  /** Its disk has failed it, so it may halt. */
+  mayHalt: boolean;
+  /** Why it will never start again; undefined while it may. */
+  refuses: string | undefined;
+  /** It takes part in the calm: nothing ails it any more. */
+  calm: boolean;
 }
 
 /** Something that will happen at a virtual time. */
@@ -87,13 +126,24 @@ type Happening<Message, Request> =
 
 /** Sees everything that can be seen, when it happens. What it throws as `PropertyBroken` ends the run. */
 export interface Observer<State, Message, Request, Answer, Stored> {
-  started(node: NodeId, boot: Boot<Stored>, step: Step<State, HostEffect<Message, Answer, Stored>>): void;
-  /** Called before the effects of the step are performed. */
+  /** @param version which version of the machine it is that starts. */
+  started(
+    node: NodeId,
+    boot: Boot<Stored>,
+    step: Step<State, HostEffect<Message, Answer, Stored>>,
+    version: number,
+  ): void;
+  /**
+   * Called before the effects of the step are performed.
+   *
+   * @param bent the points of the code that were bent in this turn.
+   */
   stepped(
     node: NodeId,
     before: State,
     turn: Turn<HostEvent<Message, Request>>,
     step: Step<State, HostEffect<Message, Answer, Stored>>,
+    bent: readonly string[],
   ): void;
   /** These writes are now durable. */
   synced(node: NodeId, writes: readonly Persist<Stored>[]): void;
@@ -111,40 +161,55 @@ export class PropertyBroken extends Error {
   }
 }
 
+const PLAIN_PARCELS: Parcels = { kindOf: () => 'message', bytesOf: () => 100 };
+
 export function createWorld<State, Message, Request, Answer, Stored>(
   settings: WorldSettings,
-  machineOf: (node: NodeId) => Machine<State, Message, Request, Answer, Stored>,
+  machineOf: MachineOf<State, Message, Request, Answer, Stored>,
   observer: Observer<State, Message, Request, Answer, Stored>,
+  parcels: Parcels = PLAIN_PARCELS,
 ): World<State, Message, Request, Answer, Stored> {
   const { seed } = settings;
   const ids = Array.from({ length: settings.nodes }, (_, i) => nodeId(i + 1));
+  const felt: Felt = new Map();
   return {
     settings,
     nodes: ids.map((id) => ({
       id,
-      machine: machineOf(id),
+      machine: machineOf(id, 0),
+      version: 0,
       disk: createDisk(),
       entropy: streamOf(seed, 'entropy', id),
       diskStream: streamOf(seed, 'disk', id),
       state: undefined,
       run: 0,
-      clock: { driftPpm: 0, monotonicOffsetMs: 0, wallOffsetMs: 0 },
+      clock: drawClock(settings, id),
       turns: 0,
       syncs: 0,
       inbox: [],
       busyUntilUs: 0,
       readyScheduled: false,
       timer: 0,
+      timerAt: undefined,
+      turnUs: settings.host.turnUs,
       crashAtWrite: undefined,
+      mayHalt: false,
+      refuses: undefined,
+      calm: false,
     })),
-    network: createNetwork(seed, settings.network),
+    network: createNetwork(seed, settings.nodes, settings.network, parcels, felt),
     queue: createEventQueue(),
     observer,
+    machineOf,
     waiting: new Map(),
     clientStream: streamOf(seed, 'client link'),
+    bends: createBends(seed, settings.bends, felt),
+    felt,
+    underWay: [],
     nowUs: 0,
     nextToken: 1,
     events: 0,
+    calm: false,
     failure: undefined,
   };
 }
@@ -201,8 +266,9 @@ function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happen
       return arrive(world, nodeOf(world, happening.node), happening.event);
     case 'Timer': {
       const node = nodeOf(world, happening.node);
-      if (node.run === happening.run && node.timer === happening.timer)
-        arrive(world, node, { type: 'TimerFired' });
+      if (node.run !== happening.run || node.timer !== happening.timer) return;
+      node.timerAt = undefined;
+      arrive(world, node, TIMER_FIRED);
       return;
     }
     case 'Ready': {
@@ -218,6 +284,8 @@ function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happen
       return happening.call();
   }
 }
+
+const TIMER_FIRED = { type: 'TimerFired' } as const;
 
 function arrive<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
@@ -245,12 +313,18 @@ function takeTurn<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, node: SimNode<S
   const events = node.inbox;
   node.inbox = [];
   node.turns += 1;
-  node.busyUntilUs = Math.max(node.busyUntilUs, world.nowUs + world.settings.turnUs);
+  node.busyUntilUs = Math.max(node.busyUntilUs, world.nowUs + node.turnUs);
   world.events += events.length;
-  const turn = { now: readClocks(node.clock, world.nowUs), entropy: draw(node.entropy, node.turns), events };
+  const now = readClocks(node.clock, world.nowUs);
+  const entropy = draw(node.entropy, node.turns);
+  const bent: string[] = [];
+  const turn =
+    world.bends === undefined || node.calm
+      ? { now, entropy, events }
+      : { now, entropy, events, bend: world.bends(node.id, node.turns, bent) };
   const step = node.machine.step(before, turn);
   node.state = step.state;
-  world.observer.stepped(node.id, before, turn, step);
+  world.observer.stepped(node.id, before, turn, step, bent);
   perform(world, node, step.effects);
 }
 
@@ -270,7 +344,8 @@ function perform<S, M, Q, A, D>(
         wrote = true;
         break;
       case 'SetTimer':
-        setTimer(world, node, effect.at);
+        node.timerAt = effect.at;
+        armTimer(world, node);
         break;
       case 'Reply': {
         const waiting = world.waiting.get(effect.token);
@@ -279,7 +354,8 @@ function perform<S, M, Q, A, D>(
         break;
       }
       case 'Halt':
-        throw new PropertyBroken('a node halted', `node ${node.id} halted: ${effect.reason}`);
+        halt(world, node, effect.reason);
+        return;
     }
   }
   if (!wrote) return;
@@ -287,7 +363,7 @@ function perform<S, M, Q, A, D>(
   if (crashAtWrite === undefined) startSync(world, node);
   else {
     node.crashAtWrite = undefined;
-    crashAtWrite(node.id);
+    crashAtWrite();
   }
 }
 
@@ -297,33 +373,53 @@ function sendMessage<S, M, Q, A, D>(
   to: NodeId,
   message: M,
 ): void {
-  for (const atUs of arrivals(world.network, from, to, world.nowUs)) {
-    pushEvent(world.queue, atUs, {
-      type: 'Event',
-      node: to,
-      event: { type: 'MessageReceived', from, message },
-    });
+  const { network } = world;
+  for (const { atUs, corrupt } of arrivals(network, from, to, message, world.nowUs)) {
+    if (corrupt !== undefined && network.settings.checksums) continue;
+    const arriving =
+      corrupt === undefined
+        ? message
+        : mangle(message, streamOf(network.seed, 'damage', `${from}>${to}`), corrupt);
+    const event = { type: 'MessageReceived', from, message: arriving } as const;
+    pushEvent(world.queue, atUs, { type: 'Event', node: to, event });
   }
 }
 
-function setTimer<S, M, Q, A, D>(
+/** Sets the alarm for what the node waits for; to be called again when its clock is changed. */
+export function armTimer<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, node: SimNode<S, M, Q, A, D>): void {
+  node.timer += 1;
+  if (node.timerAt === undefined) return;
+  const atUs = whenMonotonic(node.clock, node.timerAt);
+  if (atUs === undefined) return;
+  const { timer, run } = node;
+  pushEvent(world.queue, Math.max(world.nowUs, atUs), { type: 'Timer', node: node.id, run, timer });
+}
+
+/** A machine may stop itself when its disk failed it, and is then started again; for any other reason it is a bug. */
+function halt<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
   node: SimNode<S, M, Q, A, D>,
-  at: MonotonicMs,
+  reason: string,
 ): void {
-  node.timer += 1;
-  const atUs = Math.max(world.nowUs, whenMonotonic(node.clock, at));
-  pushEvent(world.queue, atUs, { type: 'Timer', node: node.id, run: node.run, timer: node.timer });
+  if (!node.mayHalt) throw new PropertyBroken('a node halted', `node ${node.id} halted: ${reason}`);
+  crashNode(world, node.id);
+  callAt(world, world.nowUs + world.settings.host.restartMs * 1_000, () => startNode(world, node.id));
 }
 
 function startSync<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, node: SimNode<S, M, Q, A, D>): void {
+  if (node.disk.stuck > 0 && node.disk.syncing === 0 && node.disk.pending.length > 0) {
+    feel(world.felt, 'StuckDisk');
+    return;
+  }
   if (!beginSync(node.disk)) return;
   node.syncs += 1;
   const { disk } = world.settings;
-  const slow = !world.network.calm && drawChance(node.diskStream, disk.slowChance, node.syncs);
+  const slow = !node.calm && drawChance(node.diskStream, disk.slowChance, node.syncs);
+  if (slow) feel(world.felt, 'sync slow');
+  if (node.disk.slowUs > 0) feel(world.felt, 'SlowDisk');
   const most = slow ? disk.slowMaxSyncUs : disk.maxSyncUs;
-  const atUs = world.nowUs + drawBetween(node.diskStream, disk.minSyncUs, most, node.syncs, 1);
-  pushEvent(world.queue, atUs, { type: 'Synced', node: node.id, run: node.run });
+  const takesUs = drawBetween(node.diskStream, disk.minSyncUs, most, node.syncs, 1) + node.disk.slowUs;
+  pushEvent(world.queue, world.nowUs + takesUs, { type: 'Synced', node: node.id, run: node.run });
 }
 
 function syncFinished<S, M, Q, A, D>(
@@ -332,34 +428,102 @@ function syncFinished<S, M, Q, A, D>(
   run: number,
 ): void {
   if (node.run !== run || node.state === undefined) return;
-  const done = finishSync(node.disk);
+  const { disk } = node;
+  const drawn = !node.calm && drawChance(node.diskStream, world.settings.disk.failChance, node.syncs, 3);
+  if (disk.full > 0 || disk.failNext || drawn) {
+    failSync(world, node, disk.full > 0 ? 'FullDisk' : disk.failNext ? 'FailSync' : 'sync failed');
+    return;
+  }
+  const done = finishSync(disk);
   world.observer.synced(node.id, done);
   startSync(world, node);
   const last = done[done.length - 1];
   if (last !== undefined) arrive(world, node, { type: 'WriteCompleted', write: last.write });
 }
 
-/** Ends a node's process: it loses its memory, and of its unsynced writes all but a drawn prefix. */
-export function crashNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId): void {
+/** The disk gives up on everything that is not durable yet: some prefix of it may be there all the same. */
+function failSync<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  cause: string,
+): void {
+  const { disk } = node;
+  const first = disk.pending[0];
+  if (first === undefined) return;
+  feel(world.felt, cause);
+  disk.failNext = false;
+  node.mayHalt = true;
+  const kept = cause === 'FullDisk' ? 0 : drawBelow(node.diskStream, disk.pending.length + 1, node.syncs, 4);
+  world.observer.synced(node.id, dropUnsynced(disk, kept));
+  arrive(world, node, { type: 'WriteFailed', write: first.write, reason: cause });
+}
+
+/** Lets a disk that was stuck go on. */
+export function resumeDisk<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+): void {
+  if (node.state !== undefined) startSync(world, node);
+}
+
+/**
+ * Ends a node's process: it loses its memory, and of its unsynced writes all but a drawn prefix.
+ *
+ * @param torn the first write that is lost leaves its first half, on disks where that can be.
+ */
+export function crashNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId, torn = false): void {
   const node = nodeOf(world, id);
   if (node.state === undefined) return;
   node.state = undefined;
   node.inbox = [];
   node.readyScheduled = false;
+  node.timerAt = undefined;
   node.crashAtWrite = undefined;
-  const kept = drawBelow(node.diskStream, node.disk.pending.length + 1, node.run, 2);
-  world.observer.synced(id, crashDisk(node.disk, kept));
+  const { pending } = node.disk;
+  const kept = drawBelow(node.diskStream, pending.length + (torn ? 0 : 1), node.run, 2);
+  if (kept < pending.length) feel(world.felt, torn ? 'write torn' : 'unsynced write lost');
+  const survivors = dropUnsynced(node.disk, kept, torn && !world.settings.disk.atomicWrites);
+  world.observer.synced(id, survivors);
   world.observer.crashed(id);
 }
 
-/** Starts a node that is down, from what its disk holds. */
+/** Everything that the node had on its disk is gone, and it will not start again. */
+export function destroyDisk<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId, why: string): void {
+  crashNode(world, id);
+  const node = nodeOf(world, id);
+  node.refuses = why;
+  wipeDisk(node.disk);
+}
+
+/** Turns over one bit of what the node has stored. With checksums it will not start again; else it reads what is there. */
+export function rotDisk<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId): void {
+  crashNode(world, id);
+  const node = nodeOf(world, id);
+  const records = readDisk(node.disk);
+  if (records.length === 0) return;
+  feel(world.felt, 'BitRot');
+  if (world.settings.disk.checksums) {
+    node.refuses = 'a stored record does not match its checksum';
+    return;
+  }
+  const record = records[drawBelow(node.diskStream, records.length, node.run, 5)];
+  if (record !== undefined)
+    node.disk.durable.set(record.key, mangle(record.value, node.diskStream, node.run));
+}
+
+/** Starts a node that is down, from what its disk holds, unless that cannot be trusted. */
 export function startNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId): void {
   const node = nodeOf(world, id);
   if (node.state !== undefined) return;
+  if (node.refuses !== undefined) {
+    feel(world.felt, 'start refused');
+    return;
+  }
   node.run += 1;
   node.turns += 1;
   node.busyUntilUs = world.nowUs;
-  node.clock = drawClock(world.settings, id, node.run);
+  node.mayHalt = false;
+  node.clock = restartClock(world, node);
   const boot: Boot<D> = {
     now: readClocks(node.clock, world.nowUs),
     entropy: draw(node.entropy, node.turns),
@@ -368,18 +532,29 @@ export function startNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: Nod
   };
   const step = node.machine.start(boot);
   node.state = step.state;
-  world.observer.started(id, boot, step);
+  world.observer.started(id, boot, step, node.version);
   perform(world, node, step.effects);
 }
 
-function drawClock(settings: WorldSettings, id: NodeId, run: number): NodeClock {
-  const stream = streamOf(settings.seed, 'clock', id);
-  const { maxDriftPpm, maxWallOffsetMs } = settings.clocks;
+function drawClock({ seed, clocks }: WorldSettings, id: NodeId): NodeClock {
+  const stream = streamOf(seed, 'clock', id);
+  const { maxDriftPpm, maxWallOffsetMs } = clocks;
   return {
     driftPpm: drawBetween(stream, -maxDriftPpm, maxDriftPpm, 0),
-    monotonicOffsetMs: drawBelow(stream, 1_000_000, run, 1),
-    wallOffsetMs: drawBetween(stream, -maxWallOffsetMs, maxWallOffsetMs, 0, 2),
+    frozen: false,
+    sinceUs: 0,
+    monotonicMs: 0,
+    wallMs: EPOCH_MS + drawBetween(stream, -maxWallOffsetMs, maxWallOffsetMs, 0, 2),
   };
+}
+
+/** A clock's rate and its error stay with the machine; its monotonic zero changes with every start of the process. */
+function restartClock<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  { clock, id, run }: SimNode<S, M, Q, A, D>,
+): NodeClock {
+  const zero = drawBelow(streamOf(world.settings.seed, 'clock', id), 1_000_000, run, 1);
+  return { ...changeClock(clock, world.nowUs, {}), monotonicMs: zero };
 }
 
 /** A process that stands still: what arrives waits, and is handled in one turn when it goes on. */
@@ -401,7 +576,7 @@ export function ask<S, M, Q, A, D>(
   onAnswer: (answer: A) => void,
 ): number {
   const token = world.nextToken;
-  world.nextToken = token + 1;
+  world.nextToken += 1;
   const thereUs = clientDelay(world, token, 0);
   if (thereUs === undefined) return token;
   world.waiting.set(token, (answer) => {
@@ -424,6 +599,7 @@ function clientDelay<S, M, Q, A, D>(
 ): number | undefined {
   const { network } = world.settings;
   const stream = world.clientStream;
-  if (!world.network.calm && drawChance(stream, network.lossChance, token, salt)) return undefined;
+  if (network.decisions !== undefined) return network.decisions.delayUs;
+  if (!world.calm && drawChance(stream, network.lossChance, token, salt)) return undefined;
   return drawBetween(stream, network.minDelayUs, network.maxDelayUs, token, salt + 1);
 }

@@ -47,7 +47,12 @@ export function checkMessage(
       if (view.term === message.term && view.vote !== sender.self) {
         broken('nothing said before it is durable', 'its own vote is not on its disk');
       }
-      if (sender.term === message.term && lastDurableIndex(view) < message.lastIndex) {
+      // One that follows the leader of this term by now may have cut off what it had when it asked; it cannot win any more.
+      if (
+        sender.term === message.term &&
+        sender.role === 'candidate' &&
+        lastDurableIndex(view) < message.lastIndex
+      ) {
         broken(
           'nothing said before it is durable',
           `it states a log up to ${message.lastIndex}, but its disk ends at ${lastDurableIndex(view)}`,

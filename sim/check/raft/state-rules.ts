@@ -22,6 +22,11 @@ export interface StateContext {
   readonly viewOf: (node: number) => DurableView;
   /** The present states of this group on the nodes that run. */
   readonly everywhere: () => readonly Raft[];
+  readonly limitsOf: (node: number) => GroupLimits;
+}
+
+/** What a node was told, as far as rules depend on it. */
+export interface GroupLimits {
   readonly maxInflightAppends: number;
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -74,7 +79,8 @@ function checkDurable(context: StateContext, after: Raft): void {
 /** A leader that a majority has not answered for long no longer leads (CheckQuorum); called when its timer fired. */
 export function checkLeadership(context: StateContext, raft: Raft, nowMs: number): void {
   if (raft.role !== 'leader') return;
-  const patienceMs = 2 * context.electionTimeoutMs + 2 * context.heartbeatIntervalMs;
+  const { electionTimeoutMs, heartbeatIntervalMs } = context.limitsOf(raft.self);
+  const patienceMs = 2 * electionTimeoutMs + 2 * heartbeatIntervalMs;
   const alive = 1 + raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).length;
   if (alive * 2 <= raft.voters.length) {
     broken('leaders step down', raft, `it has not heard from a majority for more than ${patienceMs} ms`);
@@ -167,7 +173,7 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
   if (before?.peers === after.peers) return;
   for (const { peer, match, next, inflight } of after.peers) {
     if (match >= next) broken('match is below next', after, `node ${peer}: match ${match}, next ${next}`);
-    if (inflight.length > context.maxInflightAppends) {
+    if (inflight.length > context.limitsOf(after.self).maxInflightAppends) {
       broken('windows', after, `${inflight.length} appends to node ${peer} are in flight`);
     }
     const view = context.viewOf(peer);

@@ -1,0 +1,90 @@
+/**
+ * Landmarks: the rules, states and turns of events of Raft that a run came by, for the coverage table.
+ *
+ * Nothing is judged here. A sweep that never truncates a conflicting entry has not tested the rule that does it.
+ */
+
+import {
+  radixFirstDifference,
+  type PartitionState,
+  type RaftMessage,
+  type Role,
+} from '../../../core/index.js';
+import type { Raft } from './group-history.js';
+
+const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
+  'PreVoteRequest',
+  'PreVoteAnswer',
+  'VoteRequest',
+  'VoteAnswer',
+  'Append',
+  'AppendAccepted',
+  'AppendRefused',
+  'Heartbeat',
+  'HeartbeatAnswer',
+  'InstallSnapshot',
+];
+const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
+
+export interface Landmarks {
+  /** A node in this state is handed this message. */
+  received(raft: Raft, message: RaftMessage<PartitionState>): void;
+  changed(before: Raft | undefined, after: Raft): void;
+}
+
+export function createLandmarks(reach: (feature: string) => void): Landmarks {
+  /** Which messages were met in which role: noted once a run. */
+  const met = new Uint8Array(KINDS.length * ROLES.length * 3);
+  return {
+    received({ role, term }, message) {
+      const relation = message.term < term ? 0 : message.term === term ? 1 : 2;
+      const cell = (KINDS.indexOf(message.type) * ROLES.length + ROLES.indexOf(role)) * 3 + relation;
+      if (met[cell] !== 0) return;
+      met[cell] = 1;
+      reach(
+        `${message.type} of ${(['an older', 'the same', 'a newer'] as const)[relation]} term, as ${role}`,
+      );
+    },
+    changed(before, after) {
+      if (before === undefined) {
+        if (after.log.lastIndex > 0) reach('restart with a log');
+        return;
+      }
+      if (before.role !== after.role) changeOfRole(reach, before, after);
+      if (before.log !== after.log) changeOfLog(reach, before, after);
+      if (before.commit !== after.commit && after.role === 'leader' && before.commit < after.termStart - 1) {
+        if (after.commit >= after.termStart)
+          reach('entries of older terms committed with the first of a new one');
+      }
+    },
+  };
+}
+
+function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raft): void {
+  if (after.role === 'leader') {
+    reach('election won');
+    if (after.log.lastIndex > after.commit + 1) reach('election won with uncommitted entries');
+    if (after.log.baseIndex > 0) reach('election won with a compacted log');
+    return;
+  }
+  if (before.role !== 'leader') return;
+  reach(
+    before.term === after.term
+      ? 'leader stepped down for want of a quorum'
+      : 'leader deposed by a newer term',
+  );
+  if (before.log.lastIndex > before.commit) reach('leader deposed with uncommitted entries');
+}
+
+function changeOfLog(reach: (feature: string) => void, before: Raft, after: Raft): void {
+  const { log } = after;
+  if (log.baseIndex > before.log.lastIndex) return reach('snapshot installed beyond the log');
+  if (log.baseIndex > before.log.baseIndex) {
+    reach(before.snapshot === after.snapshot ? 'log compacted' : 'snapshot taken or installed');
+  }
+  if (after.role === 'leader') return;
+  const from = Math.max(before.log.baseIndex, log.baseIndex) + 1;
+  if (from > before.log.lastIndex) return;
+  const changed = radixFirstDifference(before.log.entries, log.entries, from);
+  if (changed !== undefined && changed <= before.log.lastIndex) reach('conflicting entries truncated');
+}

@@ -1,0 +1,17 @@
+/** What the nodes of our system and their clients are told in a run. */
+
+import type { NodeOptions } from '../../core/index.js';
+import type { Scenario } from '../faults/scenario.js';
+
+export interface KeyValueSettings {
+  readonly partitions: number;
+  /** What every node is told; the core documents the fields. */
+  readonly node: NodeSettings;
+  readonly keys: number;
+  /** Of every hundred operations, so many are reads. */
+  readonly readPercent: number;
+}
+
+export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'partitions'>;
+
+export type KeyValueScenario = Scenario<KeyValueSettings>;

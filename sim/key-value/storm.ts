@@ -1,0 +1,53 @@
+/** Storms for our own system: the scenario of a seed. */
+
+import { drawConditions, drawFaults, sizesOf } from '../faults/storm.js';
+import type { KeyValueScenario } from './settings.js';
+
+const MINUTE_MS = 60_000;
+
+/** The default scenario of a seed: at least one virtual minute and 500 operations under its own mix of faults. */
+export function stormScenario(seed: number): KeyValueScenario {
+  const pick = sizesOf(seed);
+  const nodes = pick('nodes', [3, 3, 3, 5, 4]);
+  const partitions = pick('partitions', [1, 1, 2, 3]);
+  const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
+  const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);
+  const clients = pick('clients', [4, 6, 8, 14]);
+  const shore = { seed, nodes, groups: partitions, versions: 2, paceMs: electionTimeoutMs };
+  const conditions = drawConditions(shore);
+  return {
+    system: 'key-value',
+    seed,
+    nodes,
+    settings: {
+      partitions,
+      keys: pick('keys', [2, 3, 5]),
+      readPercent: pick('reads', [20, 40, 60]),
+      node: {
+        heartbeatIntervalMs,
+        electionTimeoutMs,
+        maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
+        maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
+        maxUncommittedBytes: pick('uncommitted', [400, 10_000, 1_000_000]),
+        snapshotEveryEntries: pick('snapshot', [7, 20, 60, 10_000]),
+        snapshotPercentOfRecords: pick('snapshot share', [0, 0, 30]),
+        keepEntries: pick('keep', [0, 3, 20]),
+        requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
+        forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
+        retryWindow: 10_000,
+      },
+    },
+    ...conditions,
+    workload: {
+      clients,
+      operationsPerClient: Math.ceil(pick('operations', [520, 560, 640]) / clients),
+      thinkMs: pick('think', [20, 120, 300]),
+      clientTimeoutMs: pick('client timeout', [150, 600, 2_000]),
+      giveUpChance: pick('give up', [0, 20_000]),
+      skip: [],
+    },
+    ...drawFaults(shore, conditions.calm.atMs),
+    minimumMs: MINUTE_MS,
+    budgets: { maxEvents: 2_000_000, maxCheckSteps: 4_000_000 },
+  };
+}

@@ -1,0 +1,215 @@
+/**
+ * Our own system under the tank: the nodes of `core/node`, their clients, and everything that must hold of them.
+ */
+
+import {
+  createNode,
+  describeNode,
+  mapForEach,
+  mixNumber,
+  mixWord,
+  nodeId,
+  radixForEach,
+  radixGet,
+  type KeyValueAnswer,
+  type KeyValueRequest,
+  type NodeId,
+  type NodeMachine,
+  type NodeMessage,
+  type NodeOptions,
+  type NodeState,
+  type Stored,
+} from '../../core/index.js';
+import {
+  checkLinearizable,
+  explainCounterexample,
+  keyValueModel,
+  type KeyValueInput,
+  type KeyValueOutput,
+} from '../check/linearizability/index.js';
+import { createNodeRules } from '../check/node-rules.js';
+import { checkStamps, createStamps } from '../check/stamps.js';
+import { runSystem, type Report } from '../system/run.js';
+import type { System, Trial } from '../system/system.js';
+import { createRecorder, type TraceLine } from '../trace/record.js';
+import { hashValue } from '../trace/state-hash.js';
+import { startClients, type Clients } from '../workload/clients.js';
+import { failureBy, PropertyBroken, type Observer, type World } from '../world/world.js';
+import { keyValueLoad } from './load.js';
+import { bytesOf, kindOf } from './parcels.js';
+import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+
+export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+export type KeyValueSystem = System<
+  KeyValueSettings,
+  NodeState,
+  NodeMessage,
+  KeyValueRequest,
+  KeyValueAnswer,
+  Stored
+>;
+type NodeWorld = World<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+type NodeTrial = Trial<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+
+export interface KeyValueRunOptions {
+  /** Sees everything that happens, in addition to the rules. */
+  readonly observer?: (nowUs: () => number) => NodeObserver;
+  /** Other machines than ours, for trying changes against the same checks. */
+  readonly machineOf?: (options: NodeOptions) => NodeMachine;
+}
+
+/** Runs a scenario of our own system. */
+export function run(scenario: KeyValueScenario, options: KeyValueRunOptions = {}): Report {
+  const { observer, machineOf } = options;
+  return runSystem(keyValueSystem(machineOf), scenario, observer === undefined ? {} : { observer });
+}
+
+/** A run with everything that its nodes did written down; slower. The report is the same as that of `run`. */
+export function recordRun(
+  scenario: KeyValueScenario,
+  options: Omit<KeyValueRunOptions, 'observer'> = {},
+): { readonly report: Report; readonly lines: readonly TraceLine[] } {
+  const lines: TraceLine[] = [];
+  const report = run(scenario, { ...options, observer: (nowUs) => createRecorder(lines, nowUs) });
+  return { report, lines };
+}
+
+/** What the node of this number is told in a run. */
+export function nodeOptionsOf({ nodes, settings }: KeyValueScenario, node: NodeId): NodeOptions {
+  const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
+  return { node, voters, partitions: settings.partitions, ...settings.node };
+}
+
+export function keyValueSystem(
+  makeMachine: (options: NodeOptions) => NodeMachine = createNode,
+): KeyValueSystem {
+  return {
+    name: 'key-value',
+    parcels: { kindOf, bytesOf },
+    leads: (state, group) => radixGet(state.groups, group)?.raft.role === 'leader',
+    machineOf: (scenario) => (node, version) =>
+      makeMachine({ ...nodeOptionsOf(scenario, node), ...changesOf(scenario.settings, version) }),
+    begin(scenario, desk) {
+      const { settings } = scenario;
+      const stamps = createStamps();
+      let world: NodeWorld | undefined;
+      let clients: Clients<KeyValueInput, KeyValueOutput> | undefined;
+      const nodes = (): NodeWorld['nodes'] => world?.nodes ?? [];
+      const trial: NodeTrial = {
+        observer: createNodeRules(
+          {
+            partitions: settings.partitions,
+            versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
+          },
+          desk,
+        ),
+        startClients(opened) {
+          world = opened;
+          clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps));
+        },
+        unfinished: () => clients?.unfinished ?? 0,
+        settled: (healed) => isSettled(nodes(), healed, settings.partitions),
+        describe: (healed) => describe(nodes(), healed),
+        judge() {
+          const failure =
+            failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
+            failureBy(() => checkStamps(stamps), desk.nowUs());
+          if (failure !== undefined) return { verdict: 'invalid', failure };
+          const checked = checkLinearizable(keyValueModel, clients?.history ?? [], {
+            maxSteps: scenario.budgets.maxCheckSteps,
+          });
+          const { verdict } = checked;
+          if (verdict !== 'invalid') return { verdict, failure: undefined };
+          const detail = explainCounterexample(checked);
+          return { verdict, failure: { property: 'linearizability', detail, atUs: desk.nowUs() } };
+        },
+        operations: () => ({
+          asked: clients?.history.length ?? 0,
+          answered: clients?.history.filter(({ answeredAt }) => answeredAt !== undefined).length ?? 0,
+        }),
+        finalHash: () => hashValue(nodes().map(({ state }) => hashFinal(state))),
+      };
+      return trial;
+    },
+  };
+}
+
+/** Version 1 is a node after a change of its settings: other timeouts and sizes than the rest, and the same promises. */
+function changesOf({ node }: KeyValueSettings, version: number): Partial<NodeOptions> {
+  if (version === 0) return {};
+  return {
+    electionTimeoutMs: node.electionTimeoutMs * 2,
+    maxInflightAppends: node.maxInflightAppends + 1,
+    maxAppendBytes: 300,
+    snapshotEveryEntries: 11,
+    keepEntries: 5,
+  };
+}
+
+/** Every replica has applied everything there is. */
+function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partitions: number): boolean {
+  for (let group = 1; group <= partitions; group += 1) {
+    let applied: number | undefined;
+    for (const { id, state } of nodes) {
+      if (!healed.includes(id)) continue;
+      const known = state === undefined ? undefined : radixGet(state.groups, group);
+      if (known === undefined || known.partition.applied !== known.raft.log.lastIndex) return false;
+      if (applied !== undefined && applied !== known.partition.applied) return false;
+      applied = known.partition.applied;
+    }
+  }
+  return true;
+}
+
+function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string {
+  return nodes
+    .map(({ id, state, refuses }) => {
+      const ailing = healed.includes(id) ? '' : ' (not healed)';
+      if (state === undefined)
+        return `node ${id}${ailing} is down${refuses === undefined ? '' : `: ${refuses}`}`;
+      const { groups } = describeNode({ node: id }, state);
+      return `node ${id}${ailing}: ${groups.map((g) => `${g.group} ${g.role} t${g.term} ${g.applied}/${g.commit}/${g.lastIndex}`).join(', ')}`;
+    })
+    .join('; ');
+}
+
+/** Replicas at the same index hold the same keys, byte for byte. */
+function checkConvergence(nodes: NodeWorld['nodes']): void {
+  const hashes = new Map<string, { readonly node: number; readonly hash: number }>();
+  for (const { id, state } of nodes) {
+    if (state === undefined) continue;
+    radixForEach(state.groups, ({ partition }, group) => {
+      const place = `group ${group} at index ${partition.applied}`;
+      const hash = hashKeys(partition.keys);
+      const known = hashes.get(place);
+      if (known === undefined) hashes.set(place, { node: id, hash });
+      else if (known.hash !== hash) {
+        throw new PropertyBroken(
+          'replicas converge',
+          `nodes ${known.node} and ${id} hold different keys in ${place}`,
+        );
+      }
+    });
+  }
+}
+
+function hashKeys(keys: Parameters<typeof mapForEach<unknown>>[0]): number {
+  let hash = 0;
+  mapForEach(keys, (key, entry) => {
+    hash = mixWord(mixWord(hash, hashValue(key)), hashValue(entry));
+  });
+  return hash;
+}
+
+/** What a node knows at the end, without the shape of its trees. */
+function hashFinal(state: NodeState | undefined): number {
+  if (state === undefined) return 0;
+  let hash = 0;
+  radixForEach(state.groups, ({ raft, partition }) => {
+    for (const number of [raft.term, raft.vote, raft.commit, raft.log.lastIndex, raft.log.lastTerm]) {
+      hash = mixNumber(hash, number);
+    }
+    hash = mixWord(mixWord(hash, partition.digest), hashKeys(partition.keys));
+  });
+  return hash;
+}
