@@ -15,6 +15,17 @@ export {
   type KeyValueSystem,
   type NodeObserver,
 } from './key-value/system.js';
+export { defineSystem, type ClientsOf, type Definition } from './system/define.js';
+export {
+  always,
+  eventually,
+  sometimes,
+  withProperties,
+  type Cluster,
+  type Member,
+  type Predicate,
+  type Property,
+} from './system/properties.js';
 export { runSystem, type Report, type RunOptions } from './system/run.js';
 export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';

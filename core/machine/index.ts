@@ -1,3 +1,4 @@
 export * from './assert.js';
 export * from './machine.js';
+export * from './outbox.js';
 export * from './units.js';

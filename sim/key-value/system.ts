@@ -27,6 +27,7 @@ import {
   type KeyValueInput,
   type KeyValueOutput,
 } from '../check/linearizability/index.js';
+import { MUST_REACH } from '../check/raft/landmarks.js';
 import { createNodeRules } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
 import { runSystem, type Report } from '../system/run.js';
@@ -38,6 +39,7 @@ import { failureBy, PropertyBroken, type Observer, type World } from '../world/w
 import { keyValueLoad } from './load.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+import { stormScenario } from './storm.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 export type KeyValueSystem = System<
@@ -85,6 +87,8 @@ export function keyValueSystem(
 ): KeyValueSystem {
   return {
     name: 'key-value',
+    storm: stormScenario,
+    sometimes: MUST_REACH,
     parcels: { kindOf, bytesOf },
     leads: (state, group) => radixGet(state.groups, group)?.raft.role === 'leader',
     machineOf: (scenario) => (node, version) =>

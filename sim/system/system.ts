@@ -14,6 +14,10 @@ export type Verdict = 'valid' | 'invalid' | 'unknown';
 export interface System<Settings, State, Message, Request, Answer, Stored> {
   /** What a scenario calls it. */
   readonly name: string;
+  /** The default scenario of a seed. */
+  storm(seed: number): Scenario<Settings>;
+  /** What some run of a long enough sweep must reach, as named to `Desk.reach`. */
+  readonly sometimes: readonly string[];
   /** How the machines of a scenario are built; versions count from 0, the one that all nodes begin with. */
   machineOf(scenario: Scenario<Settings>): MachineOf<State, Message, Request, Answer, Stored>;
   /** How the network sees messages; by default all are of one kind and 100 bytes. */

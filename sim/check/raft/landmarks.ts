@@ -26,6 +26,22 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
 ];
 const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
 
+/** What a sweep that is worth its name comes by. */
+export const MUST_REACH: readonly string[] = [
+  'election won',
+  'election won with uncommitted entries',
+  'election won with a compacted log',
+  'leader stepped down for want of a quorum',
+  'leader deposed by a newer term',
+  'leader deposed with uncommitted entries',
+  'entries of older terms committed with the first of a new one',
+  'conflicting entries truncated',
+  'log compacted',
+  'snapshot taken or installed',
+  'snapshot installed beyond the log',
+  'restart with a log',
+];
+
 export interface Landmarks {
   /** A node in this state is handed this message. */
   received(raft: Raft, message: RaftMessage<PartitionState>): void;
