@@ -26,6 +26,9 @@ export {
   type Predicate,
   type Property,
 } from './system/properties.js';
+export { divergenceOf, firstDivergence } from './sweep/determinism.js';
+export { createGuide, type Guide } from './sweep/guide.js';
+export * from './sweep/report.js';
 export { runSystem, type Report, type RunOptions } from './system/run.js';
 export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';

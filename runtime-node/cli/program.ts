@@ -6,6 +6,7 @@ import { packageVersion } from '../observe/version.js';
 import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
 import { getCommand } from './get.js';
+import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
 import { setCommand } from './set.js';
@@ -22,6 +23,7 @@ const COMMANDS: readonly (() => Command)[] = [
   delCommand,
   existsCommand,
   simCommand,
+  mergeCommand,
   replayCommand,
 ];
 

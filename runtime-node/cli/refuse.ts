@@ -1,6 +1,6 @@
 /** Ending a command because of something outside of it, which no look at its help would put right. */
 
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 
 import { ExitCode } from './exit-codes.js';
 
@@ -10,6 +10,11 @@ const CODE = 'wavetank.refused';
 export function refuse(message: string): never {
   process.stderr.write(`error: ${message}\n`);
   throw new CommanderError(ExitCode.no, CODE, message);
+}
+
+/** @throws always, for arguments or files that make no sense; the command ends with the exit code "bad arguments". */
+export function refuseArguments(command: Command, message: string): never {
+  return command.error(`error: ${message}`, { exitCode: ExitCode.badArguments });
 }
 
 /** The exit code of a command that ended so. Commander calls every mistake 1; here that means "the operation says no". */

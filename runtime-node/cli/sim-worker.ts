@@ -1,20 +1,40 @@
-/** A worker thread of `wavetank sim`: runs the seeds that it is given, and reports each. */
+/** A worker thread of `wavetank sim`: runs the scenarios that it is given, and reports each. */
 
-import { parentPort } from 'node:worker_threads';
-import { run, stormScenario } from '../../sim/index.js';
+import { parentPort, workerData } from 'node:worker_threads';
+import { divergenceOf, runSystem, type Scenario, type SeedResult } from '../../sim/index.js';
+import { loadSystem } from './system-file.js';
 
-interface Task {
-  readonly from: number;
-  readonly count: number;
+export interface WorkerSettings {
+  readonly systemFile: string | undefined;
+  /** Every so many seeds, one is run twice; 0 for none. */
+  readonly recheckEvery: number;
 }
 
-parentPort?.on('message', (task: Task | 'stop') => {
-  if (task === 'stop') {
-    parentPort?.close();
-    return;
-  }
-  for (let seed = task.from; seed < task.from + task.count; seed += 1) {
-    parentPort?.postMessage(run(stormScenario(seed)));
-  }
-  parentPort?.postMessage('done');
-});
+/** What a worker is given: seeds to draw scenarios from, or one scenario that has a place among others. */
+export type Task =
+  { readonly seeds: readonly number[] } | { readonly scenario: Scenario; readonly place: number } | 'stop';
+
+/** What it says: what came of each, in order, then that it wants more. */
+export type WorkerWord = { readonly result: SeedResult; readonly place: number } | 'done';
+
+const settings = workerData as WorkerSettings;
+const port = parentPort;
+if (port !== null) {
+  const system = await loadSystem(settings.systemFile);
+  const runOne = (scenario: Scenario): SeedResult => {
+    const report = runSystem(system, scenario);
+    const rechecked = settings.recheckEvery > 0 && scenario.seed % settings.recheckEvery === 0;
+    return { report, rechecked, divergence: rechecked ? divergenceOf(system, scenario, report) : undefined };
+  };
+  port.on('message', (task: Task) => {
+    if (task === 'stop') {
+      port.close();
+      return;
+    }
+    const say = (scenario: Scenario, place: number): void =>
+      port.postMessage({ result: runOne(scenario), place } satisfies WorkerWord);
+    if ('seeds' in task) task.seeds.forEach((seed, place) => say(system.storm(seed), place));
+    else say(task.scenario, task.place);
+    port.postMessage('done' satisfies WorkerWord);
+  });
+}

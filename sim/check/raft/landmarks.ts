@@ -36,8 +36,7 @@ export const MUST_REACH: readonly string[] = [
   'leader deposed with uncommitted entries',
   'entries of older terms committed with the first of a new one',
   'conflicting entries truncated',
-  'log compacted',
-  'snapshot taken or installed',
+  'log compacted behind a snapshot',
   'snapshot installed beyond the log',
   'restart with a log',
 ];
@@ -95,9 +94,7 @@ function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raf
 function changeOfLog(reach: (feature: string) => void, before: Raft, after: Raft): void {
   const { log } = after;
   if (log.baseIndex > before.log.lastIndex) return reach('snapshot installed beyond the log');
-  if (log.baseIndex > before.log.baseIndex) {
-    reach(before.snapshot === after.snapshot ? 'log compacted' : 'snapshot taken or installed');
-  }
+  if (log.baseIndex > before.log.baseIndex) reach('log compacted behind a snapshot');
   if (after.role === 'leader') return;
   const from = Math.max(before.log.baseIndex, log.baseIndex) + 1;
   if (from > before.log.lastIndex) return;
