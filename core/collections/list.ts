@@ -15,11 +15,19 @@ export function added<T>(list: readonly T[], item: T): readonly T[] {
   return list;
 }
 
-/** A new list: the items of `list`, which stays as it is, and one more. */
-export function listWith<T>(list: readonly T[], item: T): readonly T[] {
-  const { length } = list;
-  const copy = new Array<T>(length + 1);
-  for (let i = 0; i < length; i += 1) copy[i] = list[i] as T;
-  copy[length] = item;
+/** A new list: the items of `list`, which stays as it is, and one more at place `at`, the end unless told. */
+export function listWith<T>(list: readonly T[], item: T, at = list.length): readonly T[] {
+  const copy = new Array<T>(list.length + 1);
+  for (let i = 0; i < at; i += 1) copy[i] = list[i] as T;
+  copy[at] = item;
+  for (let i = at; i < list.length; i += 1) copy[i + 1] = list[i] as T;
+  return copy;
+}
+
+/** A new list: the items of `list`, which stays as it is, less the one at place `at`. */
+export function listWithout<T>(list: readonly T[], at: number): readonly T[] {
+  const copy = new Array<T>(list.length - 1);
+  for (let i = 0; i < at; i += 1) copy[i] = list[i] as T;
+  for (let i = at + 1; i < list.length; i += 1) copy[i - 1] = list[i] as T;
   return copy;
 }

@@ -267,17 +267,19 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
 
 /** One `Send` for each destination, in the order in which destinations first appear. */
 function addFrames(effects: readonly NodeEffect[], messages: readonly Addressed[]): readonly NodeEffect[] {
-  if (messages.length === 0) return effects;
-  // Destinations are few: a search through them is quicker than a map.
-  const frames: { readonly to: NodeId; messages: readonly NodeMessage[] }[] = [];
-  for (const { to, message } of messages) {
-    const frame = frames.find((known) => known.to === to);
-    if (frame === undefined) frames.push({ to, messages: [message] });
-    else frame.messages = added(frame.messages, message);
-  }
   let all = effects;
-  for (const frame of frames) all = added(all, { type: 'Send', to: frame.to, messages: frame.messages });
+  for (const { to, message } of messages) {
+    const frame = frameTo(all, to);
+    if (frame === undefined) all = added(all, { type: 'Send', to, messages: [message] });
+    else added(frame, message);
+  }
   return all;
+}
+
+/** Destinations are few: a search through them is quicker than a map. */
+function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessage[] | undefined {
+  for (const effect of effects) if (effect.type === 'Send' && effect.to === to) return effect.messages;
+  return undefined;
 }
 
 function earliestAlarm(node: Pick<NodeState, 'groupAlarms' | 'requestAlarms'>): MonotonicMs | undefined {
