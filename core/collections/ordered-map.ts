@@ -6,6 +6,8 @@
  * short: simpler than merging, and the height still never exceeds that of the largest map it ever was.
  */
 
+import { listWith, listWithout } from './list.js';
+
 const MAX_KEYS = 32;
 
 interface Leaf<V> {
@@ -106,14 +108,13 @@ function setIn<V>(node: TreeNode<V>, key: string, value: V): SetChange<V> {
 
 function setInLeaf<V>(leaf: Leaf<V>, key: string, value: V): SetChange<V> {
   const at = countBelow(leaf.keys, key);
-  const values = leaf.values.slice();
   if (leaf.keys[at] === key) {
+    const values = leaf.values.slice();
     values[at] = value;
     return { node: { keys: leaf.keys, values }, split: undefined, added: false };
   }
-  const keys = leaf.keys.slice();
-  keys.splice(at, 0, key);
-  values.splice(at, 0, value);
+  const keys = listWith(leaf.keys, key, at);
+  const values = listWith(leaf.values, value, at);
   if (keys.length <= MAX_KEYS) return { node: { keys, values }, split: undefined, added: true };
   // Keys that only ever grow (ids, indexes) would leave half-empty leaves behind an even split.
   const half = at === keys.length - 1 ? MAX_KEYS : keys.length >>> 1;
@@ -140,23 +141,17 @@ function deleteIn<V>(node: TreeNode<V>, key: string): TreeNode<V> | undefined {
   if (!isBranch(node)) {
     const at = countBelow(node.keys, key);
     if (node.keys.length === 1) return undefined;
-    return { keys: without(node.keys, at), values: without(node.values, at) };
+    return { keys: listWithout(node.keys, at), values: listWithout(node.values, at) };
   }
   const at = childFor(node.keys, key);
   const child = deleteIn(node.children[at] as TreeNode<V>, key);
   if (child === undefined) {
     if (node.children.length === 1) return undefined;
-    return { keys: without(node.keys, at), children: without(node.children, at) };
+    return { keys: listWithout(node.keys, at), children: listWithout(node.children, at) };
   }
   const children = node.children.slice();
   children[at] = child;
   return { keys: node.keys, children };
-}
-
-function without<T>(items: readonly T[], at: number): readonly T[] {
-  const copy = items.slice();
-  copy.splice(at, 1);
-  return copy;
 }
 
 /**

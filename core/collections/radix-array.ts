@@ -73,9 +73,17 @@ export function radixSet<T>(array: RadixArray<T>, position: number, value: T): R
 
 function setIn<T>(node: Node<T> | undefined, level: number, position: number, value: T): Node<T> {
   const digit = digitAt(position, level);
-  const copy: (Node<T> | T | undefined)[] = node === undefined ? [] : node.slice();
-  while (copy.length < digit) copy.push(undefined);
+  const copy = copyWithRoom(node, digit);
   copy[digit] = level === 0 ? value : setIn(copy[digit] as Node<T> | undefined, level - 1, position, value);
+  return copy;
+}
+
+/** A copy that reaches to `digit`; made at its full length, because an array that grows is allocated twice. */
+function copyWithRoom<T>(node: Node<T> | undefined, digit: number): (Node<T> | T | undefined)[] {
+  const length = node === undefined ? 0 : node.length;
+  if (node !== undefined && digit < length) return node.slice();
+  const copy = new Array<Node<T> | T | undefined>(digit + 1);
+  for (let i = 0; i <= digit; i += 1) copy[i] = i < length ? node?.[i] : undefined;
   return copy;
 }
 

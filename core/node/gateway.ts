@@ -8,6 +8,7 @@
  */
 
 import { addDeadline } from '../collections/deadlines.js';
+import { added, EMPTY_LIST, listWith } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
@@ -23,9 +24,9 @@ import { describeWrite, refusal } from '../partition/partition.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
 import { execute } from './group.js';
-import type { Forward, ForwardAnswer, ForwardResult } from './protocol.js';
+import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
 import type { ClientRequest, Origin } from './state.js';
-import { groupOf, sendAtOnce, type NodeTurn } from './turn.js';
+import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 
 /** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
 const MAX_REDIRECTS = 2;
@@ -35,19 +36,17 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   const idProblem = request.requestId === undefined ? undefined : problemWithId(request.requestId);
   const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
-    turn.replies.push({ token, answer: { ...refusal(KeyValueCode.invalidInput), reason: problem } });
+    turn.replies = added(turn.replies, { token, answer: refusedFor(problem) });
     return;
   }
   const { node, options, now } = turn;
   const isRead = operation.type === 'Get' || operation.type === 'Exists';
-  // What differs comes first: ids are compared often, and those of one node share the rest.
-  const ownId = `${OWN_REQUEST_ID_PREFIX}${token}:${node.incarnation}` as RequestId;
   const group = partitionOfKey(operation.key, options.partitions);
   const accepted: ClientRequest = {
     token,
     group,
     // Reads are never entered in the retry table, so each attempt to read is its own.
-    requestId: isRead ? ownId : (request.requestId ?? ownId),
+    requestId: isRead ? ownRequestId(turn, token) : (request.requestId ?? ownRequestId(turn, token)),
     basis: groupOf(node, group).partition.applied,
     operation,
     deadline: monotonicMs(now.monotonic + options.requestTimeoutMs),
@@ -55,15 +54,24 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
     sentTo: NO_NODE,
     redirects: 0,
   };
-  const others = mapGet(node.tokensOf, accepted.requestId) ?? [];
+  const others = mapGet(node.tokensOf, accepted.requestId) ?? EMPTY_LIST;
   const clash = others.find((other) => contradicts(turn, other, accepted));
   if (clash !== undefined) {
     const reason = `operation id ${accepted.requestId} is under way for another operation of this partition`;
-    turn.replies.push({ token, answer: { ...refusal(KeyValueCode.invalidInput), reason } });
+    turn.replies = added(turn.replies, { token, answer: refusedFor(reason) });
     return;
   }
-  node.tokensOf = mapSet(node.tokensOf, accepted.requestId, [...others, token]);
+  node.tokensOf = mapSet(node.tokensOf, accepted.requestId, listWith(others, token));
   attempt(turn, accepted, knownLeader(turn, group), 0);
+}
+
+/** What differs comes first: ids are compared often, and those of one node share the rest. */
+function ownRequestId(turn: NodeTurn, token: number): RequestId {
+  return `${OWN_REQUEST_ID_PREFIX}${token}:${turn.node.incarnation}` as RequestId;
+}
+
+function refusedFor(reason: string): KeyValueAnswer {
+  return { ...refusal(KeyValueCode.invalidInput), reason };
 }
 
 /** Whether a request under way has the same id, in the same partition, and means something else. */
@@ -79,7 +87,7 @@ function describeOperation(operation: KeyValueOperation): string {
 
 /** The leader of a group as this node knows it now; 0 when it knows none. */
 function knownLeader(turn: NodeTurn, group: GroupId): NodeId {
-  return turn.open.get(group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
+  return openedGroup(turn, group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
 }
 
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
@@ -155,7 +163,7 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
 }
 
 export function forwardAnswered(turn: NodeTurn, from: NodeId, message: ForwardAnswer): void {
-  const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? [];
+  const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? EMPTY_LIST;
   for (const token of tokens) {
     if (radixGet(turn.node.requests, token)?.group !== message.group) continue;
     settle(turn, token, from, message.group, message.result);
@@ -176,12 +184,7 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   const request = radixGet(turn.node.requests, token);
   if (request === undefined) return;
   if (result.type === 'Executed') {
-    const { outcome, index, reason } = result;
-    finish(turn, request, {
-      ...outcome,
-      ...(reason === undefined ? {} : { reason }),
-      servedAt: { group, index },
-    });
+    finish(turn, request, executedAnswer(group, result));
     return;
   }
   if (request.sentTo !== from) return;
@@ -193,12 +196,22 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   }
 }
 
+function executedAnswer(group: GroupId, { outcome, index, reason }: Executed): KeyValueAnswer {
+  const { code, revision, value, lastModified } = outcome;
+  const servedAt = { group, index };
+  return reason === undefined
+    ? { code, revision, value, lastModified, servedAt }
+    : { code, revision, value, lastModified, reason, servedAt };
+}
+
 function finish(turn: NodeTurn, request: ClientRequest, given: KeyValueAnswer): void {
   const { node } = turn;
   const { token, requestId } = request;
   node.requests = radixDelete(node.requests, token);
-  const others = (mapGet(node.tokensOf, requestId) ?? []).filter((other) => other !== token);
+  const known = mapGet(node.tokensOf, requestId) ?? EMPTY_LIST;
+  const others =
+    known.length === 1 && known[0] === token ? EMPTY_LIST : known.filter((other) => other !== token);
   node.tokensOf =
     others.length === 0 ? mapDelete(node.tokensOf, requestId) : mapSet(node.tokensOf, requestId, others);
-  turn.replies.push({ token, answer: given });
+  turn.replies = added(turn.replies, { token, answer: given });
 }

@@ -7,6 +7,7 @@
  */
 
 import { nextTimestamp } from '../clock/hybrid-clock.js';
+import { EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap, mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import {
   emptyRadixArray,
@@ -198,7 +199,10 @@ export function serveReads(turn: NodeTurn, opened: OpenGroup, answer: Answer): v
   const { node } = turn;
   const { partition } = opened.group;
   if (opened.raft.readsReady.length === 0 && opened.raft.readsRefused.length === 0) return;
-  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {
+  const { readsReady, readsRefused } = opened.raft;
+  opened.raft.readsReady = EMPTY_LIST;
+  opened.raft.readsRefused = EMPTY_LIST;
+  for (const { tokens, index } of readsReady) {
     assert(
       partition.applied >= index,
       () => `a read at index ${index} would be answered by a state at ${partition.applied}`,
@@ -210,7 +214,7 @@ export function serveReads(turn: NodeTurn, opened: OpenGroup, answer: Answer): v
       answer(turn, read.group, read.origin, { type: 'Executed', outcome, index: partition.applied });
     }
   }
-  for (const number of opened.raft.readsRefused.splice(0)) {
+  for (const number of readsRefused) {
     const read = present(radixGet(node.reads, number), () => `read ${number} is unknown`);
     node.reads = radixDelete(node.reads, number);
     answer(

@@ -39,11 +39,18 @@ export function emptyJournal(group: GroupId): Journal {
 }
 
 function prefix(group: GroupId): string {
-  return `group/${group.toString(16).padStart(8, '0')}/`;
+  return `group/${hexadecimal(group, 8)}/`;
 }
 
 function segmentKey(group: GroupId, segment: number): string {
-  return `${prefix(group)}segment/${segment.toString(16).padStart(16, '0')}`;
+  return `${prefix(group)}segment/${hexadecimal(segment, 16)}`;
+}
+
+const ZEROS = '0000000000000000';
+
+function hexadecimal(number: number, digits: number): string {
+  const text = number.toString(16);
+  return ZEROS.slice(0, digits - text.length) + text;
 }
 
 export interface JournalStep {
@@ -158,7 +165,8 @@ function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
       () =>
         `group ${group}: log segment ${number} begins at ${firstIndex}, but ${base + entries.length} comes before it`,
     );
-    entries.length = Math.max(0, firstIndex - base - 1);
+    const kept = Math.max(0, firstIndex - base - 1);
+    if (kept < entries.length) entries.length = kept;
     const known = Math.max(0, base + 1 - firstIndex);
     for (const entry of segment.entries.slice(known)) entries.push(entry);
     segmentEnds = radixSet(segmentEnds, number, logIndex(firstIndex + segment.entries.length - 1));

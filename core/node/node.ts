@@ -10,6 +10,7 @@ import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import { addDeadline, dropEarliest } from '../collections/deadlines.js';
 import { mixNumber } from '../collections/digest.js';
 import { emptyFifo, fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
+import { added, EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap } from '../collections/ordered-map.js';
 import { emptyRadixArray, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, unreachable } from '../machine/assert.js';
@@ -20,7 +21,6 @@ import {
   NO_NODE,
   term,
   writeNumber,
-  type GroupId,
   type MonotonicMs,
   type NodeId,
   type WriteNumber,
@@ -45,7 +45,7 @@ import { checkNodeOptions, type NodeOptions } from './options.js';
 import type { NodeMessage, Stored } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import type { NodeStatus } from './status.js';
-import { groupOf, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
+import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 
 export type NodeEvent = HostEvent<NodeMessage, KeyValueRequest>;
 export type NodeEffect = HostEffect<NodeMessage, KeyValueAnswer, Stored>;
@@ -161,7 +161,7 @@ function timerFired(turn: NodeTurn): void {
   for (let due = node.groupAlarms; due !== undefined && due.at <= now.monotonic; due = node.groupAlarms) {
     node.groupAlarms = dropEarliest(due);
     const id = groupId(due.id);
-    const alarmAt = turn.open.get(id)?.group.alarmAt ?? groupOf(node, id).alarmAt;
+    const alarmAt = openedGroup(turn, id)?.group.alarmAt ?? groupOf(node, id).alarmAt;
     if (alarmAt !== due.at) continue;
     const opened = openGroup(turn, id);
     opened.group.alarmAt = undefined;
@@ -188,7 +188,7 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
     held = fifoPeek(node.held)
   ) {
     node.held = fifoPop(node.held);
-    turn.messages.push(...held.messages);
+    for (const message of held.messages) turn.messages = added(turn.messages, message);
     for (const id of held.groups) writesCompleted(openGroup(turn, id).raft, write);
   }
 }
@@ -196,8 +196,8 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
 /** Closes what the turn opened and says what it wants done. */
 function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
   // Settling a group concerns only requests for that group, so it opens no other.
-  for (const opened of turn.open.values()) settleGroup(turn, opened);
-  for (const [id, opened] of turn.open) closeGroup(turn, id, opened);
+  for (const opened of turn.open) settleGroup(turn, opened);
+  for (const opened of turn.open) closeGroup(turn, opened);
   return { state: turn.node, effects: effectsOf(turn) };
 }
 
@@ -209,20 +209,23 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   compactIfDue(turn, opened);
 }
 
-function closeGroup(turn: NodeTurn, id: GroupId, opened: OpenGroup): void {
+function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   const { group, raft } = opened;
+  const id = raft.raft.group;
   const write = closeTurn(raft);
   // A group of one voter confirms its own reads while it closes.
   serveReads(turn, opened, answer);
   if (write !== undefined) {
     const { journal, changes } = recordWrite(group.journal, write);
     group.journal = journal;
-    turn.changes.push(...changes);
-    turn.writingGroups.push(id);
+    for (const change of changes) turn.changes = added(turn.changes, change);
+    turn.writingGroups = added(turn.writingGroups, id);
   }
   for (const { to, message, after } of raft.outgoing) {
-    const list = after > turn.node.durableWrite ? turn.heldMessages : turn.messages;
-    list.push({ to, message: { type: 'Group', group: id, message } });
+    const addressed: Addressed = { to, message: { type: 'Group', group: id, message } };
+    const waits = after > turn.node.durableWrite;
+    if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
+    else turn.messages = added(turn.messages, addressed);
   }
   group.raft = raft.raft;
   const deadline = nextDeadline(group.raft);
@@ -235,41 +238,48 @@ function closeGroup(turn: NodeTurn, id: GroupId, opened: OpenGroup): void {
 
 function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
   const { node } = turn;
-  const effects: NodeEffect[] = [];
+  let effects: readonly NodeEffect[] = EMPTY_LIST;
   if (turn.halt !== undefined) {
     node.halted = true;
     return [{ type: 'Halt', reason: turn.halt }];
   }
   if (turn.changes.length > 0) {
     node.lastWrite = turn.write;
-    effects.push({ type: 'Persist', write: turn.write, changes: turn.changes });
+    effects = added(effects, { type: 'Persist', write: turn.write, changes: turn.changes });
   }
   if (turn.writingGroups.length > 0 || turn.heldMessages.length > 0) {
     // A message that depends on an earlier write waits for the newest one: later than needed, never too early.
     const held = { write: node.lastWrite, groups: turn.writingGroups, messages: turn.heldMessages };
     node.held = fifoPush(node.held, held);
   }
-  pushFrames(effects, turn.messages);
-  for (const { token, answer: given } of turn.replies) effects.push({ type: 'Reply', token, answer: given });
+  effects = addFrames(effects, turn.messages);
+  for (const { token, answer: given } of turn.replies) {
+    effects = added(effects, { type: 'Reply', token, answer: given });
+  }
 
   const earliest = earliestAlarm(node);
   if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
     node.timerAt = earliest;
-    effects.push({ type: 'SetTimer', at: earliest });
+    effects = added(effects, { type: 'SetTimer', at: earliest });
   }
   return effects;
 }
 
 /** One `Send` for each destination, in the order in which destinations first appear. */
-function pushFrames(effects: NodeEffect[], messages: readonly Addressed[]): void {
-  if (messages.length === 0) return;
-  const frames = new Map<NodeId, NodeMessage[]>();
+function addFrames(effects: readonly NodeEffect[], messages: readonly Addressed[]): readonly NodeEffect[] {
+  let all = effects;
   for (const { to, message } of messages) {
-    const frame = frames.get(to);
-    if (frame === undefined) frames.set(to, [message]);
-    else frame.push(message);
+    const frame = frameTo(all, to);
+    if (frame === undefined) all = added(all, { type: 'Send', to, messages: [message] });
+    else added(frame, message);
   }
-  for (const [to, frame] of frames) effects.push({ type: 'Send', to, messages: frame });
+  return all;
+}
+
+/** Destinations are few: a search through them is quicker than a map. */
+function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessage[] | undefined {
+  for (const effect of effects) if (effect.type === 'Send' && effect.to === to) return effect.messages;
+  return undefined;
 }
 
 function earliestAlarm(node: Pick<NodeState, 'groupAlarms' | 'requestAlarms'>): MonotonicMs | undefined {

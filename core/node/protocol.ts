@@ -35,15 +35,17 @@ export interface ForwardAnswer {
 }
 
 export type ForwardResult =
-  /** Executed; `index` is the point of the partition's history that the outcome reflects. */
-  | {
-      readonly type: 'Executed';
-      readonly outcome: Outcome;
-      readonly index: LogIndex;
-      readonly reason?: string;
-    }
+  | Executed
   /** Not executed by this node now. It may still take effect if an earlier attempt reached a log. */
   | { readonly type: 'TryAgain'; readonly leader: NodeId; readonly reason: string };
+
+/** Executed; `index` is the point of the partition's history that the outcome reflects. */
+export interface Executed {
+  readonly type: 'Executed';
+  readonly outcome: Outcome;
+  readonly index: LogIndex;
+  readonly reason?: string;
+}
 
 /** The values under a node's storage keys; `journal.ts` says which key holds which. */
 export type Stored = StoredHardState | StoredSegment | StoredSnapshot;

@@ -6,13 +6,14 @@
  * one write and one frame of many events.
  */
 
+import { added, EMPTY_LIST } from '../collections/list.js';
 import { radixGet } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
 import type { Clocks, StorageChange } from '../machine/machine.js';
 import { writeNumber, type GroupId, type NodeId, type WriteNumber } from '../machine/units.js';
 import type { KeyValueAnswer } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
-import { openTurn, type RaftTurn } from '../raft/turn.js';
+import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
 import type { NodeOptions } from './options.js';
 import type { NodeMessage, Stored } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
@@ -22,19 +23,28 @@ type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 export interface NodeTurn {
   readonly options: NodeOptions;
   readonly now: Clocks;
-  readonly entropy: number;
   readonly node: Mutable<NodeState>;
   /** In the order in which they were opened. */
-  readonly open: Map<GroupId, OpenGroup>;
+  open: readonly OpenGroup[];
+  /** The same by id, once there are more than a few. */
+  openById: Map<GroupId, OpenGroup> | undefined;
+  /** What the turns of the groups have in common. */
+  readonly raftContext: TurnContext;
   /** The number of this turn's write, should there be one. */
   readonly write: WriteNumber;
-  readonly changes: StorageChange<Stored>[];
-  readonly writingGroups: GroupId[];
+  changes: readonly StorageChange<Stored>[];
+  writingGroups: readonly GroupId[];
   /** Messages that may leave at once, and those that wait for this turn's write or an earlier one. */
-  readonly messages: Addressed[];
-  readonly heldMessages: Addressed[];
-  readonly replies: { readonly token: number; readonly answer: KeyValueAnswer }[];
+  messages: readonly Addressed[];
+  heldMessages: readonly Addressed[];
+  replies: readonly Answered[];
   halt: string | undefined;
+}
+
+/** What a client of this node is told. */
+export interface Answered {
+  readonly token: number;
+  readonly answer: KeyValueAnswer;
 }
 
 export interface OpenGroup {
@@ -45,10 +55,10 @@ export interface OpenGroup {
 }
 
 export function openNode(options: NodeOptions, state: NodeState, now: Clocks, entropy: number): NodeTurn {
+  const write = writeNumber(state.lastWrite + 1);
   return {
     options,
     now,
-    entropy,
     node: {
       incarnation: state.incarnation,
       halted: state.halted,
@@ -65,20 +75,22 @@ export function openNode(options: NodeOptions, state: NodeState, now: Clocks, en
       timerAt: state.timerAt,
       clock: state.clock,
     },
-    open: new Map(),
-    write: writeNumber(state.lastWrite + 1),
-    changes: [],
-    writingGroups: [],
-    messages: [],
-    heldMessages: [],
-    replies: [],
+    open: EMPTY_LIST,
+    openById: undefined,
+    raftContext: { options, now: now.monotonic, entropy, write },
+    write,
+    changes: EMPTY_LIST,
+    writingGroups: EMPTY_LIST,
+    messages: EMPTY_LIST,
+    heldMessages: EMPTY_LIST,
+    replies: EMPTY_LIST,
     halt: undefined,
   };
 }
 
 /** The group, opened for change if this turn has not yet done so. */
 export function openGroup(turn: NodeTurn, id: GroupId): OpenGroup {
-  const known = turn.open.get(id);
+  const known = openedGroup(turn, id);
   if (known !== undefined) return known;
   const before = groupOf(turn.node, id);
   const opened: OpenGroup = {
@@ -90,16 +102,26 @@ export function openGroup(turn: NodeTurn, id: GroupId): OpenGroup {
       proposed: before.proposed,
       alarmAt: before.alarmAt,
     },
-    raft: openTurn(before.raft, {
-      options: turn.options,
-      now: turn.now.monotonic,
-      entropy: turn.entropy,
-      write: turn.write,
-    }),
+    raft: openTurn(before.raft, turn.raftContext),
     before,
   };
-  turn.open.set(id, opened);
+  turn.open = added(turn.open, opened);
+  turn.openById?.set(id, opened);
   return opened;
+}
+
+/** Up to so many open groups are found by looking at each, which is quicker than making a map for them. */
+const FEW_GROUPS = 8;
+
+/** The group, if this turn has opened it. */
+export function openedGroup(turn: NodeTurn, id: GroupId): OpenGroup | undefined {
+  const { open } = turn;
+  if (open.length > FEW_GROUPS) {
+    turn.openById ??= new Map(open.map((opened) => [opened.raft.raft.group, opened]));
+    return turn.openById.get(id);
+  }
+  for (const opened of open) if (opened.raft.raft.group === id) return opened;
+  return undefined;
 }
 
 export function groupOf(node: Pick<NodeState, 'groups'>, id: GroupId): GroupState {
@@ -108,5 +130,5 @@ export function groupOf(node: Pick<NodeState, 'groups'>, id: GroupId): GroupStat
 
 /** Sends a message that promises nothing which a crash could take back. */
 export function sendAtOnce(turn: NodeTurn, to: NodeId, message: NodeMessage): void {
-  turn.messages.push({ to, message });
+  turn.messages = added(turn.messages, { to, message });
 }

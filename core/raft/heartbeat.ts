@@ -2,11 +2,12 @@
  * Heartbeats: how a leader keeps its followers, learns that they live, and notices that appends to them were lost.
  */
 
+import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
-import { heardFrom, replacePeer } from './progress.js';
+import { heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
 import { commitTo } from './replication.js';
 import { followLeader } from './role.js';
 import { snapshotTimedOut } from './snapshot.js';
@@ -31,18 +32,14 @@ function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress
   const { match, mode } = progress;
   const silent = context.now - progress.heardAt > context.options.electionTimeoutMs;
   const stuck = match < raft.log.lastIndex && match === progress.matchAtTick;
-  const noted: Progress = match === progress.matchAtTick ? progress : { ...progress, matchAtTick: match };
+  const noted = notedAtTick(progress);
   if (mode === 'snapshot') {
-    return !silent && snapshotTimedOut(turn, progress)
-      ? { ...noted, mode: 'probe', probing: false, next: logIndex(match + 1) }
-      : noted;
+    return !silent && snapshotTimedOut(turn, progress) ? inMode(noted, 'probe', logIndex(match + 1)) : noted;
   }
   if (silent || !stuck) return noted;
-  if (mode === 'probe') return { ...noted, probing: false };
+  if (mode === 'probe') return withProbing(noted, false);
   if (progress.inflight.length === 0) return noted;
-  return askWhereLogsPart(turn, progress)
-    ? noted
-    : { ...noted, mode: 'probe', probing: false, inflight: [], next: logIndex(match + 1) };
+  return askWhereLogsPart(turn, progress) ? noted : inMode(noted, 'probe', logIndex(match + 1));
 }
 
 /**
@@ -58,7 +55,7 @@ function askWhereLogsPart<Image>(turn: RaftTurn<Image>, progress: Progress): boo
   send(
     turn,
     progress.peer,
-    { type: 'Append', term, previousIndex, previousTerm, entries: [], commit },
+    { type: 'Append', term, previousIndex, previousTerm, entries: EMPTY_LIST, commit },
     AT_ONCE,
   );
   return true;

@@ -1,52 +1,81 @@
 /**
  * A leader's notes on one follower, and how they are changed.
+ *
+ * Notes change with nearly every message, so each change is a literal of one fixed shape.
  */
 
+import { EMPTY_LIST } from '../collections/list.js';
 import { assert, present } from '../machine/assert.js';
-import type { LogIndex, NodeId } from '../machine/units.js';
+import type { LogIndex, MonotonicMs, NodeId } from '../machine/units.js';
 import type { Progress } from './state.js';
 import type { RaftTurn } from './turn.js';
 
-/** The change that happens for nearly every message, as a literal of fixed shape. */
+/** How far the follower is and what is under way to it. */
 export function withFlow(
   progress: Progress,
   match: LogIndex,
   next: LogIndex,
   inflight: readonly LogIndex[],
 ): Progress {
-  return {
-    peer: progress.peer,
-    match,
-    next,
-    mode: progress.mode,
-    probing: progress.probing,
-    inflight,
-    snapshotSentAt: progress.snapshotSentAt,
-    heardAt: progress.heardAt,
-    round: progress.round,
-    matchAtTick: progress.matchAtTick,
-  };
+  const { peer, mode, probing, snapshotSentAt, heardAt, round, matchAtTick } = progress;
+  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
 }
 
-/** Notes that a follower answered in this term, and which read round; gives its place and progress. */
-export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, round = 0): [number, Progress] {
+/** Changes to a mode, in which nothing is under way yet. */
+export function inMode(progress: Progress, mode: Progress['mode'], next: LogIndex): Progress {
+  const { peer, match, snapshotSentAt, heardAt, round, matchAtTick } = progress;
+  const inflight: readonly LogIndex[] = EMPTY_LIST;
+  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+}
+
+/** Notes whether the one append of probe mode is out. */
+export function withProbing(progress: Progress, probing: boolean): Progress {
+  const { peer, match, next, mode, inflight, snapshotSentAt, heardAt, round, matchAtTick } = progress;
+  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+}
+
+/** Changes to snapshot mode: one was sent now. */
+export function withSnapshotSent(progress: Progress, snapshotSentAt: MonotonicMs): Progress {
+  const { peer, match, next, heardAt, round, matchAtTick } = progress;
+  const inflight: readonly LogIndex[] = EMPTY_LIST;
+  const mode = 'snapshot';
+  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+}
+
+/** Notes how far the follower is at a heartbeat. */
+export function notedAtTick(progress: Progress): Progress {
+  const { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick } =
+    progress;
+  if (match === matchAtTick) return progress;
+  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick: match };
+}
+
+/** Notes that a follower answered in this term, and which read round; gives its place among the peers. */
+export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRound = 0): number {
   const { raft, context } = turn;
-  const at = raft.peers.findIndex((progress) => progress.peer === from);
+  const at = placeOf(raft.peers, from);
   const known = present(raft.peers[at], () => `leader ${raft.self} heard from ${from}, which is no member`);
-  const progress: Progress = {
-    peer: known.peer,
-    match: known.match,
-    next: known.next,
-    mode: known.mode,
-    probing: known.probing,
-    inflight: known.inflight,
-    snapshotSentAt: known.snapshotSentAt,
-    heardAt: context.now,
-    round: Math.max(known.round, round),
-    matchAtTick: known.matchAtTick,
-  };
-  replacePeer(turn, at, progress);
-  return [at, progress];
+  const { peer, match, next, mode, probing, inflight, snapshotSentAt, matchAtTick } = known;
+  const heardAt = context.now;
+  const round = Math.max(known.round, answeredRound);
+  replacePeer(turn, at, {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotSentAt,
+    heardAt,
+    round,
+    matchAtTick,
+  });
+  return at;
+}
+
+function placeOf(peers: readonly Progress[], node: NodeId): number {
+  for (let at = 0; at < peers.length; at += 1) if (peers[at]?.peer === node) return at;
+  return -1;
 }
 
 export function replacePeer<Image>(turn: RaftTurn<Image>, at: number, progress: Progress): void {
@@ -55,7 +84,35 @@ export function replacePeer<Image>(turn: RaftTurn<Image>, at: number, progress: 
     progress.match < progress.next,
     () => `follower ${progress.peer} would match ${progress.match}, beyond its next index ${progress.next}`,
   );
-  const peers = turn.raft.peers.slice();
-  peers[at] = progress;
-  turn.raft.peers = peers;
+  if (!turn.ownsPeers) {
+    turn.raft.peers = turn.raft.peers.slice();
+    turn.ownsPeers = true;
+  }
+  (turn.raft.peers as Progress[])[at] = progress;
+}
+
+/** The highest number that so many of the members reach: the leader with `own`, its peers with theirs. */
+export function reachedBy(
+  count: number,
+  own: number,
+  peers: readonly Progress[],
+  numberOf: (progress: Progress) => number,
+): number {
+  let highest = holders(own, own, peers, numberOf) >= count ? own : 0;
+  for (const progress of peers) {
+    const number = numberOf(progress);
+    if (number > highest && holders(number, own, peers, numberOf) >= count) highest = number;
+  }
+  return highest;
+}
+
+function holders(
+  number: number,
+  own: number,
+  peers: readonly Progress[],
+  numberOf: (progress: Progress) => number,
+): number {
+  let count = own >= number ? 1 : 0;
+  for (const progress of peers) if (numberOf(progress) >= number) count += 1;
+  return count;
 }

@@ -8,14 +8,16 @@
  */
 
 import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
+import { added, EMPTY_LIST } from '../collections/list.js';
 import { sendHeartbeats } from './heartbeat.js';
-import { quorumOf } from './state.js';
+import { reachedBy } from './progress.js';
+import { quorumOf, type Progress } from './state.js';
 import type { RaftTurn } from './turn.js';
 
 /** Asks for a read point; `token` comes back in `readsReady` or `readsRefused`. */
 export function requestRead<Image>(turn: RaftTurn<Image>, token: number): void {
-  if (turn.raft.role === 'leader') turn.newReads.push(token);
-  else turn.readsRefused.push(token);
+  if (turn.raft.role === 'leader') turn.newReads = added(turn.newReads, token);
+  else turn.readsRefused = added(turn.readsRefused, token);
 }
 
 /** Opens one round for the reads of this turn; called once, when the turn closes. */
@@ -23,12 +25,12 @@ export function openReadRound<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
   if (turn.newReads.length === 0 && raft.earlyReads.length === 0) return;
-  const tokens = [...raft.earlyReads, ...turn.newReads];
+  const tokens = raft.earlyReads.length === 0 ? turn.newReads : [...raft.earlyReads, ...turn.newReads];
   if (raft.commit < raft.termStart) {
     raft.earlyReads = tokens;
     return;
   }
-  raft.earlyReads = [];
+  raft.earlyReads = EMPTY_LIST;
   raft.round += 1;
   raft.readRounds = fifoPush(raft.readRounds, { round: raft.round, index: raft.commit, tokens });
   sendHeartbeats(turn);
@@ -39,13 +41,14 @@ export function openReadRound<Image>(turn: RaftTurn<Image>): void {
 export function confirmRounds<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (fifoPeek(raft.readRounds) === undefined) return;
-  const rounds = raft.peers.map((progress) => progress.round);
-  rounds.push(raft.round);
-  rounds.sort((a, b) => b - a);
-  const confirmed = rounds[quorumOf(raft.voters) - 1] as number;
+  const confirmed = reachedBy(quorumOf(raft.voters), raft.round, raft.peers, roundOf);
   for (let read = fifoPeek(raft.readRounds); read !== undefined; read = fifoPeek(raft.readRounds)) {
     if (read.round > confirmed) return;
-    turn.readsReady.push({ tokens: read.tokens, index: read.index });
+    turn.readsReady = added(turn.readsReady, { tokens: read.tokens, index: read.index });
     raft.readRounds = fifoPop(raft.readRounds);
   }
+}
+
+function roundOf(progress: Progress): number {
+  return progress.round;
 }

@@ -6,11 +6,12 @@
  * leader's own write is still under way.
  */
 
+import { listWith } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/units.js';
 import { appendEntry, entriesFrom, entryAt, lastNotAbove, termAt } from './log.js';
 import type { Append, AppendAccepted, AppendRefused, Entry } from './messages.js';
-import { heardFrom, replacePeer, withFlow } from './progress.js';
+import { heardFrom, inMode, reachedBy, replacePeer, withFlow, withProbing } from './progress.js';
 import { followLeader } from './role.js';
 import { sendSnapshot } from './snapshot.js';
 import { quorumOf, type Progress } from './state.js';
@@ -76,16 +77,17 @@ function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress 
   const entries = entriesFrom(raft.log, progress.next, context.options.maxAppendBytes);
   const { term, commit } = raft;
   send(turn, progress.peer, { type: 'Append', term, previousIndex, previousTerm, entries, commit }, AT_ONCE);
-  if (progress.mode === 'probe') return { ...progress, probing: true };
+  if (progress.mode === 'probe') return withProbing(progress, true);
 
   const last = logIndex(previousIndex + entries.length);
-  return withFlow(progress, progress.match, logIndex(last + 1), [...progress.inflight, last]);
+  return withFlow(progress, progress.match, logIndex(last + 1), listWith(progress.inflight, last));
 }
 
 export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendAccepted): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const [at, known] = heardFrom(turn, from);
+  const at = heardFrom(turn, from);
+  const known = raft.peers[at] as Progress;
   assert(
     answer.index <= raft.log.lastIndex,
     () =>
@@ -98,11 +100,10 @@ export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answe
     logIndex(Math.max(known.next, match + 1)),
     known.inflight.filter((index) => index > match),
   );
-  if (known.mode === 'probe' && answer.index >= known.match) {
-    progress = { ...progress, mode: 'replicate', probing: false, inflight: [], next: logIndex(match + 1) };
-  } else if (known.mode === 'snapshot' && match >= raft.log.baseIndex) {
-    progress = { ...progress, mode: 'replicate', inflight: [], next: logIndex(match + 1) };
-  }
+  const levels =
+    (known.mode === 'probe' && answer.index >= known.match) ||
+    (known.mode === 'snapshot' && match >= raft.log.baseIndex);
+  if (levels) progress = inMode(progress, 'replicate', logIndex(match + 1));
   replacePeer(turn, at, progress);
   if (match > known.match) advanceCommit(turn);
 }
@@ -110,18 +111,13 @@ export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answe
 export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendRefused): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const [at, known] = heardFrom(turn, from);
+  const at = heardFrom(turn, from);
+  const known = raft.peers[at] as Progress;
   switch (known.mode) {
     case 'replicate':
       // An append in flight was lost. What matched still matches: go back there.
       if (answer.refused > known.match) {
-        replacePeer(turn, at, {
-          ...known,
-          mode: 'probe',
-          probing: false,
-          inflight: [],
-          next: logIndex(known.match + 1),
-        });
+        replacePeer(turn, at, inMode(known, 'probe', logIndex(known.match + 1)));
       }
       return;
     case 'probe': {
@@ -131,7 +127,7 @@ export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer
       const hint = Math.min(answer.hintIndex, answer.refused - 1);
       const agreed = hint < raft.log.baseIndex ? hint : lastNotAbove(raft.log, hint, answer.hintTerm).index;
       const next = logIndex(Math.max(agreed, known.match) + 1);
-      replacePeer(turn, at, { ...known, probing: false, next });
+      replacePeer(turn, at, withProbing(withFlow(known, known.match, next, known.inflight), false));
       return;
     }
     case 'snapshot':
@@ -146,13 +142,14 @@ export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer
 export function advanceCommit<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const matches = raft.peers.map((progress): number => progress.match);
-  matches.push(raft.durable.lastIndex);
-  matches.sort((a, b) => b - a);
-  const majority = matches[quorumOf(raft.voters) - 1] as number;
+  const majority = reachedBy(quorumOf(raft.voters), raft.durable.lastIndex, raft.peers, matchOf);
   if (majority <= raft.commit) return;
   if (termAt(raft.log, majority) !== raft.term) return;
   commitTo(turn, logIndex(majority));
+}
+
+function matchOf(progress: Progress): number {
+  return progress.match;
 }
 
 /** Moves the commit index up; it never falls. */

@@ -3,6 +3,7 @@
  */
 
 import { emptyFifo, fifoToArray } from '../collections/fifo.js';
+import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
 import { appendEntry } from './log.js';
@@ -27,7 +28,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
   if (raft.role !== 'follower') restartElectionTimer(turn);
   raft.role = 'follower';
   raft.leader = leader;
-  raft.votes = [];
+  raft.votes = EMPTY_LIST;
 }
 
 /** Asks whether an election could be won, before disturbing anybody's term (thesis, section 9.6). */
@@ -36,7 +37,7 @@ export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
   assert(raft.role !== 'leader', () => `leader ${raft.self} of term ${raft.term} cannot start an election`);
   raft.role = 'precandidate';
   raft.leader = NO_NODE;
-  raft.votes = [];
+  raft.votes = EMPTY_LIST;
   restartElectionTimer(turn);
 }
 
@@ -47,7 +48,7 @@ export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
   raft.term = (raft.term + 1) as Term;
   raft.vote = raft.self;
   raft.leader = NO_NODE;
-  raft.votes = [];
+  raft.votes = EMPTY_LIST;
   turn.hardChanged = true;
   restartElectionTimer(turn);
 }
@@ -61,7 +62,7 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   );
   raft.role = 'leader';
   raft.leader = raft.self;
-  raft.votes = [];
+  raft.votes = EMPTY_LIST;
   raft.peers = raft.voters
     .filter((voter) => voter !== raft.self)
     .map((peer): Progress => ({
@@ -70,7 +71,7 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
       next: logIndex(raft.log.lastIndex + 1),
       mode: 'probe',
       probing: false,
-      inflight: [],
+      inflight: EMPTY_LIST,
       snapshotSentAt: context.now,
       heardAt: context.now,
       round: 0,
@@ -88,11 +89,12 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  for (const { tokens } of fifoToArray(raft.readRounds)) turn.readsRefused.push(...tokens);
-  turn.readsRefused.push(...raft.earlyReads, ...turn.newReads.splice(0));
+  const open = fifoToArray(raft.readRounds).flatMap(({ tokens }) => tokens);
+  turn.readsRefused = [...turn.readsRefused, ...open, ...raft.earlyReads, ...turn.newReads];
+  turn.newReads = EMPTY_LIST;
   raft.readRounds = emptyFifo();
-  raft.earlyReads = [];
-  raft.peers = [];
+  raft.earlyReads = EMPTY_LIST;
+  raft.peers = EMPTY_LIST;
   raft.uncommittedBytes = 0;
 }
 

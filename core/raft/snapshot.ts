@@ -9,6 +9,7 @@ import { assert } from '../machine/assert.js';
 import { logIndex, type NodeId } from '../machine/units.js';
 import { dropThrough, emptyLogAfter, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
+import { withSnapshotSent } from './progress.js';
 import { followLeader } from './role.js';
 import type { Progress } from './state.js';
 import { afterEverything, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from './turn.js';
@@ -44,7 +45,7 @@ export function sendSnapshot<Image>(turn: RaftTurn<Image>, progress: Progress): 
     () => `the log begins after ${raft.log.baseIndex}, but there is no snapshot`,
   );
   send(turn, progress.peer, { type: 'InstallSnapshot', term: raft.term, snapshot }, AT_ONCE);
-  return { ...progress, mode: 'snapshot', probing: false, inflight: [], snapshotSentAt: context.now };
+  return withSnapshotSent(progress, context.now);
 }
 
 /** A snapshot that was not answered for an election timeout counts as lost. */

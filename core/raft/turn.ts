@@ -8,6 +8,7 @@
 
 import { finish, mixNumber } from '../collections/digest.js';
 import { fifoFrom, fifoToArray } from '../collections/fifo.js';
+import { added, EMPTY_LIST } from '../collections/list.js';
 import {
   logIndex,
   monotonicMs,
@@ -38,10 +39,16 @@ export interface Outgoing<Image> {
   readonly after: WriteNumber;
 }
 
+/** Reads that may be answered by a state that has applied `index`. */
+export interface ReadyReads {
+  readonly tokens: readonly number[];
+  readonly index: LogIndex;
+}
+
 export interface RaftTurn<Image> {
   readonly context: TurnContext;
   readonly raft: Mutable<RaftState<Image>>;
-  readonly outgoing: Outgoing<Image>[];
+  outgoing: readonly Outgoing<Image>[];
   /** Term or vote changed. */
   hardChanged: boolean;
   /** The lowest index whose entry changed; 0 for none. */
@@ -50,9 +57,11 @@ export interface RaftTurn<Image> {
   newSnapshot: Snapshot<Image> | undefined;
   logReplaced: boolean;
   /** Reads asked for in this turn. */
-  readonly newReads: number[];
-  readonly readsReady: { readonly tokens: readonly number[]; readonly index: LogIndex }[];
-  readonly readsRefused: number[];
+  newReads: readonly number[];
+  readsReady: readonly ReadyReads[];
+  readsRefused: readonly number[];
+  /** Whether this turn has already made its own copy of the list of peers. */
+  ownsPeers: boolean;
   draws: number;
 }
 
@@ -87,14 +96,15 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
       readRounds: state.readRounds,
       earlyReads: state.earlyReads,
     },
-    outgoing: [],
+    outgoing: EMPTY_LIST,
     hardChanged: false,
     changedFrom: 0,
     newSnapshot: undefined,
     logReplaced: false,
-    newReads: [],
-    readsReady: [],
-    readsRefused: [],
+    newReads: EMPTY_LIST,
+    readsReady: EMPTY_LIST,
+    readsRefused: EMPTY_LIST,
+    ownsPeers: false,
     draws: 0,
   };
 }
@@ -105,7 +115,7 @@ export function send<Image>(
   message: RaftMessage<Image>,
   after: WriteNumber,
 ): void {
-  turn.outgoing.push({ to, message, after });
+  turn.outgoing = added(turn.outgoing, { to, message, after });
 }
 
 /** For messages that promise nothing. */
@@ -157,11 +167,10 @@ export function forgetDurableFrom<Image>(turn: RaftTurn<Image>, from: number): v
  * it so: such messages are lost, as any message may be.
  */
 function loseStatementsBeyond<Image>(turn: RaftTurn<Image>, kept: LogIndex): void {
-  const stillTrue = turn.outgoing.filter(({ message }) => {
+  turn.outgoing = turn.outgoing.filter(({ message }) => {
     if (message.type === 'VoteRequest') return message.lastIndex <= kept;
     return message.type !== 'AppendAccepted' || message.index <= kept;
   });
-  turn.outgoing.splice(0, turn.outgoing.length, ...stillTrue);
 }
 
 /** Draws a new election timeout, evenly from [the option, twice the option), and starts it (section 5.2). */

@@ -6,7 +6,8 @@
  */
 
 import {
-  radixForEach,
+  emptyRadixArray,
+  radixFirstDifference,
   radixGet,
   type GroupState,
   type KeyValueAnswer,
@@ -25,7 +26,7 @@ import { partitionOfKey } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
-import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
+import { createGroupHistory, lastCommitted, type GroupHistory, type Raft } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
 import { checkMessage } from './raft/message-rules.js';
 import { checkLeadership, checkStates, type GroupLimits, type StateContext } from './raft/state-rules.js';
@@ -47,48 +48,52 @@ export interface RuleSettings {
 /** @param desk takes note of what the run comes by. */
 export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'> = NO_DESK): NodeObserver {
   const landmarks = createLandmarks((feature) => desk.reach(feature));
-  const histories = new Map<number, GroupHistory>();
-  const views = new Map<number, DurableView>();
+  // By group, and by node and group: all are small numbers, so places in lists.
+  const histories: GroupHistory[] = [];
+  const views: DurableView[][] = [];
   const running = new Map<number, NodeState>();
   const limits = new Map<number, GroupLimits>();
   /** By token: what was committed in the key's group when a read was asked. */
   const readFloors = new Map<number, number>();
 
-  const historyOf = (group: number): GroupHistory => {
-    let history = histories.get(group);
-    if (history === undefined) histories.set(group, (history = createGroupHistory()));
-    return history;
-  };
-  const viewOf = (node: number, group: number): DurableView => {
-    const key = pairKey(node, group);
-    let view = views.get(key);
-    if (view === undefined) views.set(key, (view = createDurableView()));
-    return view;
-  };
-  const contexts = new Map<number, StateContext>();
-  const contextOf = (group: number): StateContext => {
-    let context = contexts.get(group);
-    if (context === undefined) {
-      context = {
-        history: historyOf(group),
-        viewOf: (node) => viewOf(node, group),
-        everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
-        limitsOf: (node) => limits.get(node) as GroupLimits,
-      };
-      contexts.set(group, context);
-    }
-    return context;
-  };
+  const historyOf = (group: number): GroupHistory => (histories[group] ??= createGroupHistory());
+  const viewOf = (node: number, group: number): DurableView =>
+    ((views[node] ??= [])[group] ??= createDurableView());
+  const contexts: StateContext[] = [];
+  const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
+  const addContext = (group: number): StateContext =>
+    (contexts[group] = {
+      history: historyOf(group),
+      viewOf: (node) => viewOf(node, group),
+      everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
+      limitsOf: (node) => limits.get(node) as GroupLimits,
+    });
 
   const checkGroups = (before: NodeState | undefined, after: NodeState): void => {
-    if (before?.groups === after.groups) return;
-    radixForEach(after.groups, (group, id) => {
-      const known = before === undefined ? undefined : radixGet(before.groups, id);
-      if (known === group) return;
-      if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
-      checkStates(contextOf(id), known?.raft, group.raft);
-      checkApplied(historyOf(id), known, group);
-    });
+    const { groups } = after;
+    const known = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
+    // Only the groups that changed cost anything, however many there are.
+    let id = radixFirstDifference(known, groups, 0);
+    for (; id !== undefined; id = radixFirstDifference(known, groups, id + 1)) {
+      const group = radixGet(groups, id);
+      if (group === undefined) continue;
+      const earlier = radixGet(known, id);
+      if (earlier?.raft !== group.raft) landmarks.changed(earlier?.raft, group.raft);
+      checkStates(contextOf(id), earlier?.raft, group.raft);
+      checkApplied(historyOf(id), earlier, group);
+    }
+  };
+
+  /** Only a timer makes a leader give up. */
+  const checkLeaders = (state: NodeState, { events, now }: Turn<NodeEvent>): void => {
+    for (const event of events) {
+      if (event.type !== 'TimerFired') continue;
+      for (let group = 1; group <= settings.partitions; group += 1) {
+        const known = radixGet(state.groups, group);
+        if (known?.raft.role === 'leader') checkLeadership(contextOf(group), known.raft, now.monotonic);
+      }
+      return;
+    }
   };
 
   const checkEffects = (node: NodeId, state: NodeState, effects: readonly NodeEffect[]): void => {
@@ -134,11 +139,7 @@ export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'
       checkPreVoteChangesNothing(node, turn, step.effects);
       checkGroups(before, step.state);
       checkEffects(node, step.state, step.effects);
-      if (turn.events.some(({ type }) => type === 'TimerFired')) {
-        radixForEach(step.state.groups, ({ raft }, id) => {
-          checkLeadership(contextOf(id), raft, turn.now.monotonic);
-        });
-      }
+      checkLeaders(step.state, turn);
     },
     synced(node, writes: readonly Persist<Stored>[]) {
       for (const { changes } of writes) {
@@ -154,34 +155,44 @@ export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'
 /** Replicas that applied the same entries are in the same state; a snapshot is the state that it claims to be. */
 function checkApplied(history: GroupHistory, before: GroupState | undefined, after: GroupState): void {
   const { raft, partition } = after;
-  const broken = (property: string, detail: string): never => {
-    throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}: ${detail}`);
-  };
   const { applied, digest } = partition;
   if (before?.partition !== partition) {
     if (before !== undefined && applied < before.partition.applied) {
-      broken('applied never falls', `it fell from ${before.partition.applied} to ${applied}`);
+      broken(raft, 'applied never falls', `it fell from ${before.partition.applied} to ${applied}`);
     }
-    if (applied > raft.commit) broken('applied is committed', `applied ${applied}, commit ${raft.commit}`);
+    if (applied > raft.commit)
+      broken(raft, 'applied is committed', `applied ${applied}, commit ${raft.commit}`);
     const known = history.digests.get(applied);
     if (known === undefined) history.digests.set(applied, digest);
     else if (known !== digest) {
-      broken('replicas agree', `its state at index ${applied} is not the one that another replica had there`);
+      broken(
+        raft,
+        'replicas agree',
+        `its state at index ${applied} is not the one that another replica had there`,
+      );
     }
   }
   const { snapshot } = raft;
   if (snapshot !== undefined && snapshot !== before?.raft.snapshot) {
     if (snapshot.index > applied)
-      broken('snapshots are applied', `snapshot ${snapshot.index}, applied ${applied}`);
+      broken(raft, 'snapshots are applied', `snapshot ${snapshot.index}, applied ${applied}`);
     const committed = history.committed[snapshot.index];
     if (committed === undefined || committed.term !== snapshot.term) {
-      broken('snapshots are committed', `term ${snapshot.term} at index ${snapshot.index} is not committed`);
+      broken(
+        raft,
+        'snapshots are committed',
+        `term ${snapshot.term} at index ${snapshot.index} is not committed`,
+      );
     }
     const known = history.digests.get(snapshot.index);
     if (known !== undefined && known !== snapshot.state.digest) {
-      broken('snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
+      broken(raft, 'snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
     }
   }
+}
+
+function broken({ group, self }: Raft, property: string, detail: string): never {
+  throw new PropertyBroken(property, `group ${group}, node ${self}: ${detail}`);
 }
 
 /** What a client is told rests on a committed entry; a read sees all that was committed before it was asked. */
@@ -206,16 +217,22 @@ function checkPreVoteChangesNothing(
   turn: Turn<NodeEvent>,
   effects: readonly NodeEffect[],
 ): void {
-  const asksOnly = turn.events.every(
-    (event) =>
-      event.type === 'MessageReceived' &&
-      event.message.type === 'Group' &&
-      event.message.message.type === 'PreVoteRequest',
-  );
-  if (asksOnly && effects.some((effect) => effect.type === 'Persist')) {
+  if (effects.some(isWrite) && turn.events.every(asksForPreVote)) {
     throw new PropertyBroken(
       'a pre-vote changes nothing',
       `node ${node} wrote to its disk when asked for one`,
     );
   }
+}
+
+function isWrite(effect: NodeEffect): boolean {
+  return effect.type === 'Persist';
+}
+
+function asksForPreVote(event: NodeEvent): boolean {
+  return (
+    event.type === 'MessageReceived' &&
+    event.message.type === 'Group' &&
+    event.message.message.type === 'PreVoteRequest'
+  );
 }

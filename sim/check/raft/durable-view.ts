@@ -5,7 +5,7 @@
  * node that says something before it is so.
  */
 
-import type { LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
+import type { Entry, LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
 
 export interface DurableView {
   term: number;
@@ -47,9 +47,9 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
       return;
     case 'Segment': {
       const keep = Math.max(0, value.firstIndex - view.baseIndex - 1);
-      view.terms.length = Math.min(view.terms.length, keep);
+      if (keep < view.terms.length) view.terms.length = keep;
       const known = Math.max(0, view.baseIndex + 1 - value.firstIndex);
-      for (const entry of value.entries.slice(known)) view.terms.push(entry.term);
+      for (let i = known; i < value.entries.length; i += 1) view.terms.push((value.entries[i] as Entry).term);
       return;
     }
     case 'Snapshot':

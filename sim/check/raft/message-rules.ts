@@ -16,36 +16,26 @@ export function checkMessage(
   to: NodeId,
   message: RaftMessage<PartitionState>,
 ): void {
-  const broken = (property: string, detail: string): never => {
-    throw new PropertyBroken(
-      property,
-      `group ${sender.group}, node ${sender.self}: ${message.type} of term ${message.term} to node ${to}: ${detail}`,
-    );
-  };
-  const needTerm = (): void => {
-    if (view.term < message.term) {
-      broken('nothing said before it is durable', `the disk still has term ${view.term}`);
-    }
-  };
+  const statement: Statement = { sender, to, message };
   switch (message.type) {
     case 'VoteAnswer': {
-      needTerm();
+      needTerm(view, statement);
       if (!message.granted) return;
       if (view.term === message.term && view.vote !== to) {
-        broken('nothing said before it is durable', `the disk has the vote for node ${view.vote}`);
+        broken(statement, TOO_EARLY, `the disk has the vote for node ${view.vote}`);
       }
       const key = pairKey(sender.self, message.term);
       const earlier = history.votes.get(key);
       if (earlier !== undefined && earlier !== to) {
-        broken('one vote a term', `it has already granted its vote to node ${earlier}`);
+        broken(statement, 'one vote a term', `it has already granted its vote to node ${earlier}`);
       }
       history.votes.set(key, to);
       return;
     }
     case 'VoteRequest':
-      needTerm();
+      needTerm(view, statement);
       if (view.term === message.term && view.vote !== sender.self) {
-        broken('nothing said before it is durable', 'its own vote is not on its disk');
+        broken(statement, TOO_EARLY, 'its own vote is not on its disk');
       }
       // One that follows the leader of this term by now may have cut off what it had when it asked; it cannot win any more.
       if (
@@ -54,13 +44,14 @@ export function checkMessage(
         lastDurableIndex(view) < message.lastIndex
       ) {
         broken(
-          'nothing said before it is durable',
+          statement,
+          TOO_EARLY,
           `it states a log up to ${message.lastIndex}, but its disk ends at ${lastDurableIndex(view)}`,
         );
       }
       return;
     case 'AppendAccepted': {
-      needTerm();
+      needTerm(view, statement);
       if (sender.term !== message.term || sender.role === 'leader') return;
       const { index } = message;
       const stated = termAt(sender.log, index);
@@ -69,7 +60,8 @@ export function checkMessage(
         index <= view.baseIndex || (onDisk !== undefined && (stated === undefined || onDisk === stated));
       if (!covered) {
         broken(
-          'nothing said before it is durable',
+          statement,
+          TOO_EARLY,
           `it accepts index ${index}, but its disk ends at ${lastDurableIndex(view)}`,
         );
       }
@@ -77,9 +69,9 @@ export function checkMessage(
     }
     case 'AppendRefused':
     case 'HeartbeatAnswer':
-      return needTerm();
+      return needTerm(view, statement);
     case 'PreVoteAnswer':
-      if (!message.granted) needTerm();
+      if (!message.granted) needTerm(view, statement);
       return;
     case 'PreVoteRequest':
     case 'Append':
@@ -87,4 +79,27 @@ export function checkMessage(
     case 'InstallSnapshot':
       return;
   }
+}
+
+const TOO_EARLY = 'nothing said before it is durable';
+
+/** Who says what to whom. */
+interface Statement {
+  readonly sender: Raft;
+  readonly to: NodeId;
+  readonly message: RaftMessage<PartitionState>;
+}
+
+/** The term that a message states is on its sender's disk. */
+function needTerm(view: DurableView, statement: Statement): void {
+  if (view.term < statement.message.term) {
+    broken(statement, TOO_EARLY, `the disk still has term ${view.term}`);
+  }
+}
+
+function broken({ sender, to, message }: Statement, property: string, detail: string): never {
+  throw new PropertyBroken(
+    property,
+    `group ${sender.group}, node ${sender.self}: ${message.type} of term ${message.term} to node ${to}: ${detail}`,
+  );
 }

@@ -81,7 +81,8 @@ export function checkLeadership(context: StateContext, raft: Raft, nowMs: number
   if (raft.role !== 'leader') return;
   const { electionTimeoutMs, heartbeatIntervalMs } = context.limitsOf(raft.self);
   const patienceMs = 2 * electionTimeoutMs + 2 * heartbeatIntervalMs;
-  const alive = 1 + raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).length;
+  let alive = 1;
+  for (const { heardAt } of raft.peers) if (nowMs - heardAt <= patienceMs) alive += 1;
   if (alive * 2 <= raft.voters.length) {
     broken('leaders step down', raft, `it has not heard from a majority for more than ${patienceMs} ms`);
   }
@@ -272,8 +273,9 @@ function checkJustified(context: StateContext, leader: Raft, index: number, term
   if (committedTerm !== term) {
     broken('commit justified', leader, `index ${index} of term ${committedTerm} was committed by counting`);
   }
-  const holders = voters.filter((voter) => holdsDurably(context.viewOf(voter), index, term));
-  if (holders.length * 2 <= voters.length) {
+  let holders = 0;
+  for (const voter of voters) if (holdsDurably(context.viewOf(voter), index, term)) holders += 1;
+  if (holders * 2 <= voters.length) {
     const where = voters.map((voter) => `${voter}: ${durableTermAt(context.viewOf(voter), index) ?? 'none'}`);
     broken(
       'commit justified',

@@ -69,8 +69,8 @@ export const BUGS: readonly Mutant[] = [
     edits: [
       {
         file: 'core/node/node.ts',
-        find: 'const list = after > turn.node.durableWrite ? turn.heldMessages : turn.messages;',
-        replace: 'const list = after < 0 ? turn.heldMessages : turn.messages;',
+        find: 'const waits = after > turn.node.durableWrite;',
+        replace: 'const waits = after < 0;',
       },
     ],
   },
@@ -108,8 +108,8 @@ export const LEGAL: readonly Mutant[] = [
     edits: [
       {
         file: 'core/raft/read-index.ts',
-        find: 'const confirmed = rounds[quorumOf(raft.voters) - 1] as number;',
-        replace: 'const confirmed = rounds[raft.voters.length - 1] as number;',
+        find: 'const confirmed = reachedBy(quorumOf(raft.voters), raft.round, raft.peers, roundOf);',
+        replace: 'const confirmed = reachedBy(raft.voters.length, raft.round, raft.peers, roundOf);',
       },
     ],
   },
