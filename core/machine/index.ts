@@ -1,4 +1,5 @@
 export * from './assert.js';
+export * from './bend.js';
 export * from './machine.js';
 export * from './outbox.js';
 export * from './units.js';

@@ -13,6 +13,7 @@
  * most one frame per destination, however many events it holds.
  */
 
+import type { Bend } from './bend.js';
 import type { MonotonicMs, NodeId, WallMs, WriteNumber } from './units.js';
 
 /** One reading of both clocks of a machine. */
@@ -33,7 +34,7 @@ export interface Turn<Event> {
    * many would fit, or to time out at once. A pure function of the name. What is bent must stay legal: the machine
    * keeps every promise either way. Absent in production, where it costs one comparison.
    */
-  readonly bend?: (point: string) => boolean;
+  readonly bend?: Bend;
 }
 
 /** What a step gives back. Neither part is ever changed afterwards. */

@@ -17,6 +17,7 @@ import {
   radixSet,
 } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
+import { isBent } from '../machine/bend.js';
 import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units.js';
 import {
   KeyValueCode,
@@ -245,6 +246,10 @@ export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
   const { partition } = opened.group;
   const { raft } = opened.raft;
   const since = partition.applied - (raft.snapshot?.index ?? 0);
+  const hasApplied = partition !== opened.before.partition && since > 0;
+  if (hasApplied && isBent(turn.raftContext.bend, 'a snapshot now, and nothing kept behind it')) {
+    return compact(opened.raft, partition.applied, partition, 0);
+  }
   const { snapshotEveryEntries, snapshotPercentOfRecords, keepEntries } = turn.options;
   if (since < snapshotEveryEntries) return;
   const records = partition.keys.size + partition.retries.indexOf.size;

@@ -115,7 +115,7 @@ function stepNode(
   input: Turn<NodeEvent>,
 ): Step<NodeState, NodeEffect> {
   if (state.halted) return { state, effects: [] };
-  const turn = openNode(options, state, input.now, input.entropy);
+  const turn = openNode(options, state, input.now, input.entropy, input.bend);
   for (const event of input.events) happen(turn, event);
   return close(turn);
 }

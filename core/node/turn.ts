@@ -9,6 +9,7 @@
 import { added, EMPTY_LIST } from '../collections/list.js';
 import { radixGet } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
+import type { Bend } from '../machine/bend.js';
 import type { Clocks, StorageChange } from '../machine/machine.js';
 import { writeNumber, type GroupId, type NodeId, type WriteNumber } from '../machine/units.js';
 import type { KeyValueAnswer } from '../partition/command.js';
@@ -54,7 +55,13 @@ export interface OpenGroup {
   readonly before: GroupState;
 }
 
-export function openNode(options: NodeOptions, state: NodeState, now: Clocks, entropy: number): NodeTurn {
+export function openNode(
+  options: NodeOptions,
+  state: NodeState,
+  now: Clocks,
+  entropy: number,
+  bend?: Bend,
+): NodeTurn {
   const write = writeNumber(state.lastWrite + 1);
   return {
     options,
@@ -77,7 +84,7 @@ export function openNode(options: NodeOptions, state: NodeState, now: Clocks, en
     },
     open: EMPTY_LIST,
     openById: undefined,
-    raftContext: { options, now: now.monotonic, entropy, write },
+    raftContext: { options, now: now.monotonic, entropy, write, bend },
     write,
     changes: EMPTY_LIST,
     writingGroups: EMPTY_LIST,

@@ -4,6 +4,7 @@
 
 import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
+import { isBent } from '../machine/bend.js';
 import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
@@ -23,7 +24,7 @@ export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
     const progress = raft.peers[i] as Progress;
     replacePeer(turn, i, recoverLost(turn, progress));
   }
-  sendHeartbeats(turn);
+  if (!isBent(context.bend, 'a heartbeat left out')) sendHeartbeats(turn);
 }
 
 /** What was sent may have been lost. Only a follower that answers is sent it again. */
@@ -35,6 +36,9 @@ function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress
   const noted = notedAtTick(progress);
   if (mode === 'snapshot') {
     return !silent && snapshotTimedOut(turn, progress) ? inMode(noted, 'probe', logIndex(match + 1)) : noted;
+  }
+  if (mode === 'replicate' && isBent(context.bend, 'a follower probed anew')) {
+    return inMode(noted, 'probe', logIndex(match + 1));
   }
   if (silent || !stuck) return noted;
   if (mode === 'probe') return withProbing(noted, false);

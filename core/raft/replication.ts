@@ -8,6 +8,7 @@
 
 import { listWith } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
+import { isBent } from '../machine/bend.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/units.js';
 import { appendEntry, entriesFrom, entryAt, lastNotAbove, termAt } from './log.js';
 import type { Append, AppendAccepted, AppendRefused, Entry } from './messages.js';
@@ -37,7 +38,8 @@ export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Prop
   if (raft.role !== 'leader') return { type: 'Refused', why: 'not the leader', leader: raft.leader };
   const bytes = raft.uncommittedBytes + payload.length;
   // A single oversize payload passes when nothing else waits, or it could never be proposed.
-  if (raft.uncommittedBytes > 0 && bytes > context.options.maxUncommittedBytes) {
+  const full = bytes > context.options.maxUncommittedBytes || isBent(context.bend, 'too much is uncommitted');
+  if (raft.uncommittedBytes > 0 && full) {
     return { type: 'Refused', why: 'overloaded', leader: raft.self };
   }
   raft.uncommittedBytes = bytes;
@@ -74,7 +76,8 @@ function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress 
   const previousTerm = termAt(raft.log, previousIndex);
   if (previousTerm === undefined) return sendSnapshot(turn, progress);
 
-  const entries = entriesFrom(raft.log, progress.next, context.options.maxAppendBytes);
+  const maxBytes = isBent(context.bend, 'one entry in an append') ? 0 : context.options.maxAppendBytes;
+  const entries = entriesFrom(raft.log, progress.next, maxBytes);
   const { term, commit } = raft;
   send(turn, progress.peer, { type: 'Append', term, previousIndex, previousTerm, entries, commit }, AT_ONCE);
   if (progress.mode === 'probe') return withProbing(progress, true);

@@ -9,6 +9,7 @@
 import { finish, mixNumber } from '../collections/digest.js';
 import { fifoFrom, fifoToArray } from '../collections/fifo.js';
 import { added, EMPTY_LIST } from '../collections/list.js';
+import { isBent, type Bend } from '../machine/bend.js';
 import {
   logIndex,
   monotonicMs,
@@ -30,6 +31,8 @@ export interface TurnContext {
   readonly entropy: number;
   /** The number that a write made in this turn will have. */
   readonly write: WriteNumber;
+  /** Only in a simulator. */
+  readonly bend?: Bend | undefined;
 }
 
 /** A message, and the write that it depends on: it may not leave before that one is durable. 0: at once. */
@@ -177,10 +180,12 @@ function loseStatementsBeyond<Image>(turn: RaftTurn<Image>, kept: LogIndex): voi
 export function restartElectionTimer<Image>(turn: RaftTurn<Image>): void {
   const { context, raft } = turn;
   turn.draws += 1;
-  raft.electionPatienceMs = drawPatience(
-    context.options.electionTimeoutMs,
-    mixNumber(mixNumber(mixNumber(context.entropy, raft.group), raft.self), turn.draws),
-  );
+  raft.electionPatienceMs = isBent(context.bend, 'the shortest election timeout')
+    ? context.options.electionTimeoutMs
+    : drawPatience(
+        context.options.electionTimeoutMs,
+        mixNumber(mixNumber(mixNumber(context.entropy, raft.group), raft.self), turn.draws),
+      );
   raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
 }
 

@@ -60,7 +60,7 @@ export function drawConditions({ seed, paceMs }: Shore): Conditions {
     },
     host: { turnUs: pick('turn', [0, 0, 200, 2_000]), restartMs: pick('restart', [20, 400]) },
     bends: {
-      onChance: pick('bent points', [0, 150_000, 400_000]),
+      onChance: pick('bent points', [0, 300_000, 600_000]),
       fireChance: pick('bends', [2_000, 30_000]),
       off: [],
     },
