@@ -127,7 +127,7 @@ type Outcome = { readonly step: Step<NodeState, NodeEffect> } | { readonly how: 
 function replayLine(machine: NodeMachine, state: NodeState | undefined, line: StartLine | TurnLine): Outcome {
   try {
     if ('start' in line) return { step: machine.start(decodeBoot(line)) };
-    if (state === undefined) return { how: 'the node takes a turn but was never started' };
+    if (state === undefined) return { how: 'the node takes a turn while it is down' };
     return { step: machine.step(state, decodeTurn(line)) };
   } catch (error) {
     if (error instanceof ImpossibleState) return { how: `the machine stopped: ${error.message}` };

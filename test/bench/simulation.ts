@@ -1,6 +1,6 @@
 /** Simulated events a second on one core: whole storms of three nodes and five clients, with every check on. */
 
-import { run, stormScenario, type Scenario } from '../../sim/index.js';
+import { run, stormScenario, type KeyValueScenario } from '../../sim/index.js';
 import { median, type Section } from './table.js';
 
 const WARM_UP_SEEDS = 10;
@@ -47,7 +47,7 @@ function sweep(from: number, to: number): Sweep {
   return { events, operations, virtualMs, seconds: (performance.now() - startedAt) / 1_000 };
 }
 
-function scenarioOf(seed: number): Scenario {
+function scenarioOf(seed: number): KeyValueScenario {
   const storm = stormScenario(seed);
   const struck = storm.faults.filter(
     (fault) => !('target' in fault && 'node' in fault.target && fault.target.node > 3),

@@ -86,7 +86,7 @@ const NODE_AND_DOM = [
 const BEHIND_THE_WALL: Readonly<Record<string, readonly string[]>> = {
   core: [
     "import { run } from '../sim/index.js'; export const it = run;",
-    "import { run } from '../sim/run.js'; export const it = run;",
+    "import { run } from '../sim/system/run.js'; export const it = run;",
     "import { startServer } from '../runtime-node/server.js'; export const it = startServer;",
     "import type { Scenario } from '../sim/faults/scenario.js'; export type It = Scenario;",
   ],

@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { hashValue, PropertyBroken, run, stormScenario, type NodeObserver } from '../../sim/index.js';
-import type { Scenario } from '../../sim/faults/scenario.js';
+import {
+  hashValue,
+  PropertyBroken,
+  run,
+  stormScenario,
+  type KeyValueScenario,
+  type NodeObserver,
+} from '../../sim/index.js';
 
 const STORM = stormScenario(4);
 
 /** Ten seconds of a storm. */
-const SHORT: Scenario = {
+const SHORT: KeyValueScenario = {
   ...STORM,
-  calmAtMs: 8_000,
+  calm: { ...STORM.calm, atMs: 8_000 },
   minimumMs: 10_000,
   workload: { ...STORM.workload, operationsPerClient: 20 },
 };
@@ -26,7 +32,7 @@ describe('a report', () => {
   });
 
   it('is unknown, and not valid, when a checker runs out of its budget', () => {
-    const report = run(SHORT, { maxSteps: 1 });
+    const report = run({ ...SHORT, budgets: { ...SHORT.budgets, maxCheckSteps: 1 } });
 
     expect(report.verdict).toBe('unknown');
     expect(report.failure).toBeUndefined();
@@ -119,7 +125,7 @@ describe('an observer', () => {
 
 describe('a scenario', () => {
   it('of one node and one client runs too', () => {
-    const alone: Scenario = {
+    const alone: KeyValueScenario = {
       ...SHORT,
       nodes: 1,
       faults: [],
@@ -133,7 +139,7 @@ describe('a scenario', () => {
   });
 
   it('runs the same from JSON', () => {
-    const parsed = JSON.parse(JSON.stringify(SHORT)) as Scenario;
+    const parsed = JSON.parse(JSON.stringify(SHORT)) as KeyValueScenario;
 
     expect(run(parsed)).toEqual(run(SHORT));
   });

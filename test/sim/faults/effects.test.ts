@@ -1,37 +1,49 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault, Scenario } from '../../../sim/faults/scenario.js';
-import { stormScenario } from '../../../sim/faults/storm.js';
-import { run } from '../../../sim/run.js';
+import type { Fault } from '../../../sim/faults/scenario.js';
+import type { KeyValueScenario } from '../../../sim/key-value/settings.js';
+import { stormScenario } from '../../../sim/key-value/storm.js';
+import { run } from '../../../sim/key-value/system.js';
 import { noEffects, watchEffects, type Effects } from '../support/effects.js';
 
 /** A storm of this seed without any fault, of whatever kind. */
-function quiet(seed: number): Scenario {
+function quiet(seed: number): KeyValueScenario {
   const storm = stormScenario(seed);
   return {
     ...storm,
-    network: { ...storm.network, slowChance: 0, lossChance: 0, duplicateChance: 0, inOrder: true },
-    disk: { ...storm.disk, slowChance: 0 },
+    network: {
+      ...storm.network,
+      slowChance: 0,
+      lossChance: 0,
+      duplicateChance: 0,
+      corruptChance: 0,
+      bytesPerSecond: 0,
+      inOrder: true,
+    },
+    disk: { ...storm.disk, slowChance: 0, failChance: 0 },
     clocks: { maxDriftPpm: 0, maxWallOffsetMs: 0 },
+    bends: { onChance: 0, fireChance: 0, off: [] },
     faults: [],
+    calm: { ...storm.calm, heal: 'all' },
+    expect: 'service',
   };
 }
 
 /** The faults of one kind of the first seed that draws it. */
 function faultsOf(kind: Fault['type']): readonly Fault[] {
   for (let seed = 1; seed < 100; seed += 1) {
-    const { nodes, partitions, faults } = stormScenario(seed);
+    const { nodes, settings, faults } = stormScenario(seed);
     const ofKind = faults.filter(({ type }) => type === kind);
-    if (nodes === 3 && partitions === 1 && ofKind.length > 3) return ofKind;
+    if (nodes === 3 && settings.partitions === 1 && ofKind.length > 3) return ofKind;
   }
   throw new Error(`no seed draws ${kind}`);
 }
 
 const SEED = Array.from({ length: 100 }, (_, i) => i + 1).find((seed) => {
-  const { nodes, partitions } = stormScenario(seed);
-  return nodes === 3 && partitions === 1;
+  const { nodes, settings } = stormScenario(seed);
+  return nodes === 3 && settings.partitions === 1;
 }) as number;
 
-function effectsOf(scenario: Scenario): Effects {
+function effectsOf(scenario: KeyValueScenario): Effects {
   const effects = noEffects();
   const report = run(scenario, { observer: watchEffects(effects) });
   expect(report.failure).toBeUndefined();
@@ -47,7 +59,7 @@ describe('a run without faults', () => {
     expect(effects.lost).toBeLessThan(30);
     expect(effects.drift).toBeLessThan(0.01);
     expect(effects.longestDelayMs).toBeLessThan(50);
-    expect(effects.longestSilenceMs).toBeLessThan(quiet(SEED).node.electionTimeoutMs * 2);
+    expect(effects.longestSilenceMs).toBeLessThan(quiet(SEED).settings.node.electionTimeoutMs * 2);
   });
 });
 
@@ -99,7 +111,7 @@ describe('in a run', () => {
     expect(effects.overtaken).toBeGreaterThan(50);
   });
 
-  it.each<[string, Partial<Scenario['network']>, keyof Effects]>([
+  it.each<[string, Partial<KeyValueScenario['network']>, keyof Effects]>([
     ['loss', { lossChance: 20_000 }, 'lost'],
     ['duplication', { duplicateChance: 50_000 }, 'repeated'],
     ['lateness', { slowChance: 20_000, inOrder: false }, 'overtaken'],

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault, Scenario } from '../../../sim/faults/scenario.js';
-import { stormScenario } from '../../../sim/faults/storm.js';
+import type { Fault } from '../../../sim/faults/scenario.js';
+import type { KeyValueScenario } from '../../../sim/key-value/settings.js';
+import { stormScenario } from '../../../sim/key-value/storm.js';
 
 const SCENARIOS = Array.from({ length: 600 }, (_, i) => stormScenario(i + 1));
 
-const KINDS: readonly Fault['type'][] = [
+/** What strikes most storms. */
+const COMMON: readonly Fault['type'][] = [
   'Isolate',
   'Deafen',
   'Mute',
@@ -17,30 +19,53 @@ const KINDS: readonly Fault['type'][] = [
   'Pause',
 ];
 
+/** What strikes one storm in several. */
+const RARE: readonly Fault['type'][] = [
+  'Partial',
+  'Bridge',
+  'Flap',
+  'SlowLink',
+  'Throttle',
+  'SlowDisk',
+  'StuckDisk',
+  'FullDisk',
+  'FailSync',
+  'TornWrite',
+  'ClockJump',
+  'ClockFreeze',
+  'ClockDrift',
+  'CrashLoop',
+  'SlowNode',
+  'Upgrade',
+];
+
+/** What destroys a disk for good strikes few. */
+const DESTROYING: readonly Fault['type'][] = ['BitRot', 'LoseDisk'];
+
 /** How many of the scenarios this holds for. */
-function count(holds: (scenario: Scenario) => boolean): number {
+function count(holds: (scenario: KeyValueScenario) => boolean): number {
   return SCENARIOS.filter(holds).length;
 }
 
 describe('every storm', () => {
-  it.each<[string, (scenario: Scenario) => boolean]>([
+  it.each<[string, (scenario: KeyValueScenario) => boolean]>([
     ['lasts at least one virtual minute', ({ minimumMs }) => minimumMs >= 60_000],
     [
       'has at least 500 client operations',
       ({ workload }) => workload.clients * workload.operationsPerClient >= 500,
     ],
-    ['has three or five nodes', ({ nodes }) => nodes === 3 || nodes === 5],
+    ['has three to five nodes', ({ nodes }) => nodes >= 3 && nodes <= 5],
     [
       'has several clients on at most eight keys',
-      ({ workload }) => workload.keys <= 8 && workload.clients > 1,
+      ({ settings, workload }) => settings.keys <= 8 && workload.clients > 1,
     ],
-    ['has its faults before the calm', ({ faults, calmAtMs }) => faults.every(({ atMs }) => atMs < calmAtMs)],
+    ['has its faults before the calm', ({ faults, calm }) => faults.every(({ atMs }) => atMs < calm.atMs)],
     ['strikes in the order of time', ({ faults }) => isAscending(faults.map(({ atMs }) => atMs))],
     ['has faults that end after they began and by the calm', endsInTime],
     ['strikes only what there is', strikesWhatThereIs],
     [
       'has an election timeout of some heartbeats',
-      ({ node }) => node.electionTimeoutMs >= 2 * node.heartbeatIntervalMs,
+      ({ settings: { node } }) => node.electionTimeoutMs >= 2 * node.heartbeatIntervalMs,
     ],
   ])('%s', (_name, holds) => {
     const exceptions = SCENARIOS.filter((scenario) => !holds(scenario)).map(({ seed }) => seed);
@@ -61,7 +86,7 @@ describe('every storm', () => {
 });
 
 describe('the fault', () => {
-  it.each(KINDS)('%s is drawn by most seeds, and left out by many', (kind) => {
+  it.each(COMMON)('%s is drawn by most seeds, and left out by many', (kind) => {
     const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
 
     // A deposition is made of a lag and a mute, so these two are left out only together with it.
@@ -70,10 +95,24 @@ describe('the fault', () => {
     expect(drawn).toBeLessThan(SCENARIOS.length * most);
   });
 
+  it.each(RARE)('%s is drawn by some seeds, and left out by most', (kind) => {
+    const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
+
+    expect(drawn).toBeGreaterThan(SCENARIOS.length * 0.08);
+    expect(drawn).toBeLessThan(SCENARIOS.length * 0.35);
+  });
+
+  it.each(DESTROYING)('%s is drawn by few seeds', (kind) => {
+    const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
+
+    expect(drawn).toBeGreaterThan(0);
+    expect(drawn).toBeLessThan(SCENARIOS.length * 0.08);
+  });
+
   it('is of no kind that this test does not know', () => {
     const drawn = new Set(SCENARIOS.flatMap(({ faults }) => faults.map(({ type }) => type)));
 
-    expect([...drawn].sort()).toEqual([...KINDS].sort());
+    expect([...drawn].sort()).toEqual([...COMMON, ...RARE, ...DESTROYING].sort());
   });
 
   it('strikes leaders and named nodes alike', () => {
@@ -90,7 +129,7 @@ describe('the fault', () => {
   it('leaves the other kinds as they were when its own kind is left out', () => {
     const without = SCENARIOS.filter(({ faults }) => !faults.some(({ type }) => type === 'Crash'));
     const with_ = SCENARIOS.filter(({ faults }) => faults.some(({ type }) => type === 'Crash'));
-    const pauses = (scenarios: readonly Scenario[]): number =>
+    const pauses = (scenarios: readonly KeyValueScenario[]): number =>
       scenarios.filter(({ faults }) => faults.some(({ type }) => type === 'Pause')).length / scenarios.length;
 
     expect(Math.abs(pauses(without) - pauses(with_))).toBeLessThan(0.15);
@@ -98,13 +137,13 @@ describe('the fault', () => {
 });
 
 describe('storms differ in', () => {
-  it.each<[string, (scenario: Scenario) => unknown, number]>([
+  it.each<[string, (scenario: KeyValueScenario) => unknown, number]>([
     ['the number of nodes', ({ nodes }) => nodes, 2],
-    ['the number of partitions', ({ partitions }) => partitions, 3],
-    ['the election timeout', ({ node }) => node.electionTimeoutMs, 8],
-    ['the size of appends', ({ node }) => node.maxAppendBytes, 4],
-    ['the window of appends', ({ node }) => node.maxInflightAppends, 4],
-    ['how often snapshots are taken', ({ node }) => node.snapshotEveryEntries, 4],
+    ['the number of partitions', ({ settings }) => settings.partitions, 3],
+    ['the election timeout', ({ settings }) => settings.node.electionTimeoutMs, 8],
+    ['the size of appends', ({ settings }) => settings.node.maxAppendBytes, 4],
+    ['the window of appends', ({ settings }) => settings.node.maxInflightAppends, 4],
+    ['how often snapshots are taken', ({ settings }) => settings.node.snapshotEveryEntries, 4],
     ['loss', ({ network }) => network.lossChance, 4],
     ['duplication', ({ network }) => network.duplicateChance, 3],
     ['the order of messages', ({ network }) => network.inOrder, 2],
@@ -121,24 +160,35 @@ function isAscending(numbers: readonly number[]): boolean {
   return numbers.every((number, i) => i === 0 || number >= (numbers[i - 1] as number));
 }
 
-function endsInTime({ faults, calmAtMs }: Scenario): boolean {
-  return faults.every((fault) =>
-    'untilMs' in fault
-      ? fault.untilMs >= fault.atMs && fault.untilMs <= calmAtMs
-      : fault.downMs >= 0 && fault.atMs + fault.downMs <= calmAtMs,
-  );
+function endsInTime({ faults, calm }: KeyValueScenario): boolean {
+  return faults.every((fault) => {
+    if ('untilMs' in fault) return fault.untilMs > fault.atMs && fault.untilMs <= calm.atMs;
+    return !('downMs' in fault) || (fault.downMs > 0 && fault.atMs + fault.downMs <= calm.atMs);
+  });
 }
 
-function strikesWhatThereIs({ faults, nodes, partitions }: Scenario): boolean {
+function strikesWhatThereIs({ faults, nodes, settings: { partitions } }: KeyValueScenario): boolean {
+  const isNode = (node: number): boolean => node >= 1 && node <= nodes;
   return faults.every((fault) => {
-    if (fault.type === 'Split') {
+    if ('side' in fault) {
       const { side } = fault;
-      return side.length > 0 && 2 * side.length < nodes && side.every((node) => node >= 1 && node <= nodes);
+      if (side.length === 0 || 2 * side.length > nodes || !side.every(isNode)) return false;
+    }
+    switch (fault.type) {
+      case 'Bridge':
+        return isNode(fault.bridge);
+      case 'Partial':
+        return fault.pairs.length > 0 && fault.pairs.every(([a, b]) => a !== b && isNode(a) && isNode(b));
+      case 'SlowLink':
+        return fault.from !== fault.to && isNode(fault.from) && isNode(fault.to);
+      case 'Upgrade':
+        return isNode(fault.node) && (fault.version === 0 || fault.version === 1);
+      case 'BitRot':
+      case 'LoseDisk':
+        return isNode(fault.node);
     }
     if (!('target' in fault)) return true;
     const { target } = fault;
-    return 'node' in target
-      ? target.node >= 1 && target.node <= nodes
-      : target.leaderOf >= 1 && target.leaderOf <= partitions;
+    return 'node' in target ? isNode(target.node) : target.leaderOf >= 1 && target.leaderOf <= partitions;
   });
 }

@@ -9,7 +9,8 @@ import {
   type Machine,
 } from '../../../core/index.js';
 import type { Fault } from '../../../sim/faults/scenario.js';
-import { becalm, scheduleFaults } from '../../../sim/faults/strike.js';
+import { becalm } from '../../../sim/faults/calm.js';
+import { scheduleFaults } from '../../../sim/faults/strike.js';
 import { callAt, createWorld, runWorld, startNode, type World } from '../../../sim/world/world.js';
 
 /** A machine that does one thing: every 10 ms it greets the others and writes how often it did. */
@@ -87,11 +88,23 @@ beforeEach(() => {
         slowMaxDelayUs: 0,
         lossChance: 0,
         duplicateChance: 0,
+        corruptChance: 0,
+        checksums: true,
         inOrder: false,
+        bytesPerSecond: 0,
       },
-      disk: { minSyncUs: 25_000, maxSyncUs: 26_000, slowChance: 0, slowMaxSyncUs: 0 },
+      disk: {
+        minSyncUs: 25_000,
+        maxSyncUs: 26_000,
+        slowChance: 0,
+        slowMaxSyncUs: 0,
+        failChance: 0,
+        checksums: true,
+        atomicWrites: true,
+      },
       clocks: { maxDriftPpm: 0, maxWallOffsetMs: 0 },
-      turnUs: 0,
+      host: { turnUs: 0, restartMs: 30 },
+      bends: { onChance: 0, fireChance: 0, off: [] },
     },
     greeter,
     {
@@ -200,7 +213,14 @@ describe('a cut', () => {
 });
 
 describe('a squall', () => {
-  const squall = { type: 'Squall', ...DURING, lossChance: 0, duplicateChance: 0, maxDelayUs: 500 } as const;
+  const squall = {
+    type: 'Squall',
+    ...DURING,
+    lossChance: 0,
+    duplicateChance: 0,
+    corruptChance: 0,
+    maxDelayUs: 500,
+  } as const;
 
   it('loses messages', () => {
     weather({ ...squall, lossChance: 1_000_000 });
@@ -296,12 +316,19 @@ describe('a pause', () => {
 describe('the calm', () => {
   it('ends every fault, and starts whoever is down', () => {
     const forLong = { atMs: 50, untilMs: 100_000 };
-    callAt(world, 150_000, () => becalm(world));
+    callAt(world, 150_000, () => becalm(world, { atMs: 150, heal: 'all', limitMs: 1_000 }));
 
     weather(
       { type: 'Crash', ...forLong, target: { node: 1 } },
       { type: 'Isolate', ...forLong, target: { node: 2 } },
-      { type: 'Squall', ...forLong, lossChance: 1_000_000, duplicateChance: 0, maxDelayUs: 500 },
+      {
+        type: 'Squall',
+        ...forLong,
+        lossChance: 1_000_000,
+        duplicateChance: 0,
+        corruptChance: 0,
+        maxDelayUs: 500,
+      },
       { type: 'CrashAtWrite', atMs: 149, downMs: 100_000, target: { node: 3 } },
     );
 
@@ -316,7 +343,7 @@ describe('the calm', () => {
 
 describe('after the calm', () => {
   it('a fault that lasts, or begins, cuts nothing', () => {
-    callAt(world, 150_000, () => becalm(world));
+    callAt(world, 150_000, () => becalm(world, { atMs: 150, heal: 'all', limitMs: 1_000 }));
 
     weather(
       { type: 'Isolate', atMs: 100, untilMs: 200, target: { node: 1 } },

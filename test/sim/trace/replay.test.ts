@@ -8,18 +8,18 @@ import {
   run,
   stormScenario,
   TRACE_FORMAT,
+  type KeyValueScenario,
   type Parting,
   type Trace,
   type TraceHeader,
   type TraceLine,
 } from '../../../sim/index.js';
-import type { Scenario } from '../../../sim/faults/scenario.js';
 import type { TurnLine } from '../../../sim/trace/record.js';
 
 /** Seed 5 crashes nodes, and is short enough to be replayed many times. */
-const SCENARIO: Scenario = {
+const SCENARIO: KeyValueScenario = {
   ...stormScenario(5),
-  calmAtMs: 9_000,
+  calm: { ...stormScenario(5).calm, atMs: 9_000 },
   minimumMs: 10_000,
   workload: { ...stormScenario(5).workload, operationsPerClient: 12 },
 };
@@ -180,12 +180,15 @@ describe('a replay parts from a record', () => {
     expect(parting(other).n).toBe(n);
   });
 
-  it('that lets a node act that was never started', () => {
-    const withoutStart = lines.filter((line) => !('start' in line && line.node === 1));
+  it('that lets a node act after it has crashed', () => {
+    const crash = lines.find((line) => 'crash' in line) as TraceLine;
+    const withoutRestart = lines.filter(
+      (line) => !('start' in line && line.node === crash.node && line.n > crash.n),
+    );
 
-    expect(parting({ header: HEADER, lines: withoutStart })).toMatchObject({
-      node: 1,
-      how: 'the node takes a turn but was never started',
+    expect(parting({ header: HEADER, lines: withoutRestart })).toMatchObject({
+      node: crash.node,
+      how: 'the node takes a turn while it is down',
     });
   });
 
@@ -202,8 +205,9 @@ describe('a replay parts from a record', () => {
   });
 
   it('of another scenario', () => {
-    const { node } = SCENARIO;
-    const scenario = { ...SCENARIO, node: { ...node, electionTimeoutMs: node.electionTimeoutMs + 1 } };
+    const { settings } = SCENARIO;
+    const node = { ...settings.node, electionTimeoutMs: settings.node.electionTimeoutMs + 1 };
+    const scenario = { ...SCENARIO, settings: { ...settings, node } };
 
     expect(parting({ header: { ...HEADER, scenario }, lines }).n).toBeLessThan(50);
   });
@@ -243,7 +247,7 @@ describe('a file that is no good trace', () => {
   it('is refused when it has another format', () => {
     const newer = text.replace(`"format":${TRACE_FORMAT}`, '"format":99');
 
-    expect(() => parseTrace(newer)).toThrow('the trace has format 99; this version reads format 1');
+    expect(() => parseTrace(newer)).toThrow('the trace has format 99; this version reads format 2');
   });
 
   it.each([['null'], ['7'], ['[]'], ['{"n":1}']])('is refused when its first event is %s', (row) => {
@@ -270,12 +274,19 @@ describe('a file that is no good trace', () => {
     expect(() => replayTrace(other)).toThrow('the message from 2 cannot be read');
   });
 
+  it('is refused when it lets a node act that was never started', () => {
+    const withoutStart = lines.filter((line) => !('start' in line && line.node === 1));
+    const other = { header: HEADER, lines: withoutStart };
+
+    expect(() => replayTrace(other)).toThrow(/^event \d+ is of node 1, which was never started$/);
+  });
+
   it('is refused when it speaks of a node outside of the cluster', () => {
     const [other, n] = changed(
       () => true,
       (line) => ({ ...line, node: 77 }),
     );
 
-    expect(() => replayTrace(other)).toThrow(`event ${n} is of node 77, which is not in the cluster`);
+    expect(() => replayTrace(other)).toThrow(`event ${n} is of node 77, which was never started`);
   });
 });

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { writeNumber, type Persist, type StorageChange } from '../../../core/index.js';
 import {
   beginSync,
-  crashDisk,
   createDisk,
+  dropUnsynced,
   enqueueWrite,
   finishSync,
   readDisk,
@@ -47,7 +47,7 @@ describe('the simulated disk', () => {
         put(synced.length + syncing.length, all.length);
         const kept = draw % (syncing.length + waiting.length + 1);
 
-        const survivors = crashDisk(disk, kept);
+        const survivors = dropUnsynced(disk, kept);
 
         expect(survivors.map((survivor) => survivor.write)).toEqual(
           Array.from({ length: kept }, (_, i) => synced.length + i + 1),

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NetworkSettings } from '../../../sim/faults/scenario.js';
-import { arrivals, changeCut, changeLag, createNetwork, type Network } from '../../../sim/world/network.js';
+import {
+  arrivals,
+  beginSquall,
+  createNetwork,
+  cutLink,
+  endSquall,
+  linkOf,
+  mendLink,
+  type Network,
+  type Parcels,
+} from '../../../sim/world/network.js';
 
 const QUIET: NetworkSettings = {
   minDelayUs: 100,
@@ -10,16 +20,37 @@ const QUIET: NetworkSettings = {
   slowMaxDelayUs: 500_000,
   lossChance: 0,
   duplicateChance: 0,
+  corruptChance: 0,
+  checksums: true,
   inOrder: false,
+  bytesPerSecond: 0,
+};
+
+const NODES = 3;
+
+/** Messages are texts; their first word is their kind, and each letter is a byte. */
+const PARCELS: Parcels = {
+  kindOf: (message) => String(message).split(' ')[0] as string,
+  bytesOf: (message) => String(message).length,
 };
 
 function network(changes: Partial<NetworkSettings> = {}, seed = 1): Network {
-  return createNetwork(seed, { ...QUIET, ...changes });
+  return createNetwork(seed, NODES, { ...QUIET, ...changes }, PARCELS, new Map());
+}
+
+/** When the copies of a message arrive that is sent now. */
+function times(over: Network, from: number, to: number, nowUs: number, message = 'word'): readonly number[] {
+  return arrivals(over, from, to, message, nowUs).map(({ atUs }) => atUs);
+}
+
+/** Whatever is sent to this node takes so much longer, as under a `Lag`. */
+function changeLag(over: Network, to: number, byUs: number): void {
+  for (let from = 1; from <= NODES; from += 1) linkOf(over, from, to).lagUs += byUs;
 }
 
 /** What becomes of `count` messages from node 1 to node 2, one every 10 µs. */
 function flight(over: Network, count = 1_000): readonly (readonly number[])[] {
-  return Array.from({ length: count }, (_, i) => arrivals(over, 1, 2, i * 10));
+  return Array.from({ length: count }, (_, i) => times(over, 1, 2, i * 10));
 }
 
 describe('the simulated network', () => {
@@ -69,7 +100,7 @@ describe('the simulated network', () => {
   it('tells messages of one moment apart', () => {
     const over = network({ maxDelayUs: 1_000_000 });
 
-    const copies = Array.from({ length: 20 }, () => arrivals(over, 1, 2, 5)).flat();
+    const copies = Array.from({ length: 20 }, () => times(over, 1, 2, 5)).flat();
 
     expect(new Set(copies).size).toBe(20);
   });
@@ -80,15 +111,20 @@ describe('the simulated network', () => {
         fc.uniqueArray(fc.nat(1_000), { minLength: 2, maxLength: 30 }),
         fc.nat(),
         (moments, seed) => {
-          const times = moments.toSorted((a, b) => a - b);
-          const settings = { lossChance: 100_000, duplicateChance: 100_000, slowChance: 100_000 };
+          const sorted = moments.toSorted((a, b) => a - b);
+          const settings = {
+            lossChance: 100_000,
+            duplicateChance: 100_000,
+            slowChance: 100_000,
+            corruptChance: 100_000,
+          };
           const all = network(settings, seed);
           const some = network(settings, seed);
 
-          const ofAll = new Map(times.map((at) => [at, arrivals(all, 1, 2, at)]));
-          const ofSome = times
+          const ofAll = new Map(sorted.map((at) => [at, arrivals(all, 1, 2, 'word', at)]));
+          const ofSome = sorted
             .filter((_, i) => i % 2 === 0)
-            .map((at) => [at, arrivals(some, 1, 2, at)] as const);
+            .map((at) => [at, arrivals(some, 1, 2, 'word', at)] as const);
 
           for (const [at, copies] of ofSome) expect(copies).toEqual(ofAll.get(at));
         },
@@ -101,22 +137,22 @@ describe('a cut link', () => {
   it('delivers nothing, and its other direction still does', () => {
     const over = network();
 
-    changeCut(over, 1, 2, 1);
+    cutLink(over, 1, 2, 'Isolate');
 
-    expect(arrivals(over, 1, 2, 0)).toEqual([]);
-    expect(arrivals(over, 2, 1, 0)).toHaveLength(1);
-    expect(arrivals(over, 1, 3, 0)).toHaveLength(1);
+    expect(times(over, 1, 2, 0)).toEqual([]);
+    expect(times(over, 2, 1, 0)).toHaveLength(1);
+    expect(times(over, 1, 3, 0)).toHaveLength(1);
   });
 
   it('is mended when everything that cut it is over', () => {
     const over = network();
-    changeCut(over, 1, 2, 1);
-    changeCut(over, 1, 2, 1);
+    cutLink(over, 1, 2, 'Isolate');
+    cutLink(over, 1, 2, 'Isolate');
 
-    changeCut(over, 1, 2, -1);
-    const stillCut = arrivals(over, 1, 2, 0);
-    changeCut(over, 1, 2, -1);
-    const mended = arrivals(over, 1, 2, 0);
+    mendLink(over, 1, 2, 'Isolate');
+    const stillCut = times(over, 1, 2, 0);
+    mendLink(over, 1, 2, 'Isolate');
+    const mended = times(over, 1, 2, 0);
 
     expect(stillCut).toEqual([]);
     expect(mended).toHaveLength(1);
@@ -129,9 +165,9 @@ describe('a lag', () => {
 
     changeLag(over, 2, 30_000);
 
-    expect(arrivals(over, 1, 2, 0)[0]).toBeGreaterThanOrEqual(30_000);
-    expect(arrivals(over, 3, 2, 0)[0]).toBeGreaterThanOrEqual(30_000);
-    expect(arrivals(over, 2, 1, 0)[0]).toBeLessThanOrEqual(QUIET.maxDelayUs);
+    expect(times(over, 1, 2, 0)[0]).toBeGreaterThanOrEqual(30_000);
+    expect(times(over, 3, 2, 0)[0]).toBeGreaterThanOrEqual(30_000);
+    expect(times(over, 2, 1, 0)[0]).toBeLessThanOrEqual(QUIET.maxDelayUs);
   });
 
   it('adds to another, and ends', () => {
@@ -139,11 +175,11 @@ describe('a lag', () => {
     changeLag(over, 2, 30_000);
     changeLag(over, 2, 50_000);
 
-    const both = arrivals(over, 1, 2, 0)[0];
+    const both = times(over, 1, 2, 0)[0];
     changeLag(over, 2, -30_000);
-    const one = arrivals(over, 1, 2, 100)[0];
+    const one = times(over, 1, 2, 100)[0];
     changeLag(over, 2, -50_000);
-    const none = arrivals(over, 1, 2, 200)[0];
+    const none = times(over, 1, 2, 200)[0];
 
     expect(both).toBeGreaterThanOrEqual(80_000);
     expect(one).toBeLessThan(52_000);
@@ -154,23 +190,23 @@ describe('a lag', () => {
     const over = network({ inOrder: true });
 
     changeLag(over, 2, 30_000);
-    const [first] = arrivals(over, 1, 2, 0);
+    const [first] = times(over, 1, 2, 0);
     changeLag(over, 2, -30_000);
-    const [second] = arrivals(over, 1, 2, 10);
+    const [second] = times(over, 1, 2, 10);
 
     expect(second).toBeGreaterThanOrEqual(first ?? 0);
   });
 });
 
 describe('a squall', () => {
-  const squall = { lossChance: 500_000, duplicateChance: 500_000, maxDelayUs: 100_000 };
+  const squall = { lossChance: 500_000, duplicateChance: 500_000, corruptChance: 0, maxDelayUs: 100_000 };
 
   it('loses, repeats and delays while it lasts', () => {
     const over = network();
 
-    over.squalls.add(squall);
+    beginSquall(over, squall);
     const during = flight(over, 200);
-    over.squalls.clear();
+    endSquall(over, squall);
     const after = flight(over, 200);
 
     expect(during.some((copies) => copies.length === 0)).toBe(true);
@@ -182,17 +218,17 @@ describe('a squall', () => {
   it('never makes the weather better than the scenario says', () => {
     const over = network({ lossChance: 1_000_000 });
 
-    over.squalls.add({ ...squall, lossChance: 0 });
+    beginSquall(over, { ...squall, lossChance: 0 });
 
     expect(flight(over, 50).flat()).toEqual([]);
   });
 });
 
-describe('a calm network', () => {
+describe('a calm link', () => {
   it('loses, repeats and holds up nothing', () => {
     const over = network({ lossChance: 900_000, duplicateChance: 900_000, slowChance: 900_000 });
 
-    over.calm = true;
+    linkOf(over, 1, 2).calm = true;
     const sent = flight(over, 200);
 
     sent.forEach((copies, i) => {

@@ -74,6 +74,10 @@ describe('a vote', () => {
 });
 
 describe('a request for votes', () => {
+  beforeEach(() => {
+    sender = raft(1, [1, 2, 3], { term: 3, vote: nodeId(1), role: 'candidate' });
+  });
+
   const request = (lastIndex: number): Message => ({
     type: 'VoteRequest',
     term: term(3),
@@ -95,6 +99,13 @@ describe('a request for votes', () => {
     store(context, 1, disk);
 
     expect(judge(request(3))).toBe(TOO_EARLY);
+  });
+
+  it('may leave after the log that it states was cut off by following the leader of its term', () => {
+    store(context, 1, { term: 3, vote: 1, terms: [1, 2] });
+    sender = raft(1, [1, 2], { term: 3, vote: nodeId(1), role: 'follower' });
+
+    expect(judge(request(3))).toBe('holds');
   });
 });
 

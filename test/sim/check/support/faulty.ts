@@ -11,8 +11,7 @@ import {
   type NodeOptions,
   type NodeState,
 } from '../../../../core/index.js';
-import { run, stormScenario } from '../../../../sim/index.js';
-import type { Scenario } from '../../../../sim/faults/scenario.js';
+import { run, stormScenario, type KeyValueScenario } from '../../../../sim/index.js';
 
 export type Turn = Parameters<NodeMachine['step']>[1];
 export type Step = ReturnType<NodeMachine['step']>;
@@ -21,46 +20,52 @@ export type Step = ReturnType<NodeMachine['step']>;
 export type Fault = (honest: Step, before: NodeState, turn: Turn, options: NodeOptions) => Step;
 
 /** Two seconds with few faults, and snapshots often. */
-export const SHORT: Scenario = {
+export const SHORT: KeyValueScenario = {
   ...stormScenario(3),
   nodes: 3,
-  partitions: 1,
   faults: [],
+  expect: 'service',
+  settings: {
+    partitions: 1,
+    keys: 2,
+    readPercent: 40,
+    node: {
+      ...stormScenario(3).settings.node,
+      heartbeatIntervalMs: 50,
+      electionTimeoutMs: 200,
+      snapshotEveryEntries: 7,
+      snapshotPercentOfRecords: 0,
+      keepEntries: 3,
+      maxUncommittedBytes: 100_000,
+      requestTimeoutMs: 1_500,
+      forwardTimeoutMs: 250,
+    },
+  },
   network: {
     ...stormScenario(3).network,
     lossChance: 0,
     slowChance: 0,
     duplicateChance: 0,
+    corruptChance: 0,
+    bytesPerSecond: 0,
     maxDelayUs: 2_000,
   },
+  disk: { ...stormScenario(3).disk, failChance: 0 },
   clocks: { maxDriftPpm: 0, maxWallOffsetMs: 0 },
-  node: {
-    ...stormScenario(3).node,
-    heartbeatIntervalMs: 50,
-    electionTimeoutMs: 200,
-    snapshotEveryEntries: 7,
-    snapshotPercentOfRecords: 0,
-    keepEntries: 3,
-    maxUncommittedBytes: 100_000,
-    requestTimeoutMs: 1_500,
-    forwardTimeoutMs: 250,
-  },
+  host: { turnUs: 0, restartMs: 20 },
+  bends: { onChance: 0, fireChance: 0, off: [] },
   workload: {
     ...stormScenario(3).workload,
     clients: 4,
     operationsPerClient: 25,
-    keys: 2,
     thinkMs: 20,
-    readPercent: 40,
-    turnUs: 0,
   },
-  calmAtMs: 4_000,
+  calm: { atMs: 4_000, heal: 'all', limitMs: 10_000 },
   minimumMs: 5_000,
-  calmLimitMs: 10_000,
 };
 
 /** The property that a run of such machines breaks, or `holds`. */
-export function judgeFault(fault: Fault, scenario: Scenario = SHORT): string {
+export function judgeFault(fault: Fault, scenario: KeyValueScenario = SHORT): string {
   const machineOf = (options: NodeOptions): NodeMachine => {
     const { start, step } = createNode(options);
     return { start, step: (before, turn) => fault(step(before, turn), before, turn, options) };

@@ -80,9 +80,7 @@ export function scene(): Scene {
     history: createGroupHistory(),
     viewOf: (node) => disks.get(node) as DurableView,
     everywhere: () => cast,
-    maxInflightAppends: MAX_INFLIGHT,
-    electionTimeoutMs: 200,
-    heartbeatIntervalMs: 50,
+    limitsOf: () => ({ maxInflightAppends: MAX_INFLIGHT, electionTimeoutMs: 200, heartbeatIntervalMs: 50 }),
   };
 }
 
