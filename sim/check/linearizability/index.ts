@@ -23,3 +23,6 @@ export type {
   RegisterState,
 } from './register-model.js';
 export { explainCounterexample } from './report.js';
+export { drawCounterexample } from './svg.js';
+export { textModel } from './text-model.js';
+export type { TextInput, TextOutput, TextState } from './text-model.js';
