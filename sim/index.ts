@@ -2,6 +2,8 @@
 
 export * from './check/history-files/index.js';
 export * from './check/linearizability/index.js';
+export * from './check/locks/index.js';
+export * from './check/sequences/index.js';
 export { createNodeRules, type NodeObserver, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/scenario.js';
 export { stormScenario } from './faults/storm.js';

@@ -40,7 +40,7 @@ export interface Layout {
   readonly width: number;
 }
 
-const shownLetters = 44;
+const shownLetters = 36;
 const leastColumn = 14;
 /** Room in a bar beside its text: the mark on the left, and a little on the right. */
 const padding = 34;
@@ -56,7 +56,7 @@ export function layOut(bars: readonly Bar[], letterWidth: number): Layout {
   const placed = bars.map((bar, index): PlacedBar => {
     const x = leftOf(rankOf.start(bar));
     const width = leftOf(rankOf.end(bar)) - x - gap;
-    const earliest = x + 12;
+    const earliest = x + 14;
     if (bar.kind === 'placed') {
       latestPoint = Math.min(Math.max(earliest, latestPoint + 10), Math.max(earliest, x + width - 10));
     }

@@ -12,7 +12,7 @@ import { layOut, type Bar, type Layout } from './svg-layout.js';
 
 const blockedShown = 10;
 const barHeight = 26;
-const rowHeight = 44;
+const rowHeight = 52;
 const lineHeight = 19;
 const margin = 24;
 /** Of a monospaced letter at 12 pixels, rounded up. */
@@ -75,9 +75,10 @@ text { fill: #e6e9ee; } .soft, .client { fill: #9aa4b2; } .bad { fill: #ff8f85; 
 </style>`;
 
 function barsOfDeadEnd<I, O>(found: Counterexample<I, O>): readonly Bar[] {
-  const first = found.longestPrefix.length - found.lastPlaced.length + 1;
+  const last = found.lastPlaced;
+  const first = found.longestPrefix.length - last.length + 1;
   return [
-    ...found.lastPlaced.map((placed, index) => barOf(placed, 'placed', String(first + index))),
+    ...last.map((placed, index) => barOf(placed, 'placed', String(first + index))),
     ...shownBlocked(found).map((blocked, index) =>
       barOf(blocked, blocked.obstacle === 'noEffect' ? 'idle' : 'blocked', letterOf(index)),
     ),
@@ -161,7 +162,7 @@ function drawLanes({ lanes, width, labelWidth }: Layout): readonly string[] {
 function drawPath({ bars }: Layout): readonly string[] {
   const points = bars
     .filter(({ kind }) => kind === 'placed')
-    .map((bar) => `${number(bar.pointX)},${middleOf(bar)}`);
+    .map((bar) => `${number(bar.pointX)},${pointYOf(bar)}`);
   return points.length < 2 ? [] : [`<polyline class="path" points="${points.join(' ')}"/>`];
 }
 
@@ -174,7 +175,7 @@ function drawBar(bar: Placed): string {
   return (
     `<g class="${kind}${open}"><title>${escapeText(text)}</title>` +
     `<rect x="${number(x)}" y="${y}" width="${number(width)}" height="${barHeight}" rx="5"/>` +
-    `<text x="${number(x + 24)}" y="${y + 17}">${escapeText(label)}</text></g>`
+    `<text x="${number(x + (kind === 'placed' ? 9 : 26))}" y="${y + 17}">${escapeText(label)}</text></g>`
   );
 }
 
@@ -184,13 +185,15 @@ function drawPoint(bar: Placed): string {
   const shape = kind === 'placed' ? 'dot' : kind === 'blocked' ? 'cross' : 'still';
   const radius = 5 + 3 * mark.length;
   return (
-    `<rect class="${shape}" x="${number(pointX - radius)}" y="${middleOf(bar) - 8}" width="${2 * radius}" height="16" rx="8"/>` +
-    `<text class="mark" x="${number(pointX)}" y="${middleOf(bar) + 4}">${mark}</text>`
+    `<rect class="${shape}" x="${number(pointX - radius)}" y="${pointYOf(bar) - 8}" width="${2 * radius}" height="16" rx="8"/>` +
+    `<text class="mark" x="${number(pointX)}" y="${pointYOf(bar) + 4}">${mark}</text>`
   );
 }
 
-function middleOf({ row }: Placed): number {
-  return row * rowHeight + rowHeight / 2;
+/** A number sits on the lower edge of its bar, out of the way of the text; a letter stands in front of the text. */
+function pointYOf({ row, kind }: Placed): number {
+  const middle = row * rowHeight + rowHeight / 2;
+  return kind === 'placed' ? middle + barHeight / 2 : middle;
 }
 
 /** Tenths of a pixel, without a tail of digits. */
