@@ -117,11 +117,11 @@ function violationsIn(
 
 /** One of each set of replays, with the earliest time at which it may have been made. */
 function withoutReplays(
-  { allocations, unanswered }: Incarnation,
+  { allocations, uncertain }: Incarnation,
   replayTime: number,
 ): { readonly distinct: readonly Allocation[]; readonly finding: Finding | undefined } {
   const firstAttempts = new Map<string, number>();
-  for (const { request, invokedAt } of unanswered) {
+  for (const { request, invokedAt } of uncertain) {
     if (request.type !== 'reserve' || request.idempotencyKey === undefined) continue;
     const earlier = firstAttempts.get(request.idempotencyKey) ?? Infinity;
     firstAttempts.set(request.idempotencyKey, Math.min(earlier, invokedAt));
@@ -214,12 +214,12 @@ function findDisorder(distinct: readonly Allocation[], staleOwnerTime: number): 
  * all together no larger than all that were.
  */
 function findGap(
-  { parameters, unanswered }: Incarnation,
+  { parameters, uncertain }: Incarnation,
   byValue: readonly Allocation[],
 ): Finding | undefined {
   if (parameters === undefined) return undefined;
   const { initialValue, increment } = parameters;
-  const lost = unanswered.map(({ request }) => (request.type === 'reserve' ? BigInt(request.count) : 0n));
+  const lost = uncertain.map(({ request }) => (request.type === 'reserve' ? BigInt(request.count) : 0n));
   const smallest = lost.reduce((least, count) => (count < least ? count : least), lost[0] ?? 0n);
   let left = lost.reduce((sum, count) => sum + count, 0n);
   let previous = initialValue;

@@ -9,8 +9,8 @@ export interface Incarnation {
   readonly parameters: Extract<SequenceRequest, { type: 'create' }> | undefined;
   /** Sorted by invocation. */
   readonly allocations: readonly Allocation[];
-  /** Reserves without an answer that may have taken values of it. */
-  readonly unanswered: readonly SequenceOperation[];
+  /** Reserves that may have taken values of it: those without an answer, and those beside a creation. */
+  readonly uncertain: readonly SequenceOperation[];
 }
 
 export interface Incarnations {
@@ -42,11 +42,11 @@ export function incarnationsOf(history: readonly SequenceOperation[]): Incarnati
     // An incarnation is certain when every creation was either over before or not begun until after.
     const begun = begunBy(endOf(operation));
     const allocation = allocationOf(operation);
-    if (allocation !== undefined) {
-      if (begun === over) built[over]?.allocations.push(allocation);
-      else unplaced++;
-    } else if (operation.answer === undefined) {
-      for (let index = over; index <= begun; index++) built[index]?.unanswered.push(operation);
+    if (allocation !== undefined && begun === over) {
+      built[over]?.allocations.push(allocation);
+    } else if (allocation !== undefined || operation.answer === undefined) {
+      if (allocation !== undefined) unplaced++;
+      for (let index = over; index <= begun; index++) built[index]?.uncertain.push(operation);
     }
   }
   return { incarnations: built.filter(({ allocations }) => allocations.length > 0), unplaced };
@@ -54,12 +54,12 @@ export function incarnationsOf(history: readonly SequenceOperation[]): Incarnati
 
 interface Building extends Incarnation {
   readonly allocations: Allocation[];
-  readonly unanswered: SequenceOperation[];
+  readonly uncertain: SequenceOperation[];
 }
 
 function emptyIncarnation(creation: SequenceOperation | undefined): Building {
   const isKnown = creation?.request.type === 'create' && creation.answer !== undefined;
-  return { parameters: isKnown ? creation.request : undefined, allocations: [], unanswered: [] };
+  return { parameters: isKnown ? creation.request : undefined, allocations: [], uncertain: [] };
 }
 
 function theOnlyOne(
@@ -71,7 +71,7 @@ function theOnlyOne(
     const allocation = allocationOf(operation);
     if (allocation !== undefined) only.allocations.push(allocation);
     else if (operation.request.type === 'reserve' && operation.answer === undefined)
-      only.unanswered.push(operation);
+      only.uncertain.push(operation);
   }
   return { incarnations: only.allocations.length > 0 ? [only] : [], unplaced: 0 };
 }
