@@ -1,5 +1,6 @@
 /** The public face of the simulator. */
 
+export * from './check/isolation/index.js';
 export * from './check/linearizability/index.js';
 export { createNodeRules, type NodeObserver, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/scenario.js';
