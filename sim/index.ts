@@ -1,6 +1,7 @@
 /** The public face of the simulator. */
 
 export * from './check/history-files/index.js';
+export * from './check/isolation/index.js';
 export * from './check/linearizability/index.js';
 export * from './check/locks/index.js';
 export * from './check/sequences/index.js';

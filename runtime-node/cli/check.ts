@@ -10,13 +10,13 @@ import {
   judgeHistory,
   UnreadableHistory,
   type HistoryFormat,
-  type HistoryModel,
+  type JudgedModel,
   type Judgement,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 
 interface CheckFlags {
-  readonly model: HistoryModel;
+  readonly model: JudgedModel;
   readonly format: HistoryFormat | 'auto';
   readonly initial?: string;
   readonly maxSteps?: number;
@@ -26,7 +26,7 @@ interface CheckFlags {
 
 const EXIT_CODES: Readonly<Record<Judgement['verdict'], number>> = { valid: 0, invalid: 1, unknown: 3 };
 
-const MODELS: readonly HistoryModel[] = ['register', 'cas-register', 'kv'];
+const MODELS: readonly JudgedModel[] = ['register', 'cas-register', 'kv'];
 const FORMATS = ['auto', 'edn', 'log', 'json'] as const;
 
 export function checkCommand(): Command {

@@ -1,6 +1,6 @@
 /** Histories that others recorded: readers of their files, and a verdict on them. `README.md` describes the forms. */
 export { judgeHistory } from './judge.js';
-export type { HistoryModel, JudgedKey, JudgeOptions, Judgement } from './judge.js';
+export type { JudgedModel, JudgedKey, JudgeOptions, Judgement } from './judge.js';
 export { guessFormat, readHistory } from './read.js';
 export type { HistoryFormat } from './read.js';
 export type { Outcome, RecordedOperation, Recording } from './recording.js';

@@ -24,10 +24,10 @@ import {
 } from './to-operations.js';
 import type { Recording } from './recording.js';
 
-export type HistoryModel = 'register' | 'cas-register' | 'kv';
+export type JudgedModel = 'register' | 'cas-register' | 'kv';
 
 export interface JudgeOptions {
-  readonly model: HistoryModel;
+  readonly model: JudgedModel;
   readonly format: HistoryFormat | 'auto';
   /** What a register holds at first, as it stands in the history; default nil. For kv: the text that every key holds. */
   readonly initial?: string;
@@ -36,7 +36,7 @@ export interface JudgeOptions {
 }
 
 export interface Judgement {
-  readonly model: HistoryModel;
+  readonly model: JudgedModel;
   readonly format: HistoryFormat;
   readonly verdict: Verdict;
   /** Operations that were judged. */

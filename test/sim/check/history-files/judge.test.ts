@@ -3,11 +3,11 @@ import {
   guessFormat,
   judgeHistory,
   UnreadableHistory,
-  type HistoryModel,
+  type JudgedModel,
   type Judgement,
 } from '../../../../sim/check/history-files/index.js';
 
-const judge = (model: HistoryModel, text: string, initial?: string): Judgement =>
+const judge = (model: JudgedModel, text: string, initial?: string): Judgement =>
   judgeHistory(text, { model, format: 'auto', ...(initial === undefined ? {} : { initial }) });
 
 const staleRead = `
