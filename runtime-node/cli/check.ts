@@ -11,6 +11,7 @@ import {
   UnreadableHistory,
   type HistoryFormat,
   type JudgedModel,
+  type IsolationLevel,
   type Judgement,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
@@ -18,6 +19,7 @@ import { wholeNumber } from './arguments.js';
 interface CheckFlags {
   readonly model: JudgedModel;
   readonly format: HistoryFormat | 'auto';
+  readonly level?: IsolationLevel;
   readonly initial?: string;
   readonly maxSteps?: number;
   readonly json?: boolean;
@@ -26,7 +28,16 @@ interface CheckFlags {
 
 const EXIT_CODES: Readonly<Record<Judgement['verdict'], number>> = { valid: 0, invalid: 1, unknown: 3 };
 
-const MODELS: readonly JudgedModel[] = ['register', 'cas-register', 'kv'];
+const MODELS: readonly JudgedModel[] = ['register', 'cas-register', 'kv', 'list-append', 'rw-register'];
+const LEVELS: readonly IsolationLevel[] = [
+  'read-uncommitted',
+  'read-committed',
+  'snapshot-isolation',
+  'repeatable-read',
+  'serializable',
+  'strong-session-serializable',
+  'strict-serializable',
+];
 const FORMATS = ['auto', 'edn', 'log', 'json'] as const;
 
 export function checkCommand(): Command {
@@ -36,9 +47,19 @@ export function checkCommand(): Command {
     .addOption(
       new Option('--model <name>', 'what the system should have been').choices(MODELS).makeOptionMandatory(),
     )
+    .addOption(
+      new Option(
+        '--level <name>',
+        'how isolated transactions must be (default: strict-serializable)',
+      ).choices(LEVELS),
+    )
     .addOption(new Option('--format <name>', 'how the file is written').choices(FORMATS).default('auto'))
     .option('--initial <value>', 'what was there at first, as it stands in the history (default: nothing)')
-    .option('--max-steps <n>', 'give up a key after N steps of the search', wholeNumber('--max-steps', 1))
+    .option(
+      '--max-steps <n>',
+      'give up after N steps of the search, for each key',
+      wholeNumber('--max-steps', 1),
+    )
     .option('--json', 'print one JSON object')
     .option('--svg <file>', 'draw what is wrong into this file')
     .addHelpText(
@@ -48,6 +69,10 @@ Models:
   register      read, write
   cas-register  read, write, cas
   kv            get, put, append on texts, by key
+  list-append   transactions that append to lists and read them
+  rw-register   transactions that write and read registers
+
+The first three are checked for linearizability, transactions for the isolation level that --level names.
 
 Formats: Jepsen's history.edn (edn), the lines that Jepsen prints (log), JSON or JSON Lines (json).
 
@@ -56,6 +81,7 @@ Exit codes: 0 valid, 1 invalid, 2 bad arguments or an unreadable file, 3 unknown
 Examples:
   wavetank check history.edn --model cas-register
   wavetank check jepsen.log --model cas-register --svg why.svg
+  wavetank check history.edn --model list-append --level serializable
   wavetank check - --model kv --json < history.jsonl`,
     )
     .action((file: string, flags: CheckFlags, command: Command) => {
@@ -68,12 +94,14 @@ Examples:
 }
 
 function judge(file: string, flags: CheckFlags, command: Command): Judgement {
+  const { model, format, level, initial, maxSteps } = flags;
+  refuseMisfits(flags, command);
   const text = readText(file, command);
-  const { model, format, initial, maxSteps } = flags;
   try {
     return judgeHistory(text, {
       model,
       format,
+      ...(level === undefined ? {} : { level }),
       ...(initial === undefined ? {} : { initial }),
       ...(maxSteps === undefined ? {} : { maxSteps }),
     });
@@ -81,6 +109,18 @@ function judge(file: string, flags: CheckFlags, command: Command): Judgement {
     if (!(error instanceof UnreadableHistory)) throw error;
     return command.error(`error: ${nameOf(file)}, ${error.message}`, { exitCode: 2 });
   }
+}
+
+function refuseMisfits({ model, level, initial, svg }: CheckFlags, command: Command): void {
+  const isTransactional = model === 'list-append' || model === 'rw-register';
+  const misfit =
+    !isTransactional && level !== undefined
+      ? '--level is about transactions, --model list-append or --model rw-register'
+      : isTransactional && (initial ?? svg) !== undefined
+        ? `--${initial === undefined ? 'svg' : 'initial'} is about single keys, --model register, cas-register or kv`
+        : undefined;
+  if (misfit === undefined) return;
+  command.error(`error: ${misfit}; the model here is ${model}.`, { exitCode: 2 });
 }
 
 function readText(file: string, command: Command): string {
@@ -116,10 +156,12 @@ function printText(file: string, judgement: Judgement, drawn: string | undefined
   const { verdict, format, model, operations, answered, unanswered, ignored, keys, explanation } = judgement;
   const colour = verdict === 'valid' ? pc.green : verdict === 'invalid' ? pc.red : pc.yellow;
   const others = ignored === 0 ? '' : `, ${ignored} other lines`;
+  const what = keys.length === 0 ? 'transactions' : 'operations';
+  const steps = keys.reduce((sum, key) => sum + key.steps, 0);
+  const size = `, ${keys.length} ${keys.length === 1 ? 'key' : 'keys'}, ${steps} steps for ${operations} operations`;
   const lines = [
-    `history    ${nameOf(file)} (${format}): ${answered} answered and ${unanswered} unanswered operations${others}`,
-    `model      ${model}, ${keys.length} ${keys.length === 1 ? 'key' : 'keys'}, ` +
-      `${keys.reduce((sum, { steps }) => sum + steps, 0)} steps for ${operations} operations`,
+    `history    ${nameOf(file)} (${format}): ${answered} answered and ${unanswered} unanswered ${what}${others}`,
+    `model      ${model}${keys.length === 0 ? '' : size}`,
     `verdict    ${colour(verdict)}`,
     '',
     explanation,

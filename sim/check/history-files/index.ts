@@ -11,4 +11,5 @@ export {
   toTextOperations,
 } from './to-operations.js';
 export type { Converted } from './to-operations.js';
+export { toTransactions } from './to-transactions.js';
 export { UnreadableHistory } from './unreadable.js';

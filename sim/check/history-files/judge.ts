@@ -3,6 +3,13 @@
  * and puts what came out into one form, whichever checker it came from.
  */
 import {
+  checkIsolation,
+  explainAnomalies,
+  type Anomaly,
+  type HistoryModel,
+  type IsolationLevel,
+} from '../isolation/index.js';
+import {
   casRegisterModel,
   checkLinearizable,
   drawCounterexample,
@@ -23,14 +30,18 @@ import {
   type Converted,
 } from './to-operations.js';
 import type { Recording } from './recording.js';
+import { toTransactions } from './to-transactions.js';
 
-export type JudgedModel = 'register' | 'cas-register' | 'kv';
+/** The first three are checked for linearizability, transactions for isolation. */
+export type JudgedModel = 'register' | 'cas-register' | 'kv' | HistoryModel;
 
 export interface JudgeOptions {
   readonly model: JudgedModel;
   readonly format: HistoryFormat | 'auto';
   /** What a register holds at first, as it stands in the history; default nil. For kv: the text that every key holds. */
   readonly initial?: string;
+  /** For transactions; default strict serializability. */
+  readonly level?: IsolationLevel;
   /** As of the checker. */
   readonly maxSteps?: number;
 }
@@ -45,8 +56,10 @@ export interface Judgement {
   readonly unanswered: number;
   /** Lines or events of the file that are about no operation of a client. */
   readonly ignored: number;
-  /** Of the checkers for single keys; in the order of their first appearance. */
+  /** In the order of their first appearance; none for transactions. */
   readonly keys: readonly JudgedKey[];
+  /** Of transactions: what was found, whether the level forbids it or not. */
+  readonly anomalies: readonly Anomaly[];
   /** In words, of several lines, notes included. */
   readonly explanation: string;
   readonly notes: readonly string[];
@@ -81,6 +94,9 @@ export function judgeHistory(text: string, options: JudgeOptions): Judgement {
       const specification = initial === undefined ? textModel : { ...textModel, initial: { text: initial } };
       return judged(recording, format, options, specification, toTextOperations(recording));
     }
+    case 'list-append':
+    case 'rw-register':
+      return judgedTransactions(recording, format, options, model);
   }
 }
 
@@ -110,8 +126,39 @@ function judged<S extends NonNullable<unknown>, I, O>(
       unanswered,
       steps,
     })),
+    anomalies: [],
     explanation: explainCounterexample(result),
     notes: result.notes,
     picture: drawCounterexample(result),
+  };
+}
+
+function judgedTransactions(
+  recording: Recording,
+  format: HistoryFormat,
+  { level = 'strict-serializable', maxSteps }: JudgeOptions,
+  model: HistoryModel,
+): Judgement {
+  const transactions = toTransactions(recording, model);
+  const checked = checkIsolation(transactions, {
+    model,
+    level,
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+  });
+  const result = { ...checked, notes: [...recording.notes, ...checked.notes] };
+  const unanswered = transactions.filter(({ outcome }) => outcome === 'unknown').length;
+  return {
+    model,
+    format,
+    verdict: result.verdict,
+    operations: transactions.length,
+    answered: transactions.length - unanswered,
+    unanswered,
+    ignored: recording.ignored,
+    keys: [],
+    anomalies: result.anomalies,
+    explanation: explainAnomalies(result),
+    notes: result.notes,
+    picture: undefined,
   };
 }

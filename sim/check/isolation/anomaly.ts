@@ -128,7 +128,9 @@ export const severity: readonly AnomalyName[] = [
   ...variants('realtime'),
 ];
 
-function variants<Suffix extends 'process' | 'realtime'>(suffix: Suffix): readonly `${CycleClass}-${Suffix}`[] {
+function variants<Suffix extends 'process' | 'realtime'>(
+  suffix: Suffix,
+): readonly `${CycleClass}-${Suffix}`[] {
   const classes: readonly CycleClass[] = [
     'G0',
     'G1c',

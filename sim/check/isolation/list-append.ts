@@ -163,7 +163,8 @@ function nameElements({ facts, findings }: Run, list: Longest, key: number): voi
     }
     seen.add(value);
     const known = facts.byValue[key]?.get(value);
-    if (known === undefined) reportGarbage(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
+    if (known === undefined)
+      reportGarbage(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
     const version = known ?? addVersion(facts, key, nobody, value);
     list.versions[place] = version;
     if (list.firstAborted === list.length && isAborted(facts, writerOf(facts, version)))

@@ -182,9 +182,7 @@ function cyclicKeys(facts: Facts, observed: Observed): ReadonlyMap<number, reado
   const { nodes, starts, count } = findComponents(arrange(edges), 1);
   const cyclic = new Map<number, readonly number[]>();
   for (let component = 0; component < count; component++) {
-    const versions = [
-      ...nodes.items.subarray(at(starts.items, component), at(starts.items, component + 1)),
-    ];
+    const versions = [...nodes.items.subarray(at(starts.items, component), at(starts.items, component + 1))];
     const key = at(facts.keyOf.items, versions[0] as number);
     if (!cyclic.has(key))
       cyclic.set(

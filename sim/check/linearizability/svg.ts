@@ -75,10 +75,9 @@ text { fill: #e6e9ee; } .soft, .client { fill: #9aa4b2; } .bad { fill: #ff8f85; 
 </style>`;
 
 function barsOfDeadEnd<I, O>(found: Counterexample<I, O>): readonly Bar[] {
-  const last = found.lastPlaced;
-  const first = found.longestPrefix.length - last.length + 1;
+  const first = found.longestPrefix.length - found.lastPlaced.length + 1;
   return [
-    ...last.map((placed, index) => barOf(placed, 'placed', String(first + index))),
+    ...found.lastPlaced.map((placed, index) => barOf(placed, 'placed', String(first + index))),
     ...shownBlocked(found).map((blocked, index) =>
       barOf(blocked, blocked.obstacle === 'noEffect' ? 'idle' : 'blocked', letterOf(index)),
     ),
@@ -139,7 +138,7 @@ function notesOf<I, O>(found: Counterexample<I, O>, bars: readonly Bar[]): reado
       isBad: false,
     },
     ...shown.map(({ operation, reason, obstacle }, index) => ({
-      text: `${marks[index] ?? ''}  ${operation.client} #${operation.id}: ${reason}.`,
+      text: `${marks[index] ?? ''} ${operation.client} #${operation.id}: ${reason}.`,
       isBad: obstacle !== 'noEffect',
     })),
     ...(hidden > 0 ? [{ text: `… nor can ${hidden} more that were under way.`, isBad: true }] : []),
@@ -207,7 +206,7 @@ function wrapped({ text, isBad }: Note, letters: number): readonly Note[] {
   for (const word of text.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > letters) {
       lines.push({ text: line, isBad });
-      line = '   ';
+      line = '';
     }
     line = line === '' ? word : `${line} ${word}`;
   }

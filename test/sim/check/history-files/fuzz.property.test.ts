@@ -57,7 +57,7 @@ describe('a damaged history', () => {
         fc.property(
           fc.constantFrom(...histories),
           fc.array(change, { maxLength: 6 }),
-          fc.constantFrom('register', 'cas-register', 'kv'),
+          fc.constantFrom('register', 'cas-register', 'kv', 'list-append', 'rw-register'),
           (history, changes, model) => {
             const text = changed(history, changes);
 
