@@ -15,7 +15,7 @@ import {
   drawCounterexample,
   explainCounterexample,
   registerModel,
-  textModel,
+  textModelFor,
   type CheckOptions,
   type CheckResult,
   type Model,
@@ -91,8 +91,13 @@ export function judgeHistory(text: string, options: JudgeOptions): Judgement {
       return judged(recording, format, options, specification, toCasRegisterOperations(recording));
     }
     case 'kv': {
-      const specification = initial === undefined ? textModel : { ...textModel, initial: { text: initial } };
-      return judged(recording, format, options, specification, toTextOperations(recording));
+      const converted = toTextOperations(recording);
+      const specification = textModelFor(converted.operations);
+      const begun =
+        initial === undefined
+          ? specification
+          : { ...specification, initial: { text: initial, begunBy: null } };
+      return judged(recording, format, options, begun, converted);
     }
     case 'list-append':
     case 'rw-register':

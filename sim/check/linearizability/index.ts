@@ -24,5 +24,5 @@ export type {
 } from './register-model.js';
 export { explainCounterexample } from './report.js';
 export { drawCounterexample } from './svg.js';
-export { textModel } from './text-model.js';
+export { textModel, textModelFor } from './text-model.js';
 export type { TextInput, TextOutput, TextState } from './text-model.js';

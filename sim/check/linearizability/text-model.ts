@@ -15,10 +15,12 @@ export type TextOutput = { readonly type: 'got'; readonly text: string } | { rea
 
 export interface TextState {
   readonly text: string;
+  /** The put that it began with; null before the first. */
+  readonly begunBy: string | null;
 }
 
 export const textModel: Model<TextState, TextInput, TextOutput> = {
-  initial: { text: '' },
+  initial: { text: '', begunBy: null },
   step(state, input, output) {
     switch (input.type) {
       case 'get':
@@ -26,12 +28,12 @@ export const textModel: Model<TextState, TextInput, TextOutput> = {
           ? state
           : undefined;
       case 'put':
-        return output?.type === 'got' ? undefined : { text: input.text };
+        return output?.type === 'got' ? undefined : { text: input.text, begunBy: input.text };
       case 'append':
-        return output?.type === 'got' ? undefined : { text: state.text + input.text };
+        return output?.type === 'got' ? undefined : { ...state, text: state.text + input.text };
     }
   },
-  stateKey: ({ text }) => text,
+  stateKey: ({ text, begunBy }) => `${begunBy === null ? -1 : begunBy.length} ${text}`,
   describe(input, output) {
     const asked = input.type === 'get' ? 'get' : `${input.type} ${shorten(input.text)}`;
     if (output === undefined) return `${asked} -> no answer`;
@@ -42,6 +44,37 @@ export const textModel: Model<TextState, TextInput, TextOutput> = {
   readOnly: (input) => input.type === 'get',
   hints,
 };
+
+/**
+ * The same model for one history, and faster there: it knows all puts, so it sees when an answer can never be given any more. A text
+ * that does not go on from the present one needs another put to begin with; if the only put that it can have begun with is the
+ * one that the present text began with, it is too late.
+ */
+export function textModelFor(
+  operations: readonly Operation<TextInput, TextOutput>[],
+): Model<TextState, TextInput, TextOutput> {
+  const puts = new Map<string, number>();
+  for (const { input } of operations) {
+    if (input.type === 'put') puts.set(input.text, (puts.get(input.text) ?? 0) + 1);
+  }
+  const lengths = [...new Set([...puts.keys()].map(({ length }) => length))];
+  const beginnings = new Map<string, readonly string[]>();
+  const beginningsOf = (text: string): readonly string[] => {
+    const known = beginnings.get(text);
+    if (known !== undefined) return known;
+    const found = lengths.map((length) => text.slice(0, length)).filter((start) => puts.has(start));
+    const distinct = [...new Set(found)];
+    beginnings.set(text, distinct);
+    return distinct;
+  };
+  return {
+    ...textModel,
+    impossibleFrom(state, _input, output) {
+      if (output.type !== 'got' || output.text.startsWith(state.text)) return false;
+      return beginningsOf(output.text).every((start) => start === state.begunBy && puts.get(start) === 1);
+    },
+  };
+}
 
 const shownCharacters = 60;
 

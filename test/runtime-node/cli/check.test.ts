@@ -129,16 +129,6 @@ describe('wavetank check', () => {
     [['nowhere.edn', '--model', 'register'], 'cannot read nowhere.edn', 'no such file'],
     [['-', '--model', 'register', '--format', 'edn'], 'standard input, line 1, column 1', 'one map a line'],
     [
-      ['-', '--model', 'register', '--level', 'serializable'],
-      '--level is about transactions',
-      '--model list-append',
-    ],
-    [['-', '--model', 'list-append', '--initial', '0'], '--initial is about single keys', 'kv'],
-    [['-', '--model', 'list-append', '--svg', 'x.svg'], '--svg is about single keys', 'kv'],
-    [['-', '--model', 'queue'], "argument 'queue' is invalid", 'cas-register'],
-    [['-'], "required option '--model <name>' not specified", '--help'],
-    [['-', '--model', 'register', '--max-steps', '0'], '--max-steps wants a whole number of 1 or more', '7'],
-    [
       ['-', '--model', 'register', '--svg', '/nowhere/at/all.svg'],
       'cannot write /nowhere/at/all.svg',
       'no such file',
