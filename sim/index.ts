@@ -1,6 +1,10 @@
 /** The public face of the simulator. */
 
+export * from './check/history-files/index.js';
+export * from './check/isolation/index.js';
 export * from './check/linearizability/index.js';
+export * from './check/locks/index.js';
+export * from './check/sequences/index.js';
 export { createNodeRules, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
 export type * from './faults/scenario.js';

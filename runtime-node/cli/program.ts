@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 
 import { packageVersion } from '../observe/version.js';
+import { checkCommand } from './check.js';
 import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
 import { getCommand } from './get.js';
@@ -25,6 +26,7 @@ const COMMANDS: readonly (() => Command)[] = [
   simCommand,
   mergeCommand,
   replayCommand,
+  checkCommand,
 ];
 
 export function createProgram(): Command {

@@ -4,7 +4,7 @@
 
 import { revision, SetFlag, type KeyValueAnswer, type KeyValueOperation } from '../../core/index.js';
 import { KeyValueCode } from '../../core/index.js';
-import { always, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
+import { unconditional, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
 import { drawBelow, drawOne, type Stream } from '../world/chance.js';
 import { toBytes, toText } from './text.js';
 
@@ -48,13 +48,13 @@ export function drawOperation(
       // Mostly what it saw last, sometimes a revision that is still to come.
       const ahead = Math.max(0, drawBelow(stream, 8, number, 6) - 5);
       const equalToRevision = last.revision + ahead;
-      return { key, input: { type: 'set', value, condition: { ...always, equalToRevision } } };
+      return { key, input: { type: 'set', value, condition: { ...unconditional, equalToRevision } } };
     }
     case 5:
     case 6:
-      return { key, input: { type: 'set', value, condition: { ...always, equalToValue: last.value } } };
+      return { key, input: { type: 'set', value, condition: { ...unconditional, equalToValue: last.value } } };
     default:
-      return { key, input: { type: 'set', value, condition: always } };
+      return { key, input: { type: 'set', value, condition: unconditional } };
   }
 }
 

@@ -12,7 +12,7 @@ import { startClients, type Client, type Clients } from '../workload/clients.js'
 import { drawBelow, streamOf } from '../world/chance.js';
 import type { Parcels } from '../world/network.js';
 import type { Failure, World } from '../world/world.js';
-import { withProperties, type Property } from './properties.js';
+import { always, eventually, sometimes, withProperties, type Makers, type Property } from './properties.js';
 import type { System, Verdict } from './system.js';
 
 export interface Definition<Settings, State, Message, Request, Answer, Stored> {
@@ -24,7 +24,8 @@ export interface Definition<Settings, State, Message, Request, Answer, Stored> {
   /** The machine of one node. Several functions are several versions, which `Upgrade` faults mix. */
   readonly machine: MachineMaker<Settings, State, Message, Request, Answer, Stored>;
   readonly laterVersions?: readonly MachineMaker<Settings, State, Message, Request, Answer, Stored>[];
-  readonly properties: readonly Property<State, Stored>[];
+  /** Made with the given `always`, `sometimes` and `eventually`, which know the types of this system. */
+  readonly properties: (make: Makers<State, Stored>) => readonly Property<State, Stored>[];
   /** In what time the system reacts, in milliseconds, as its longest timeout: faults last about so long. */
   paceMs(settings: Settings): number;
   /** What clients do; absent when nobody asks anything. */
@@ -100,7 +101,7 @@ export function defineSystem<Settings, State, Message, Request, Answer, Stored>(
       };
     },
   };
-  return withProperties(plain, definition.properties);
+  return withProperties(plain, definition.properties({ always, sometimes, eventually }));
 }
 
 const QUIET = {

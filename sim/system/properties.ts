@@ -60,6 +60,13 @@ export function eventually<State, Stored>(
   return { type: 'eventually', name, holds };
 }
 
+/** The three makers, for a system whose types are known. */
+export interface Makers<State, Stored> {
+  readonly always: typeof always<State, Stored>;
+  readonly sometimes: typeof sometimes<State, Stored>;
+  readonly eventually: typeof eventually<State, Stored>;
+}
+
 /** The same system, with more that must hold of it. */
 export function withProperties<Settings, State, Message, Request, Answer, Stored>(
   system: System<Settings, State, Message, Request, Answer, Stored>,

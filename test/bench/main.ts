@@ -2,13 +2,15 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step or cluster
+ *     npm run bench -- simulation      one part: simulation, step, cluster, isolation or histories
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
  */
 
 import { benchCluster } from './cluster.js';
+import { benchHistories } from './histories.js';
+import { benchIsolation } from './isolation.js';
 import { benchSimulation } from './simulation.js';
 import { benchStep } from './step.js';
 import type { Section } from './table.js';
@@ -18,6 +20,8 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   simulation: benchSimulation,
   step: benchStep,
   cluster: benchCluster,
+  isolation: benchIsolation,
+  histories: benchHistories,
 };
 
 const words = process.argv.slice(2).filter((word) => word !== '--json');

@@ -14,7 +14,7 @@ import {
   type Machine,
   type NodeId,
 } from '../../core/index.js';
-import { always, defineSystem, eventually, sometimes } from '../../sim/index.js';
+import { defineSystem } from '../../sim/index.js';
 
 export interface Beat {
   readonly epoch: number;
@@ -110,7 +110,7 @@ export function gossip(forgetful = false) {
     settings: () => ({}),
     paceMs: () => SUSPECT_MS,
     machine: ({ node, nodes }) => gossiper(node, nodes, forgetful),
-    properties: [
+    properties: ({ always, sometimes, eventually }) => [
       always('nobody is believed to be ahead of itself', ({ up }) => {
         for (const { id, state } of up) {
           const own = state.table[id] ?? NEVER;

@@ -14,7 +14,7 @@ import {
   type NodeId,
   type Outbox,
 } from '../../core/index.js';
-import { always, defineSystem, eventually, sometimes } from '../../sim/index.js';
+import { defineSystem } from '../../sim/index.js';
 
 type Vote = { readonly ballot: number; readonly value: string } | null;
 type Message =
@@ -135,7 +135,7 @@ export function paxos(choose: Choice = highestAccepted) {
       workload: { thinkMs: 6_000 },
       ask: (client, number) => `value ${client}.${number}`,
     },
-    properties: [
+    properties: ({ always, sometimes, eventually }) => [
       always('one decision', ({ up }) => new Set(up.flatMap((node) => node.state.decided ?? [])).size < 2),
       sometimes('somebody proposes what another had accepted', ({ up }) =>
         up.some(({ state }) => state.proposed !== null && state.proposed !== state.wants),

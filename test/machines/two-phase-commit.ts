@@ -14,7 +14,7 @@ import {
   type NodeId,
   type Outbox,
 } from '../../core/index.js';
-import { always, defineSystem, eventually, sometimes } from '../../sim/index.js';
+import { defineSystem } from '../../sim/index.js';
 
 type Outcome = 'working' | 'prepared' | 'committed' | 'aborted';
 type Message =
@@ -125,7 +125,7 @@ export function twoPhaseCommit(voteEarly = false) {
       workload: { thinkMs: 2_000 },
       ask: (client, number) => `tx ${client}.${number}`,
     },
-    properties: [
+    properties: ({ always, sometimes, eventually }) => [
       always('nobody commits what another aborts', ({ up }) => {
         const torn = transactions(up).find((tx) => isAny(up, tx, 'committed') && isAny(up, tx, 'aborted'));
         return torn === undefined || `${torn} is both`;

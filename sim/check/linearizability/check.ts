@@ -53,7 +53,7 @@ const problemsShown = 5;
  * wrong then, and no verdict about the system would be worth having.
  *
  * @example
- * const set = { type: 'set', value: 'a', condition: always } as const;
+ * const set = { type: 'set', value: 'a', condition: unconditional } as const;
  * checkLinearizable(keyValueModel, [
  *   { id: 0, client: 'c1', key: 'x', input: set, invokedAt: 0, answeredAt: 5, output: { type: 'set', revision: 0 } },
  *   { id: 1, client: 'c2', key: 'x', input: { type: 'get' }, invokedAt: 6, answeredAt: 8, output: { type: 'missing' } },

@@ -6,8 +6,8 @@ import type { Operation } from './history.js';
 import type { Contradiction, Model } from './model.js';
 import type { Subhistory } from './subhistory.js';
 
-/** How many of the last placed operations are described. */
-const placedShown = 5;
+/** How many of the last placed operations are described: as many as fit into a picture. */
+const placedShown = 6;
 
 export interface Counterexample<I, O> {
   readonly key: string;

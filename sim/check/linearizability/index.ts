@@ -9,7 +9,7 @@ export type {
 } from './counterexample.js';
 export { findHistoryNotes, findHistoryProblems } from './history.js';
 export type { Operation } from './history.js';
-export { always, keyValueModel } from './key-value-model.js';
+export { unconditional, keyValueModel } from './key-value-model.js';
 export type { KeyValueInput, KeyValueOutput, KeyValueState, SetCondition } from './key-value-model.js';
 export { maxMemoWords } from './memo.js';
 export { determinize } from './model.js';
@@ -23,3 +23,6 @@ export type {
   RegisterState,
 } from './register-model.js';
 export { explainCounterexample } from './report.js';
+export { drawCounterexample } from './svg.js';
+export { textModel, textModelFor } from './text-model.js';
+export type { TextInput, TextOutput, TextState } from './text-model.js';

@@ -45,7 +45,7 @@ export type KeyValueOutput =
   | { readonly type: 'missing' };
 
 /** Sets whether the key is there or not. */
-export const always: SetCondition = { ifExists: false, ifNotExists: false };
+export const unconditional: SetCondition = { ifExists: false, ifNotExists: false };
 
 export const keyValueModel: Model<KeyValueState, KeyValueInput, KeyValueOutput> = {
   initial: { revision: -1, present: false, value: null },

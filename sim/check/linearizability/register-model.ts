@@ -9,12 +9,14 @@ export interface RegisterState {
   readonly value: string | null;
 }
 
-export type RegisterInput = { readonly type: 'read' } | { readonly type: 'write'; readonly value: string };
+export type RegisterInput =
+  { readonly type: 'read' } | { readonly type: 'write'; readonly value: string | null };
 export type RegisterOutput =
   { readonly type: 'read'; readonly value: string | null } | { readonly type: 'written' };
 
 export type CasRegisterInput =
-  RegisterInput | { readonly type: 'compareAndSet'; readonly from: string | null; readonly to: string };
+  | RegisterInput
+  | { readonly type: 'compareAndSet'; readonly from: string | null; readonly to: string | null };
 /** `failed`: the value was not `from`, and nothing changed. */
 export type CasRegisterOutput = RegisterOutput | { readonly type: 'swapped' } | { readonly type: 'failed' };
 
@@ -80,7 +82,7 @@ function hints(
     if (output?.type === 'read') seen.add(output.value);
     if (input.type === 'compareAndSet') seen.add(input.from);
   }
-  const nameOf = (value: string): string | null => (seen.has(value) ? value : null);
+  const nameOf = (value: string | null): readonly (string | null)[] => (seen.has(value) ? [value] : []);
   return ({ input }) => {
     switch (input.type) {
       case 'read':

@@ -7,6 +7,7 @@ import type { BlockedOperation, Counterexample } from './counterexample.js';
 import type { Operation } from './history.js';
 import { drawTimeline, quote, type PictureRow } from './picture.js';
 
+const placedShown = 5;
 const blockedShown = 8;
 
 /** Plain text of several lines; also says what it means when the result is valid or unknown. */
@@ -52,7 +53,9 @@ function explainInvalid<I, O>(found: Counterexample<I, O>): readonly string[] {
 function explainDeadEnd<I, O>(found: Counterexample<I, O>): readonly string[] {
   const shown = mostTelling(found);
   const hidden = found.blocked.length - shown.length;
-  const placed = found.lastPlaced.map(({ operation, description }) => row(' ', operation, description));
+  const placed = found.lastPlaced
+    .slice(-placedShown)
+    .map(({ operation, description }) => row(' ', operation, description));
   const blocked = shown.map(({ operation, description }) => row('x', operation, description));
   return [
     `The longest legal beginning has ${found.answeredPlaced} of ${found.answered} answered operations. ` +

@@ -66,6 +66,20 @@ describe('bad arguments end with exit code 2, and say what was wrong, what was e
     [['set', 'a', 'b', '--if-revision', '-2'], '--if-revision wants a whole number of -1 or more', '7'],
     [['get', 'a', '--endpoints', 'ftp://x'], '"ftp://x" is not a URL', 'http://127.0.0.1:2070'],
     [['get', 'a', '--timeout', '0'], '--timeout wants a whole number of 1 or more', '7'],
+    [['check', '-'], "required option '--model <name>' not specified", '--help'],
+    [['check', '-', '--model', 'queue'], "argument 'queue' is invalid", 'cas-register'],
+    [
+      ['check', '-', '--model', 'kv', '--max-steps', '0'],
+      '--max-steps wants a whole number of 1 or more',
+      '7',
+    ],
+    [
+      ['check', '-', '--model', 'kv', '--level', 'serializable'],
+      '--level is about transactions',
+      'list-append',
+    ],
+    [['check', '-', '--model', 'list-append', '--initial', '0'], '--initial is about single keys', 'kv'],
+    [['check', '-', '--model', 'rw-register', '--svg', 'x'], '--svg is about single keys', 'cas-register'],
     [['fly'], "unknown command 'fly'", '--help'],
   ])('%o', async (args, wrong, example) => {
     const { exitCode, errors } = await run(...args);

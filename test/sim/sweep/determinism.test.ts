@@ -27,7 +27,7 @@ function ticking(cheat: () => number) {
     settings: () => ({}),
     paceMs: () => 10,
     machine: () => machine,
-    properties: [],
+    properties: () => [],
   });
   const scenario = {
     ...system.storm(3),

@@ -1,7 +1,7 @@
 /** Short ways to write a history down, and generators of random ones. */
 import fc from 'fast-check';
 import {
-  always,
+  unconditional,
   type CasRegisterInput,
   type CasRegisterOutput,
   type KeyValueInput,
@@ -13,7 +13,11 @@ import { answer } from '../../../../sim/check/linearizability/key-value-model.js
 export type KeyValueOperation = Operation<KeyValueInput, KeyValueOutput>;
 export type CasOperation = Operation<CasRegisterInput, CasRegisterOutput>;
 
-export const set = (value: string | null): KeyValueInput => ({ type: 'set', value, condition: always });
+export const set = (value: string | null): KeyValueInput => ({
+  type: 'set',
+  value,
+  condition: unconditional,
+});
 export const setIfNew = (value: string): KeyValueInput => ({
   type: 'set',
   value,

@@ -1,0 +1,96 @@
+/**
+ * A sequence that is deleted and created again is a new one, and may give the old values once more. Owns which allocation belongs to
+ * which incarnation; one that a creation runs beside belongs to no certain one, and is not judged.
+ */
+import { allocationOf, type Allocation, type SequenceOperation, type SequenceRequest } from './history.js';
+
+export interface Incarnation {
+  /** Undefined when the sequence was there before the history, or when its creation got no answer. */
+  readonly parameters: Extract<SequenceRequest, { type: 'create' }> | undefined;
+  /** Sorted by invocation. */
+  readonly allocations: readonly Allocation[];
+  /** Reserves that may have taken values of it: those without an answer, and those beside a creation. */
+  readonly uncertain: readonly SequenceOperation[];
+}
+
+export interface Incarnations {
+  readonly incarnations: readonly Incarnation[];
+  readonly unplaced: number;
+}
+
+/** `history` is of one sequence. */
+export function incarnationsOf(history: readonly SequenceOperation[]): Incarnations {
+  const operations = history.toSorted((a, b) => a.invokedAt - b.invokedAt);
+  const creations = operations.filter(
+    ({ request, answer }) => request.type === 'create' && answer?.type !== 'refused',
+  );
+  const mayBeDeleted = operations.some(
+    ({ request, answer }) => request.type === 'delete' && answer?.type !== 'refused',
+  );
+  if (!mayBeDeleted) return theOnlyOne(operations, creations);
+  creations.sort((a, b) => endOf(a) - endOf(b));
+  const built = Array.from({ length: creations.length + 1 }, (_, index) =>
+    emptyIncarnation(creations[index - 1]),
+  );
+  let over = 0;
+  let unplaced = 0;
+  const begunBy = counterOfBegun(creations);
+  for (const operation of operations) {
+    if (operation.request.type !== 'reserve') continue;
+    while (over < creations.length && endOf(creations[over] as SequenceOperation) < operation.invokedAt)
+      over++;
+    // An incarnation is certain when every creation was either over before or not begun until after.
+    const begun = begunBy(endOf(operation));
+    const allocation = allocationOf(operation);
+    if (allocation !== undefined && begun === over) {
+      built[over]?.allocations.push(allocation);
+    } else if (allocation !== undefined || operation.answer === undefined) {
+      if (allocation !== undefined) unplaced++;
+      for (let index = over; index <= begun; index++) built[index]?.uncertain.push(operation);
+    }
+  }
+  return { incarnations: built.filter(({ allocations }) => allocations.length > 0), unplaced };
+}
+
+interface Building extends Incarnation {
+  readonly allocations: Allocation[];
+  readonly uncertain: SequenceOperation[];
+}
+
+function emptyIncarnation(creation: SequenceOperation | undefined): Building {
+  const isKnown = creation?.request.type === 'create' && creation.answer !== undefined;
+  return { parameters: isKnown ? creation.request : undefined, allocations: [], uncertain: [] };
+}
+
+function theOnlyOne(
+  operations: readonly SequenceOperation[],
+  creations: readonly SequenceOperation[],
+): Incarnations {
+  const only = emptyIncarnation(creations.find(({ answer }) => answer !== undefined));
+  for (const operation of operations) {
+    const allocation = allocationOf(operation);
+    if (allocation !== undefined) only.allocations.push(allocation);
+    else if (operation.request.type === 'reserve' && operation.answer === undefined)
+      only.uncertain.push(operation);
+  }
+  return { incarnations: only.allocations.length > 0 ? [only] : [], unplaced: 0 };
+}
+
+/** How many creations were invoked by a time. */
+function counterOfBegun(creations: readonly SequenceOperation[]): (time: number) => number {
+  const starts = creations.map(({ invokedAt }) => invokedAt).sort((a, b) => a - b);
+  return (time) => {
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((starts[middle] as number) <= time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+}
+
+function endOf({ answeredAt }: SequenceOperation): number {
+  return answeredAt ?? Infinity;
+}
