@@ -9,21 +9,14 @@ import {
 } from './anomaly.js';
 import { idOf, isPresent, show, writerOf, type Facts } from './facts.js';
 import { hasRoom, keep, type Findings } from './findings.js';
-import { edgeType, type EdgeList, type Graph } from './graph.js';
+import { edgeAt, edgeType, type Edge, type EdgeList, type Graph } from './graph.js';
 import type { Transaction } from './history.js';
 import { at } from './ints.js';
 import { orderKnownBy } from './observed.js';
 import { keyName, wrote } from './suspicion.js';
 
 /** A step from one transaction to the next, over whatever helpers lie between. */
-interface Leg {
-  readonly source: number;
-  target: number;
-  readonly type: number;
-  readonly from: number;
-  to: number;
-  how: number;
-}
+type Leg = Edge;
 
 /** `slots` lead from a transaction back to itself. A cycle that was reported before is not reported again. */
 export function reportCycle(
@@ -55,21 +48,14 @@ export function reportCycle(
 function legsOf(edges: EdgeList, graph: Graph, slots: readonly number[]): readonly Leg[] {
   const legs: Leg[] = [];
   for (const slot of slots) {
-    const edge = at(graph.edges, slot);
-    const [from, to, how] = [edges.from, edges.to, edges.how].map((column) => at(column.items, edge)) as [
-      number,
-      number,
-      number,
-    ];
-    const target = at(graph.targets, slot);
-    const type = at(graph.types, slot);
+    const edge = edgeAt(edges, at(graph.edges, slot));
     const leg = legs.at(-1);
-    if (type !== edgeType.link || leg === undefined) {
-      legs.push({ source: at(edges.sources.items, edge), target, type, from, to, how });
+    if (edge.type !== edgeType.link || leg === undefined) {
+      legs.push(edge);
       continue;
     }
-    leg.target = target;
-    if (to !== -1) [leg.to, leg.how] = [to, how];
+    const { target, to, how } = edge.to === -1 ? { ...leg, target: edge.target } : edge;
+    legs[legs.length - 1] = { ...leg, target, to, how };
   }
   return legs;
 }

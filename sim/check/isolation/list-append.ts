@@ -78,7 +78,7 @@ export function observeLists(facts: Facts, findings: Findings): Observed {
   const run: Run = {
     facts,
     findings,
-    observed: nothingObserved(),
+    observed: nothingObserved(facts.operationKey.length),
     longest,
     place: new Int32Array(0),
   };
@@ -86,7 +86,9 @@ export function observeLists(facts: Facts, findings: Findings): Observed {
   lookAtPresent(facts, (transaction) => findLongest(run, transaction, memory));
   longest.forEach((list, key) => nameElements(run, list, key));
   run.place = new Int32Array(facts.valueOf.length).fill(-1);
-  for (const { versions } of longest) versions.forEach((version, index) => (run.place[version] = index));
+  for (const { versions } of longest) {
+    for (let place = 0; place < versions.length; place++) run.place[at(versions, place)] = place;
+  }
   const fresh = keyMemory(facts.keys.length);
   for (let transaction = 0; transaction < facts.history.length; transaction++) {
     if (facts.present[transaction] === 1) readTransaction(run, transaction, fresh);
@@ -101,7 +103,7 @@ function findLongest(run: Run, transaction: number, memory: KeyMemory): void {
   const first = at(facts.firstOperation, transaction);
   for (let index = 0; index < operations.length; index++) {
     const operation = operations[index] as MicroOperation;
-    const key = at(facts.operationKey.items, first + index);
+    const key = at(facts.operationKey, first + index);
     if (operation.type === 'append') {
       recall(memory, key, transaction, 0);
       memory.own[key] = at(memory.own, key) + 1;
@@ -195,7 +197,7 @@ function readTransaction(run: Run, transaction: number, memory: KeyMemory): void
   const first = at(facts.firstOperation, transaction);
   for (let index = 0; index < operations.length; index++) {
     const operation = operations[index] as MicroOperation;
-    const key = at(facts.operationKey.items, first + index);
+    const key = at(facts.operationKey, first + index);
     switch (operation.type) {
       case 'append': {
         recall(memory, key, transaction, 0);
@@ -203,7 +205,7 @@ function readTransaction(run: Run, transaction: number, memory: KeyMemory): void
         const length = at(memory.read, key);
         if (length < 0) break;
         const list = run.longest[key] as Longest;
-        const version = at(facts.operationVersion.items, first + index);
+        const version = at(facts.operationVersion, first + index);
         const place = at(run.place, version);
         if (place !== -1 && place < length) reportFutureRead(facts, run.findings, version);
         else if (list.isOrder && at(memory.own, key) === 1)

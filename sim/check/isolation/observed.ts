@@ -37,12 +37,13 @@ export interface Observed {
   readonly scans: Ints;
 }
 
-export const nothingObserved = (): Observed => ({
-  readers: ints(),
-  seen: ints(),
-  before: ints(),
-  after: ints(),
-  how: ints(),
+/** With room for about one read or write for each operation. */
+export const nothingObserved = (operations: number): Observed => ({
+  readers: ints(operations + 1),
+  seen: ints(operations + 1),
+  before: ints(operations + 1),
+  after: ints(operations + 1),
+  how: ints(operations + 1),
   updaters: ints(),
   updated: ints(),
   scanners: ints(),

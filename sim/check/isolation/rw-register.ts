@@ -37,14 +37,14 @@ import {
 } from './suspicion.js';
 
 export function observeRegisters(facts: Facts, findings: Findings): Observed {
-  const observed = nothingObserved();
+  const observed = nothingObserved(facts.operationKey.length);
   lookAtPresent(facts, (transaction) => {
     const { operations } = facts.history[transaction] as Transaction;
     const first = at(facts.firstOperation, transaction);
     for (let index = 0; index < operations.length; index++) {
       const operation = operations[index] as MicroOperation;
       if (operation.type === 'read') {
-        const version = versionOf(facts, at(facts.operationKey.items, first + index), operation.value);
+        const version = versionOf(facts, at(facts.operationKey, first + index), operation.value);
         if (version !== undefined) witness(facts, version);
       } else {
         witnessScan(facts, operation);
@@ -76,11 +76,11 @@ function readTransaction(facts: Facts, findings: Findings, pass: Pass): void {
   const first = at(facts.firstOperation, transaction);
   for (let index = 0; index < operations.length; index++) {
     const operation = operations[index] as MicroOperation;
-    const key = at(facts.operationKey.items, first + index);
+    const key = at(facts.operationKey, first + index);
     switch (operation.type) {
       case 'write': {
         recall(memory, key, transaction, -1);
-        const version = at(facts.operationVersion.items, first + index);
+        const version = at(facts.operationVersion, first + index);
         memory.own[key] = version;
         const read = at(memory.read, key);
         if (read !== -1 && facts.overwritten.items[version] === 0) update(facts, findings, pass, read, version);
