@@ -176,6 +176,8 @@ function knownBy(facts: Facts, how: number, later: number): string {
       return ' (no list that was read has it yet)';
     case orderKnownBy.update:
       return isPresent(facts, later) ? ` (T${idOf(facts, later)} read the one and wrote the other)` : '';
+    case orderKnownBy.atomic:
+      return ' (who saw another write of the one, and so all of them, read the other)';
     case orderKnownBy.session:
       return ' (by the order of a session that touched both)';
     case orderKnownBy.time:

@@ -149,14 +149,14 @@ function orderKeyByTime(
 const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * A key whose versions form a cycle is reported. Its order by time is then taken from writes alone, which often shows the same
- * contradiction as a cycle of transactions; where even that is a cycle, nothing is said about its order.
+ * A key whose versions form a cycle is reported. Its order is then taken from updates and from the times of writes alone, which
+ * often shows the same contradiction as a cycle of transactions; where even that is a cycle, nothing is said about its order.
  */
 function removeCycles(facts: Facts, findings: Findings, observed: Observed, useTime: boolean): void {
   const first = cyclicKeys(facts, observed);
   if (first.size === 0) return;
   for (const [key, versions] of first) reportCycle(facts, findings, key, versions);
-  dropOrders(facts, observed, first, (how) => how >= orderKnownBy.session);
+  dropOrders(facts, observed, first, (how) => how >= orderKnownBy.atomic);
   if (useTime) {
     const writes = touchesOf(facts, observed, false);
     const kept = { transactions: ints(), versions: ints() };
