@@ -166,7 +166,8 @@ function countHistory(facts: Facts, observed: Observed): Omit<IsolationStatistic
 /** A run that did not exercise anything is not a pass. */
 function whyNothing({ committed, reads, edges }: Omit<IsolationStatistics, never>): string | undefined {
   if (committed === 0) return 'No transaction was committed, so the history proves nothing.';
-  if (reads === 0) return 'No committed transaction read anything from outside, so the history proves nothing.';
+  if (reads === 0)
+    return 'No committed transaction read anything from outside, so the history proves nothing.';
   if (edges.ww + edges.wr + edges.rw + edges.predicateRw === 0)
     return 'No transaction read or replaced what another one wrote, so the history proves nothing.';
   return undefined;

@@ -143,7 +143,11 @@ export function findLostUpdates(facts: Facts, findings: Findings, observed: Obse
       const key = show(facts.keys[at(facts.keyOf.items, version)] ?? '');
       const value = facts.valueOf[version] ?? null;
       const state =
-        value === null ? 'absent' : facts.model === 'list-append' ? `ending with ${show(value)}` : show(value);
+        value === null
+          ? 'absent'
+          : facts.model === 'list-append'
+            ? `ending with ${show(value)}`
+            : show(value);
       return {
         transactions: [idOf(facts, earlier), idOf(facts, updater)],
         explanation: [

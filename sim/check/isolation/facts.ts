@@ -29,6 +29,8 @@ export interface Facts {
   readonly valueOf: (Element | null)[];
   /** By version: 1 when the same transaction wrote the key again later. */
   readonly overwritten: Ints;
+  /** By version: the one that the same transaction made of the key just before, or -1. */
+  readonly previousOwn: Ints;
   /** Operations are numbered through the history; those of transaction `t` are `firstOperation[t]` to `firstOperation[t + 1]`. */
   readonly firstOperation: Int32Array;
   /** By operation: its key (-1 for a scan) and, for a write, its version. */
@@ -61,6 +63,7 @@ export function gatherFacts(
     writerOf: ints(operations + 1),
     valueOf: [],
     overwritten: ints(operations + 1),
+    previousOwn: ints(operations + 1),
     firstOperation: new Int32Array(history.length + 1),
     operationKey: new Int32Array(operations).fill(-1),
     operationVersion: new Int32Array(operations).fill(-1),
@@ -90,8 +93,10 @@ export function gatherFacts(
       facts.operationVersion[index] = version;
       while (latest.length <= key) push(latest, nobody);
       const before = at(latest.items, key);
-      if (before !== nobody && at(facts.writerOf.items, before) === transaction)
+      if (before !== nobody && at(facts.writerOf.items, before) === transaction) {
         facts.overwritten.items[before] = 1;
+        facts.previousOwn.items[version] = before;
+      }
       latest.items[key] = version;
     }
   }
@@ -116,6 +121,7 @@ export function addVersion(facts: Facts, key: number, writer: number, value: Ele
   push(facts.keyOf, key);
   push(facts.writerOf, writer);
   push(facts.overwritten, 0);
+  push(facts.previousOwn, -1);
   return facts.valueOf.push(value) - 1;
 }
 

@@ -165,7 +165,8 @@ function nameElements({ facts, findings }: Run, list: Longest, key: number): voi
     }
     seen.add(value);
     const known = facts.byValue[key]?.get(value);
-    if (known === undefined) reportGarbage(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
+    if (known === undefined)
+      reportGarbage(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
     const version = known ?? addVersion(facts, key, nobody, value);
     list.versions[place] = version;
     if (list.firstAborted === list.length && isAborted(facts, writerOf(facts, version)))
@@ -314,6 +315,24 @@ export function showList(values: readonly Element[]): string {
   return values.length > elementsShown ? `[… ${shown}]` : `[${shown}]`;
 }
 
+/** The appends of one transaction stand in the order in which it made them, all of them up to the latest. */
+function checkOwnOrder({ facts, findings, place }: Run, list: Longest, version: number): void {
+  const previous = at(facts.previousOwn.items, version);
+  if (previous === -1) return;
+  const found = at(place, previous);
+  if (found !== -1 && found < at(place, version)) return;
+  const writer = idOf(facts, writerOf(facts, version));
+  find(findings, 'incompatible-order', () => ({
+    transactions: [writer, idOf(facts, list.reader)],
+    explanation: [
+      `T${writer} appended ${show(facts.valueOf[previous] ?? null)} and then ${show(facts.valueOf[version] ?? null)} ` +
+        `to ${nameOf(facts, at(facts.keyOf.items, version))}.`,
+      `T${idOf(facts, list.reader)} read it as ${showList(list.values)}, ` +
+        `${found === -1 ? 'without the first' : 'in the other order'}.`,
+    ],
+  }));
+}
+
 /**
  * Each version comes before the next one whose writer is committed. Where appends are what they say, those that no list
  * contains came after the longest; a store that loses appends need not keep to that below snapshot isolation.
@@ -339,6 +358,7 @@ function orderVersions(run: Run): void {
       const writer = writerOf(facts, version);
       if (isAborted(facts, writer)) aborted = version;
       if (!isPresent(facts, writer)) continue;
+      checkOwnOrder(run, list, version);
       for (const earlier of waiting) addOrder(observed, earlier, version, orderKnownBy.list);
       waiting.length = 0;
       if (aborted !== -1) reportDirtyUpdate(facts, findings, { aborted, version });

@@ -127,7 +127,9 @@ function orderKeyByTime(
   let front: number[] = [];
   const placed = new Set<number>();
   const speakFor = (version: number): void => {
-    front = front.filter((other) => other === version || timeAt(firstEnd, other) >= timeAt(lastStart, version));
+    front = front.filter(
+      (other) => other === version || timeAt(firstEnd, other) >= timeAt(lastStart, version),
+    );
   };
   let settled = 0;
   for (const version of byPlacing) {
@@ -179,9 +181,7 @@ function cyclicKeys(facts: Facts, observed: Observed): ReadonlyMap<number, reado
   const { nodes, starts, count } = findComponents(arrange(edges), edgeType.ww);
   const cyclic = new Map<number, readonly number[]>();
   for (let component = 0; component < count; component++) {
-    const versions = [
-      ...nodes.items.subarray(at(starts.items, component), at(starts.items, component + 1)),
-    ];
+    const versions = [...nodes.items.subarray(at(starts.items, component), at(starts.items, component + 1))];
     const key = at(facts.keyOf.items, versions[0] as number);
     if (!cyclic.has(key))
       cyclic.set(

@@ -55,8 +55,7 @@ export function observeRegisters(facts: Facts, findings: Findings): Observed {
   });
   const memory = keyMemory(facts.keys.length);
   for (let transaction = 0; transaction < facts.history.length; transaction++) {
-    if (facts.present[transaction] === 1)
-      readTransaction(facts, findings, { observed, memory, transaction });
+    if (facts.present[transaction] === 1) readTransaction(facts, findings, { observed, memory, transaction });
   }
   if (isAtLeast(facts.level, 'snapshot-isolation') || isAtLeast(facts.level, 'repeatable-read'))
     orderByAtomicity(facts, observed);
@@ -115,7 +114,8 @@ function readTransaction(facts: Facts, findings: Findings, pass: Pass): void {
         const version = at(facts.operationVersion, first + index);
         memory.own[key] = version;
         const read = at(memory.read, key);
-        if (read !== -1 && facts.overwritten.items[version] === 0) update(facts, findings, pass, read, version);
+        if (read !== -1 && facts.overwritten.items[version] === 0)
+          update(facts, findings, pass, read, version);
         break;
       }
       case 'read':
@@ -172,8 +172,7 @@ function readKey(facts: Facts, findings: Findings, pass: Pass, key: number, valu
 
 function update(facts: Facts, findings: Findings, pass: Pass, read: number, version: number): void {
   const { observed, transaction } = pass;
-  if (isAborted(facts, writerOf(facts, read)))
-    reportDirtyUpdate(facts, findings, { aborted: read, version });
+  if (isAborted(facts, writerOf(facts, read))) reportDirtyUpdate(facts, findings, { aborted: read, version });
   addUpdate(observed, transaction, read);
   if (isAtLeast(facts.level, 'read-committed') && facts.overwritten.items[read] === 0)
     addOrder(observed, read, version, orderKnownBy.update);

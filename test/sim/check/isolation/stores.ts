@@ -87,7 +87,10 @@ export function runStore(discipline: Discipline, plan: Plan): readonly Transacti
       const next = new Map(contents);
       for (const [key, written] of current.writes) {
         changedAt.set(key, now);
-        next.set(key, plan.model === 'list-append' ? [...(next.get(key) ?? []), ...written] : written.slice(-1));
+        next.set(
+          key,
+          plan.model === 'list-append' ? [...(next.get(key) ?? []), ...written] : written.slice(-1),
+        );
       }
       contents = next;
     }
@@ -120,8 +123,14 @@ function operate(
   const kind = below(scans ? 5 : 4);
   if (kind === 4) {
     const prefix = key.slice(0, 1);
-    const names = [...new Set([...snapshot.keys(), ...writes.keys()])].filter((name) => name.startsWith(prefix));
-    return { type: 'scan', prefix, found: names.map((name) => [name, view(name).at(-1) as Element] as const) };
+    const names = [...new Set([...snapshot.keys(), ...writes.keys()])].filter((name) =>
+      name.startsWith(prefix),
+    );
+    return {
+      type: 'scan',
+      prefix,
+      found: names.map((name) => [name, view(name).at(-1) as Element] as const),
+    };
   }
   if (kind < 2) {
     return model === 'list-append'
