@@ -7,6 +7,7 @@ import {
   type CycleStep,
   type DependencyKind,
 } from './anomaly.js';
+import { describeTransaction } from './describe.js';
 import { idOf, isPresent, show, writerOf, type Facts } from './facts.js';
 import { hasRoom, keep, type Findings } from './findings.js';
 import { edgeAt, edgeType, type Edge, type EdgeList, type Graph } from './graph.js';
@@ -37,14 +38,20 @@ export function reportCycle(
     title: cycleTitle(shape),
     allowed: allowsCycle(facts.level, shape),
     transactions,
-    explanation: cycle.map(
-      ({ from, to, reason }, index) =>
-        `T${from} comes before T${to}${index === cycle.length - 1 ? ', a contradiction' : ''}: ${reason}.`,
-    ),
+    explanation: [
+      ...[...new Set(legs.map(({ source }) => source))].map((member) =>
+        describeTransaction(facts.history[member] as Transaction),
+      ),
+      ...cycle.map(
+        ({ from, to, reason }, index) =>
+          `T${from} ${index === cycle.length - 1 ? 'must also come' : 'comes'} before T${to}: ${reason}.`,
+      ),
+    ],
     cycle,
   });
 }
 
+/** The cycle begins with the transaction that stands first in the history. */
 function legsOf(edges: EdgeList, graph: Graph, slots: readonly number[]): readonly Leg[] {
   const legs: Leg[] = [];
   for (const slot of slots) {
@@ -57,7 +64,11 @@ function legsOf(edges: EdgeList, graph: Graph, slots: readonly number[]): readon
     const { target, to, how } = edge.to === -1 ? { ...leg, target: edge.target } : edge;
     legs[legs.length - 1] = { ...leg, target, to, how };
   }
-  return legs;
+  const least = legs.reduce(
+    (best, leg, index) => (leg.source < (legs[best] as Leg).source ? index : best),
+    0,
+  );
+  return [...legs.slice(least), ...legs.slice(0, least)];
 }
 
 function shapeOf(legs: readonly Leg[]): CycleShape {

@@ -136,10 +136,10 @@ describe.each(guarantees)('against every possible order, at %s', (level) => {
           if (possible) expect(verdict).not.toBe('invalid');
           counts[possible ? 'possible' : verdict === 'invalid' ? 'caught' : 'missed']++;
         }),
-        { numRuns: 500 },
+        { numRuns: 300 },
       );
 
-      expect(Math.min(counts.possible, counts.caught)).toBeGreaterThan(20);
+      expect(Math.min(counts.possible, counts.caught)).toBeGreaterThan(10);
       expect(counts.missed).toBeLessThan(counts.caught / 4);
     },
   );
@@ -147,16 +147,16 @@ describe.each(guarantees)('against every possible order, at %s', (level) => {
   it('where every transaction reads all lists, the two agree', () => {
     const counts = { valid: 0, invalid: 0 };
     fc.assert(
-      fc.property(histories('list-append', true), (history) => {
+      fc.property(histories('list-append', true), (drawn) => {
+        // A client with two transactions under way at once has less of a session than the definition would allow.
+        const history = drawn.map((transaction, index) => ({ ...transaction, client: `c${index}` }));
         const { verdict } = checkIsolation(history, { model: 'list-append', level });
         const expected = isPossible(history, level) ? 'valid' : 'invalid';
 
-        // A client that has two transactions under way at once has no session that the checker would use.
-        if (level !== 'strong-session-serializable' || expected === 'valid')
-          expect(verdict === 'invalid' ? 'invalid' : 'valid').toBe(expected);
+        expect(verdict === 'invalid' ? 'invalid' : 'valid').toBe(expected);
         counts[expected]++;
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
 
     expect(Math.min(counts.valid, counts.invalid)).toBeGreaterThan(10);

@@ -7,10 +7,10 @@ import type { Element, MicroOperation, Transaction } from '../../../../sim/check
 export type Guarantee =
   /** One after another, in any order. */
   | 'serializable'
-  /** One after another, each after those that were answered before its invocation. */
-  | 'strict-serializable'
   /** One after another, each after those of its own client that were answered by its invocation. */
   | 'strong-session-serializable'
+  /** The same, and each after all that were answered before its invocation. */
+  | 'strict-serializable'
   /** Each reads from the state at its beginning, and of two that overlap only one may write a key. */
   | 'snapshot-isolation';
 
@@ -59,8 +59,9 @@ function canGoOn(state: State, guarantee: Guarantee): boolean {
 
 function precedes(a: Transaction, b: Transaction, guarantee: Guarantee): boolean {
   if (a.outcome !== 'committed' || a.answeredAt === undefined) return false;
-  if (guarantee === 'strict-serializable') return a.answeredAt < b.invokedAt;
-  if (guarantee !== 'strong-session-serializable' || a.client !== b.client) return false;
+  if (guarantee === 'strict-serializable' && a.answeredAt < b.invokedAt) return true;
+  const hasSessions = guarantee === 'strict-serializable' || guarantee === 'strong-session-serializable';
+  if (!hasSessions || a.client !== b.client) return false;
   const end = b.outcome === 'committed' ? (b.answeredAt ?? Infinity) : Infinity;
   return a.answeredAt < b.invokedAt || (a.answeredAt === b.invokedAt && a.invokedAt < end);
 }

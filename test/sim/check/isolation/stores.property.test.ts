@@ -64,7 +64,7 @@ describe('a store that runs one transaction after another', () => {
     isNeverInvalid(
       'serial',
       ['read-uncommitted', 'snapshot-isolation', 'repeatable-read', 'serializable', 'strict-serializable'],
-      1200,
+      400,
     );
   });
 
@@ -92,7 +92,7 @@ describe('a store that runs one transaction after another', () => {
 
 describe('a store with snapshots, in which the first committer wins', () => {
   it('is never contradicted at snapshot isolation', () => {
-    isNeverInvalid('snapshot', ['read-uncommitted', 'read-committed', 'snapshot-isolation'], 1500);
+    isNeverInvalid('snapshot', ['read-uncommitted', 'read-committed', 'snapshot-isolation'], 500);
   });
 
   it.each(['list-append', 'rw-register'] as const)('is caught in write skew: %s', (model) => {
@@ -106,7 +106,7 @@ describe('a store with snapshots, in which the first committer wins', () => {
 
 describe('a store that reads what is committed', () => {
   it('is never contradicted at read committed', () => {
-    isNeverInvalid('committed', ['read-uncommitted', 'read-committed'], 1500);
+    isNeverInvalid('committed', ['read-uncommitted', 'read-committed'], 500);
   });
 
   it.each(['list-append', 'rw-register'] as const)('is caught in lost updates and read skew: %s', (model) => {
