@@ -37,6 +37,7 @@ export interface Facts {
   readonly operationKey: Int32Array;
   readonly operationVersion: Int32Array;
   readonly present: Uint8Array;
+  readonly hasUnknown: boolean;
   /** Unknown transactions that became present, still to be looked at. */
   readonly resolved: number[];
 }
@@ -68,6 +69,7 @@ export function gatherFacts(
     operationKey: new Int32Array(operations).fill(-1),
     operationVersion: new Int32Array(operations).fill(-1),
     present: Uint8Array.from(history, ({ outcome }) => (outcome === 'committed' ? 1 : 0)),
+    hasUnknown: history.some(({ outcome }) => outcome === 'unknown'),
     resolved: [],
   };
   const latest = ints();

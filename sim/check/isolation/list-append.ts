@@ -45,7 +45,8 @@ export function observeLists(facts: Facts, findings: Findings): Observed {
   const observed = nothingObserved(facts.operationKey.length);
   const memory = keyMemory(facts.keys.length);
   lookAtPresent(facts, (transaction) => findLongest(facts, longest, transaction, memory));
-  longest.forEach((list, key) => nameElements(facts, findings, list, key));
+  const named = new Uint8Array(facts.valueOf.length);
+  longest.forEach((list, key) => nameElements(facts, findings, { list, key, named }));
   const place = new Int32Array(facts.valueOf.length).fill(-1);
   for (const { versions } of longest) {
     for (let index = 0; index < versions.length; index++) place[at(versions, index)] = index;
@@ -122,7 +123,7 @@ function readList(run: ListRun, transaction: number, memory: KeyMemory, read: Li
     );
     if (length === -1) return;
   }
-  for (let place = 0; place < length; place++) {
+  for (let place = 0; list.isContested && place < length; place++) {
     if (values[place] !== list.values[place]) return readOther(run, transaction, read, length);
   }
   if (!list.isOrder) return;

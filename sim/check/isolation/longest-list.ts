@@ -21,6 +21,8 @@ export interface Longest {
   firstAborted: number;
   /** False when an element stands in it twice: then it is the order of nothing. */
   isOrder: boolean;
+  /** True when some list that was read of the key may not be a beginning of this one. */
+  isContested: boolean;
 }
 
 export const emptyList = (): Longest => ({
@@ -30,6 +32,7 @@ export const emptyList = (): Longest => ({
   versions: new Int32Array(0),
   firstAborted: 0,
   isOrder: true,
+  isContested: false,
 });
 
 /** Makes the lists that a present transaction read the longest of their keys, where they are. */
@@ -56,7 +59,9 @@ export function findLongest(
       let same = 0;
       while (same < length && same < known && values[same] === list.values[same]) same += 1;
       if (same === length) continue;
-      for (let element = same; element < length; element++) witnessElement(facts, key, values[element]);
+      if (same < known) list.isContested = true;
+      for (let element = same; facts.hasUnknown && element < length; element++)
+        witnessElement(facts, key, values[element]);
       if (length <= known) continue;
       list.values = values;
       list.length = length;
@@ -92,21 +97,26 @@ export function lengthFromOutside(
   return length;
 }
 
-/** Finds the version of every element of the longest list, and what is wrong with that list itself. */
-export function nameElements(facts: Facts, findings: Findings, list: Longest, key: number): void {
+/**
+ * Finds the version of every element of the longest list, and what is wrong with that list itself. `named` has a place for every
+ * version there is so far, and is 1 for those that were named.
+ */
+export function nameElements(
+  facts: Facts,
+  findings: Findings,
+  { list, key, named }: { readonly list: Longest; readonly key: number; readonly named: Uint8Array },
+): void {
   list.versions = new Int32Array(list.length);
   list.firstAborted = list.length;
-  const seen = new Set<Element>();
   for (let place = 0; place < list.length; place++) {
     const value = list.values[place] as Element;
-    if (seen.has(value)) {
-      list.isOrder = false;
-      reportDuplicate(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
-    }
-    seen.add(value);
     const known = facts.byValue[key]?.get(value);
     if (known === undefined)
       reportGarbage(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
+    else if (named[known] === 1) {
+      list.isOrder = false;
+      reportDuplicate(facts, findings, { reader: list.reader, key: facts.keys[key] ?? '', value });
+    } else named[known] = 1;
     const version = known ?? addVersion(facts, key, nobody, value);
     list.versions[place] = version;
     if (list.firstAborted === list.length && isAborted(facts, writerOf(facts, version)))
