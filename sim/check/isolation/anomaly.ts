@@ -96,7 +96,7 @@ const singles: Readonly<Record<SingleName, { readonly title: string; readonly fr
   G1a: { title: 'aborted read', from: 1 },
   'dirty-update': { title: 'dirty update: an aborted write was built upon', from: 1 },
   G1b: { title: 'intermediate read', from: 1 },
-  'incompatible-order': { title: 'incompatible order: two reads that no one list explains', from: 1 },
+  'incompatible-order': { title: 'incompatible order: reads that no order of the appends explains', from: 1 },
   'future-read': { title: 'future read: a transaction read what it wrote only later', from: 1 },
   internal: { title: 'internal inconsistency: a transaction contradicts itself', from: 2 },
   'lost-update': { title: 'lost update', from: 2 },

@@ -93,12 +93,12 @@ export function checkIsolation(
   const sessions = findSessions(facts);
   if (model === 'rw-register') orderRegisters(facts, findings, observed, sessions.sessions);
   findLostUpdates(facts, findings, observed);
-  const edges = noEdges(history.length);
+  const edges = noEdges(history.length, 2 * facts.operationKey.length + 4 * history.length);
   const data = addDependencies(facts, observed, edges);
   const predicateRw = addPhantoms(facts, observed, edges);
-  const [beforeSessions] = [edges.sources.length];
+  const beforeSessions = edges.count;
   addSessionEdges(facts, sessions.sessions, edges);
-  const beforeTime = edges.sources.length;
+  const beforeTime = edges.count;
   addTimeEdges(facts, edges);
   const { gaveUp, cutShort } = searchCycles(facts, findings, edges, maxSteps);
   const statistics = {
@@ -107,7 +107,7 @@ export function checkIsolation(
       ...data,
       predicateRw,
       session: beforeTime - beforeSessions,
-      realtime: edges.sources.length - beforeTime,
+      realtime: edges.count - beforeTime,
     },
   };
   const anomalies = withoutEchoes(inOrder(findings));
@@ -117,7 +117,7 @@ export function checkIsolation(
     ...(isInvalid || emptiness === undefined ? [] : [emptiness]),
     ...(gaveUp
       ? [
-          `The graph has ${edges.nodes + edges.sources.length} nodes and edges, more than maxSteps = ${maxSteps} allows to look at.`,
+          `The graph has ${edges.nodes + edges.count} nodes and edges, more than maxSteps = ${maxSteps} allows to look at.`,
         ]
       : []),
     ...(cutShort && !gaveUp
@@ -158,9 +158,7 @@ function countHistory(facts: Facts, observed: Observed): Omit<IsolationStatistic
     resolved: facts.present.reduce((sum, present) => sum + present, 0) - committed,
     operations: facts.operationKey.length,
     keys: facts.keys.length,
-    writes: facts.operationVersion.items
-      .subarray(0, facts.operationVersion.length)
-      .reduce((sum, version) => sum + (version === -1 ? 0 : 1), 0),
+    writes: facts.operationVersion.reduce((sum, version) => sum + (version === -1 ? 0 : 1), 0),
     reads: observed.readers.length + observed.scans.length,
   };
 }

@@ -9,7 +9,7 @@
 import type { Facts } from './facts.js';
 import type { Findings } from './findings.js';
 import {
-  addEdge,
+  addBareEdge,
   antiDependency,
   arrange,
   edgeType,
@@ -20,7 +20,7 @@ import {
   type EdgeList,
   type Graph,
 } from './graph.js';
-import { at } from './ints.js';
+import { at, byteAt } from './ints.js';
 import { reportCycle } from './cycle.js';
 import { createWalker, findWayBack, type Rule, type Walker } from './walk.js';
 
@@ -85,7 +85,7 @@ export function searchCycles(
   edges: EdgeList,
   maxSteps: number,
 ): SearchResult {
-  if (edges.nodes + edges.sources.length > maxSteps) return { gaveUp: true, cutShort: true };
+  if (edges.nodes + edges.count > maxSteps) return { gaveUp: true, cutShort: true };
   const graph = arrange(edges);
   const whole = findComponents(graph, allEdges);
   if (whole.count === 0) return { gaveUp: false, cutShort: false };
@@ -135,12 +135,13 @@ type IsStart = (source: number, slot: number) => boolean;
 function doubledStarts(graph: Graph, components: Components, { mask }: Stage): IsStart {
   const doubled = noEdges(2 * graph.nodes);
   forEachInside(graph, components, mask, (source, slot) => {
-    const [target, type] = [at(graph.targets, slot), at(graph.types, slot)];
+    const target = at(graph.targets, slot);
+    const type = byteAt(graph.types, slot);
     for (const bit of [0, 1]) {
       const isAnti = (type & antiDependency) !== 0;
       if (isAnti && bit === 1) continue;
       const after = type === link ? bit : isAnti ? 1 : 0;
-      addEdge(doubled, { source: 2 * source + bit, target: 2 * target + after, type });
+      addBareEdge(doubled, 2 * source + bit, 2 * target + after, type);
     }
   });
   const { of } = findComponents(arrange(doubled), mask);
@@ -156,7 +157,7 @@ function forEachInside(
   for (let index = 0; index < components.nodes.length; index++) {
     const source = at(components.nodes.items, index);
     for (let slot = at(graph.starts, source); slot < at(graph.starts, source + 1); slot++) {
-      if ((at(graph.types, slot) & mask) !== 0 && isInside(graph, components, source, slot))
+      if ((byteAt(graph.types, slot) & mask) !== 0 && isInside(graph, components, source, slot))
         visit(source, slot);
     }
   }
@@ -179,7 +180,7 @@ function runComponent(
   for (let index = first; index < last && bestLength > shortest; index++) {
     const source = at(components.nodes.items, index);
     for (let slot = at(graph.starts, source); slot < at(graph.starts, source + 1); slot++) {
-      if ((at(graph.types, slot) & begins) === 0 || !isInside(graph, components, source, slot)) continue;
+      if ((byteAt(graph.types, slot) & begins) === 0 || !isInside(graph, components, source, slot)) continue;
       if (isStart !== undefined && !isStart(source, slot)) continue;
       // The first try succeeds where the rule is "any" or the doubled graph vouches for it, so it is always made.
       if (tries > 0 && walker.steps > maxSteps) {

@@ -7,23 +7,17 @@ import {
   type CycleStep,
   type DependencyKind,
 } from './anomaly.js';
+import { describeTransaction } from './describe.js';
 import { idOf, isPresent, show, writerOf, type Facts } from './facts.js';
 import { hasRoom, keep, type Findings } from './findings.js';
-import { edgeType, type EdgeList, type Graph } from './graph.js';
+import { edgeAt, edgeType, type Edge, type EdgeList, type Graph } from './graph.js';
 import type { Transaction } from './history.js';
 import { at } from './ints.js';
 import { orderKnownBy } from './observed.js';
 import { keyName, wrote } from './suspicion.js';
 
 /** A step from one transaction to the next, over whatever helpers lie between. */
-interface Leg {
-  readonly source: number;
-  target: number;
-  readonly type: number;
-  readonly from: number;
-  to: number;
-  how: number;
-}
+type Leg = Edge;
 
 /** `slots` lead from a transaction back to itself. A cycle that was reported before is not reported again. */
 export function reportCycle(
@@ -44,34 +38,37 @@ export function reportCycle(
     title: cycleTitle(shape),
     allowed: allowsCycle(facts.level, shape),
     transactions,
-    explanation: cycle.map(
-      ({ from, to, reason }, index) =>
-        `T${from} comes before T${to}${index === cycle.length - 1 ? ', a contradiction' : ''}: ${reason}.`,
-    ),
+    explanation: [
+      ...[...new Set(legs.map(({ source }) => source))].map((member) =>
+        describeTransaction(facts.history[member] as Transaction),
+      ),
+      ...cycle.map(
+        ({ from, to, reason }, index) =>
+          `T${from} ${index === cycle.length - 1 ? 'must also come' : 'comes'} before T${to}: ${reason}.`,
+      ),
+    ],
     cycle,
   });
 }
 
+/** The cycle begins with the transaction that stands first in the history. */
 function legsOf(edges: EdgeList, graph: Graph, slots: readonly number[]): readonly Leg[] {
   const legs: Leg[] = [];
   for (const slot of slots) {
-    const edge = at(graph.edges, slot);
-    const [from, to, how] = [edges.from, edges.to, edges.how].map((column) => at(column.items, edge)) as [
-      number,
-      number,
-      number,
-    ];
-    const target = at(graph.targets, slot);
-    const type = at(graph.types, slot);
+    const edge = edgeAt(edges, at(graph.edges, slot));
     const leg = legs.at(-1);
-    if (type !== edgeType.link || leg === undefined) {
-      legs.push({ source: at(edges.sources.items, edge), target, type, from, to, how });
+    if (edge.type !== edgeType.link || leg === undefined) {
+      legs.push(edge);
       continue;
     }
-    leg.target = target;
-    if (to !== -1) [leg.to, leg.how] = [to, how];
+    const { target, to, how } = edge.to === -1 ? { ...leg, target: edge.target } : edge;
+    legs[legs.length - 1] = { ...leg, target, to, how };
   }
-  return legs;
+  const least = legs.reduce(
+    (best, leg, index) => (leg.source < (legs[best] as Leg).source ? index : best),
+    0,
+  );
+  return [...legs.slice(least), ...legs.slice(0, least)];
 }
 
 function shapeOf(legs: readonly Leg[]): CycleShape {
@@ -190,6 +187,8 @@ function knownBy(facts: Facts, how: number, later: number): string {
       return ' (no list that was read has it yet)';
     case orderKnownBy.update:
       return isPresent(facts, later) ? ` (T${idOf(facts, later)} read the one and wrote the other)` : '';
+    case orderKnownBy.atomic:
+      return ' (who saw another write of the one, and so all of them, read the other)';
     case orderKnownBy.session:
       return ' (by the order of a session that touched both)';
     case orderKnownBy.time:

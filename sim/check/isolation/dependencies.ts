@@ -34,11 +34,20 @@ export function addDependencies(facts: Facts, observed: Observed, edges: EdgeLis
     const reader = at(readers.items, read);
     if (writer === reader || !isPresent(facts, writer)) continue;
     wr += 1;
-    addEdge(edges, { source: writer, target: reader, type: edgeType.wr, from: version, to: version });
+    addEdge(edges, {
+      source: writer,
+      target: reader,
+      type: edgeType.wr,
+      from: version,
+      to: version,
+      how: 0,
+    });
   }
   for (let pair = 0; pair < before.length; pair++) {
-    const [from, to] = [at(before.items, pair), at(after.items, pair)];
-    const [source, target] = [writerOf(facts, from), writerOf(facts, to)];
+    const from = at(before.items, pair);
+    const to = at(after.items, pair);
+    const source = writerOf(facts, from);
+    const target = writerOf(facts, to);
     if (source === target || !isPresent(facts, source) || !isPresent(facts, target)) continue;
     ww += 1;
     addEdge(edges, { source, target, type: edgeType.ww, from, to, how: at(how.items, pair) });
@@ -66,9 +75,12 @@ interface Drawing {
 /** Everyone who read the version comes before everyone who wrote a next one; their number. */
 function addAntiDependencies(drawing: Drawing, version: number): number {
   const { facts, observed, edges, readsOf, pairsOf, stamp } = drawing;
-  const [firstRead, lastRead] = [at(readsOf.starts, version), at(readsOf.starts, version + 1)];
-  const [firstPair, lastPair] = [at(pairsOf.starts, version), at(pairsOf.starts, version + 1)];
-  const [reads, nexts] = [lastRead - firstRead, lastPair - firstPair];
+  const firstRead = at(readsOf.starts, version);
+  const lastRead = at(readsOf.starts, version + 1);
+  const firstPair = at(pairsOf.starts, version);
+  const lastPair = at(pairsOf.starts, version + 1);
+  const reads = lastRead - firstRead;
+  const nexts = lastPair - firstPair;
   if (reads === 0 || nexts === 0) return 0;
   let count = 0;
   const draw = (source: number, target: number, type: number, pair: number): void => {
@@ -100,7 +112,14 @@ function addAntiDependencies(drawing: Drawing, version: number): number {
   for (let place = firstRead; place < lastRead; place++) {
     const reader = at(observed.readers.items, at(readsOf.items, place));
     if (stamp[reader] !== version) {
-      addEdge(edges, { source: reader, target: between, type: edgeType.rw, from: version });
+      addEdge(edges, {
+        source: reader,
+        target: between,
+        type: edgeType.rw,
+        from: version,
+        to: -1,
+        how: 0,
+      });
       count += 1;
     } else if (updaters++ < updatersDrawn) drawAll(reader);
   }

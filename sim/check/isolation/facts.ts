@@ -29,12 +29,15 @@ export interface Facts {
   readonly valueOf: (Element | null)[];
   /** By version: 1 when the same transaction wrote the key again later. */
   readonly overwritten: Ints;
+  /** By version: the one that the same transaction made of the key just before, or -1. */
+  readonly previousOwn: Ints;
   /** Operations are numbered through the history; those of transaction `t` are `firstOperation[t]` to `firstOperation[t + 1]`. */
   readonly firstOperation: Int32Array;
   /** By operation: its key (-1 for a scan) and, for a write, its version. */
-  readonly operationKey: Ints;
-  readonly operationVersion: Ints;
+  readonly operationKey: Int32Array;
+  readonly operationVersion: Int32Array;
   readonly present: Uint8Array;
+  readonly hasUnknown: boolean;
   /** Unknown transactions that became present, still to be looked at. */
   readonly resolved: number[];
 }
@@ -48,6 +51,7 @@ export function gatherFacts(
   level: IsolationLevel,
 ): Facts {
   const problems = [...findTransactionProblems(history, model)];
+  const operations = history.reduce((sum, transaction) => sum + transaction.operations.length, 0);
   const facts: Facts = {
     history,
     model,
@@ -56,49 +60,49 @@ export function gatherFacts(
     keyIds: new Map(),
     initial: ints(),
     byValue: [],
-    keyOf: ints(),
-    writerOf: ints(),
+    keyOf: ints(operations + 1),
+    writerOf: ints(operations + 1),
     valueOf: [],
-    overwritten: ints(),
+    overwritten: ints(operations + 1),
+    previousOwn: ints(operations + 1),
     firstOperation: new Int32Array(history.length + 1),
-    operationKey: ints(),
-    operationVersion: ints(),
+    operationKey: new Int32Array(operations).fill(-1),
+    operationVersion: new Int32Array(operations).fill(-1),
     present: Uint8Array.from(history, ({ outcome }) => (outcome === 'committed' ? 1 : 0)),
+    hasUnknown: history.some(({ outcome }) => outcome === 'unknown'),
     resolved: [],
   };
   const latest = ints();
+  let place = 0;
   for (let transaction = 0; transaction < history.length; transaction++) {
-    facts.firstOperation[transaction] = facts.operationKey.length;
+    facts.firstOperation[transaction] = place;
     for (const operation of (history[transaction] as Transaction).operations) {
-      if (operation.type === 'scan') {
-        push(facts.operationKey, -1);
-        push(facts.operationVersion, -1);
-        continue;
-      }
+      const index = place++;
+      if (operation.type === 'scan') continue;
       const key = keyId(facts, operation.key);
-      push(facts.operationKey, key);
-      if (operation.type === 'list' || operation.type === 'read') {
-        push(facts.operationVersion, -1);
-        continue;
-      }
+      facts.operationKey[index] = key;
+      if (operation.type === 'list' || operation.type === 'read') continue;
       const values = facts.byValue[key] as Map<Element, number>;
-      if (values.has(operation.value)) {
+      const known = values.size;
+      const version = addVersion(facts, key, transaction, operation.value);
+      values.set(operation.value, version);
+      if (values.size === known) {
         problems.push(
           `transaction ${(history[transaction] as Transaction).id} writes ${show(operation.value)} to ${show(operation.key)}, ` +
             'which the history writes a second time; give every write to a key a value of its own',
         );
       }
-      const version = addVersion(facts, key, transaction, operation.value);
-      values.set(operation.value, version);
-      push(facts.operationVersion, version);
+      facts.operationVersion[index] = version;
       while (latest.length <= key) push(latest, nobody);
       const before = at(latest.items, key);
-      if (before !== nobody && at(facts.writerOf.items, before) === transaction)
+      if (before !== nobody && at(facts.writerOf.items, before) === transaction) {
         facts.overwritten.items[before] = 1;
+        facts.previousOwn.items[version] = before;
+      }
       latest.items[key] = version;
     }
   }
-  facts.firstOperation[history.length] = facts.operationKey.length;
+  facts.firstOperation[history.length] = place;
   refuse(problems);
   return facts;
 }
@@ -119,6 +123,7 @@ export function addVersion(facts: Facts, key: number, writer: number, value: Ele
   push(facts.keyOf, key);
   push(facts.writerOf, writer);
   push(facts.overwritten, 0);
+  push(facts.previousOwn, -1);
   return facts.valueOf.push(value) - 1;
 }
 

@@ -6,7 +6,7 @@
  * transactions; edges out of helpers are links, which carry on the type by which the helper was entered. A helper never lies on
  * a way from a transaction to itself unless the transaction truly precedes itself.
  */
-import { at, groupBy, ints, push, type Ints } from './ints.js';
+import { at, byteAt, ints, push, type Ints } from './ints.js';
 
 /** Types of edges, as bits of a mask. */
 export const edgeType = {
@@ -25,45 +25,65 @@ export interface EdgeList {
   nodes: number;
   /** Nodes below this number are transactions. */
   readonly transactions: number;
-  readonly sources: Ints;
-  readonly targets: Ints;
-  readonly types: Ints;
-  /** The versions that the edge is about, or -1: what was written or read first, and what was written or read next. */
-  readonly from: Ints;
-  readonly to: Ints;
-  /** For ww and rw: how the order of the two versions is known. */
-  readonly how: Ints;
+  count: number;
+  /** One record of `fieldsOfEdge` numbers for each edge, in the order of the fields of `Edge`. */
+  records: Int32Array;
 }
-
-export const noEdges = (transactions: number): EdgeList => ({
-  nodes: transactions,
-  transactions,
-  sources: ints(),
-  targets: ints(),
-  types: ints(),
-  from: ints(),
-  to: ints(),
-  how: ints(),
-});
-
-export const addNode = (edges: EdgeList): number => edges.nodes++;
 
 export interface Edge {
   readonly source: number;
   readonly target: number;
   readonly type: number;
-  readonly from?: number;
-  readonly to?: number;
-  readonly how?: number;
+  /** The versions that the edge is about, or -1: what was written or read first, and what was written or read next. */
+  readonly from: number;
+  readonly to: number;
+  /** For ww and rw: how the order of the two versions is known. */
+  readonly how: number;
 }
 
-export function addEdge(edges: EdgeList, { source, target, type, from = -1, to = -1, how = 0 }: Edge): void {
-  push(edges.sources, source);
-  push(edges.targets, target);
-  push(edges.types, type);
-  push(edges.from, from);
-  push(edges.to, to);
-  push(edges.how, how);
+const fieldsOfEdge = 6;
+
+/** `expected` edges fit without the list having to grow. */
+export const noEdges = (transactions: number, expected = 1024): EdgeList => ({
+  nodes: transactions,
+  transactions,
+  count: 0,
+  records: new Int32Array(fieldsOfEdge * (expected + 1)),
+});
+
+export const addNode = (edges: EdgeList): number => edges.nodes++;
+
+export function addEdge(edges: EdgeList, { source, target, type, from, to, how }: Edge): void {
+  const start = edges.count++ * fieldsOfEdge;
+  if (start === edges.records.length) {
+    const larger = new Int32Array(2 * start);
+    larger.set(edges.records);
+    edges.records = larger;
+  }
+  const { records } = edges;
+  records[start] = source;
+  records[start + 1] = target;
+  records[start + 2] = type;
+  records[start + 3] = from;
+  records[start + 4] = to;
+  records[start + 5] = how;
+}
+
+/** An edge that is about no versions. */
+export function addBareEdge(edges: EdgeList, source: number, target: number, type: number): void {
+  addEdge(edges, { source, target, type, from: -1, to: -1, how: 0 });
+}
+
+export function edgeAt({ records }: EdgeList, edge: number): Edge {
+  const start = edge * fieldsOfEdge;
+  return {
+    source: at(records, start),
+    target: at(records, start + 1),
+    type: at(records, start + 2),
+    from: at(records, start + 3),
+    to: at(records, start + 4),
+    how: at(records, start + 5),
+  };
 }
 
 /** By source: the edges out of node `n` are the slots `starts[n]` to `starts[n + 1]`; `edges` says which edge a slot is. */
@@ -76,15 +96,27 @@ export interface Graph {
   readonly edges: Int32Array;
 }
 
-export function arrange(edges: EdgeList): Graph {
-  const { starts, items } = groupBy(edges.sources, edges.nodes);
-  const targets = new Int32Array(items.length);
-  const types = new Uint8Array(items.length);
-  for (let slot = 0; slot < items.length; slot++) {
-    targets[slot] = at(edges.targets.items, at(items, slot));
-    types[slot] = at(edges.types.items, at(items, slot));
+export function arrange({ nodes, transactions, count, records }: EdgeList): Graph {
+  const starts = new Int32Array(nodes + 1);
+  for (let edge = 0; edge < count; edge++) {
+    const after = at(records, edge * fieldsOfEdge) + 1;
+    starts[after] = at(starts, after) + 1;
   }
-  return { nodes: edges.nodes, transactions: edges.transactions, starts, targets, types, edges: items };
+  for (let node = 0; node < nodes; node++) starts[node + 1] = at(starts, node + 1) + at(starts, node);
+  const next = starts.slice(0, nodes);
+  const targets = new Int32Array(count);
+  const types = new Uint8Array(count);
+  const edges = new Int32Array(count);
+  for (let edge = 0; edge < count; edge++) {
+    const start = edge * fieldsOfEdge;
+    const source = at(records, start);
+    const slot = at(next, source);
+    next[source] = slot + 1;
+    targets[slot] = at(records, start + 1);
+    types[slot] = at(records, start + 2);
+    edges[slot] = edge;
+  }
+  return { nodes, transactions, starts, targets, types, edges };
 }
 
 /** Components of more than one node. */
@@ -130,7 +162,7 @@ export function findComponents(graph: Graph, mask: number, within?: Components):
       const slot = at(cursor, node);
       if (slot < at(starts, node + 1)) {
         cursor[node] = slot + 1;
-        if ((at(types, slot) & mask) === 0) continue;
+        if ((byteAt(types, slot) & mask) === 0) continue;
         const target = at(targets, slot);
         if (within !== undefined && within.of[target] !== within.of[node]) continue;
         const seen = at(order, target);

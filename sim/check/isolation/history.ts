@@ -55,7 +55,7 @@ const modelOf: Readonly<Record<MicroOperation['type'], HistoryModel | undefined>
 };
 
 /**
- * What makes a history unfit to be judged, one sentence for each problem, in the order of the transactions; empty when it is
+ * What makes a history unfit to be judged, one sentence for each unfit transaction, in their order; empty when it is
  * well-formed. A malformed history means that what recorded it is wrong, which no verdict should hide.
  */
 export function findTransactionProblems(
@@ -63,29 +63,39 @@ export function findTransactionProblems(
   model: HistoryModel,
 ): readonly string[] {
   const problems: string[] = [];
-  const seen = new Set<number>();
+  const seen = isAscending(history) ? undefined : new Set<number>();
   for (const transaction of history) {
-    const name = `transaction ${transaction.id} of client ${transaction.client}`;
-    if (!Number.isSafeInteger(transaction.id)) {
-      problems.push(`${name} has an id that is not an integer; number the transactions 0, 1, 2 …`);
-    } else if (seen.has(transaction.id)) {
-      problems.push(`${name} repeats an id; record a retry under its own id`);
-    }
-    seen.add(transaction.id);
-    const problem = timeProblem(transaction);
-    if (problem !== undefined) problems.push(`${name} ${problem}`);
-    for (const { type } of transaction.operations) {
-      const needed = modelOf[type];
-      if (needed !== undefined && needed !== model) {
-        problems.push(
-          `${name} has an operation "${type}", which belongs to the model ${needed}, not ${model}; ` +
-            'check the two kinds of keys as two histories',
-        );
-        break;
-      }
-    }
+    const problem =
+      idProblem(transaction, seen) ?? timeProblem(transaction) ?? modelProblem(transaction, model);
+    if (problem !== undefined)
+      problems.push(`transaction ${transaction.id} of client ${transaction.client} ${problem}`);
   }
   return problems;
+}
+
+/** Ids that ascend, as they mostly do, cannot repeat. */
+function isAscending(history: readonly Transaction[]): boolean {
+  return history.every(({ id }, index) => index === 0 || id > (history[index - 1] as Transaction).id);
+}
+
+function idProblem({ id }: Transaction, seen: Set<number> | undefined): string | undefined {
+  if (!Number.isSafeInteger(id)) return 'has an id that is not an integer; number the transactions 0, 1, 2 …';
+  if (seen?.has(id) === true) return 'repeats an id; record a retry under its own id';
+  seen?.add(id);
+  return undefined;
+}
+
+function modelProblem({ operations }: Transaction, model: HistoryModel): string | undefined {
+  for (const { type } of operations) {
+    const needed = modelOf[type];
+    if (needed !== undefined && needed !== model) {
+      return (
+        `has an operation "${type}", which belongs to the model ${needed}, not ${model}; ` +
+        'check the two kinds of keys as two histories'
+      );
+    }
+  }
+  return undefined;
 }
 
 function timeProblem({ invokedAt, answeredAt, outcome }: Transaction): string | undefined {

@@ -18,8 +18,16 @@ export function push(list: Ints, value: number): void {
   list.items[list.length++] = value;
 }
 
-/** An element known to be there. */
-export function at(items: Int32Array | Uint8Array | Float64Array, index: number): number {
+/** An element known to be there. One function for each kind of array: an engine reads faster where it sees only one. */
+export function at(items: Int32Array, index: number): number {
+  return items[index] as number;
+}
+
+export function byteAt(items: Uint8Array, index: number): number {
+  return items[index] as number;
+}
+
+export function timeAt(items: Float64Array, index: number): number {
   return items[index] as number;
 }
 

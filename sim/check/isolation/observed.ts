@@ -15,10 +15,12 @@ export const orderKnownBy = {
   unseen: 2,
   /** One transaction read the one and wrote the other. */
   update: 3,
+  /** A transaction saw another write of the earlier one's writer, so it had all of them before it, and read the later one. */
+  atomic: 4,
   /** By the order in which one session touched them. */
-  session: 4,
+  session: 5,
   /** By the order of time in which they were written, or touched. */
-  time: 5,
+  time: 6,
 } as const;
 
 export interface Observed {
@@ -37,12 +39,13 @@ export interface Observed {
   readonly scans: Ints;
 }
 
-export const nothingObserved = (): Observed => ({
-  readers: ints(),
-  seen: ints(),
-  before: ints(),
-  after: ints(),
-  how: ints(),
+/** With room for about one read or write for each operation. */
+export const nothingObserved = (operations: number): Observed => ({
+  readers: ints(operations + 1),
+  seen: ints(operations + 1),
+  before: ints(operations + 1),
+  after: ints(operations + 1),
+  how: ints(operations + 1),
   updaters: ints(),
   updated: ints(),
   scanners: ints(),

@@ -7,7 +7,7 @@
  * of which it found nothing, and has edges of its own to the few that it missed before that.
  */
 import { isPresent, writerOf, type Facts } from './facts.js';
-import { addEdge, addNode, edgeType, type EdgeList } from './graph.js';
+import { addBareEdge, addEdge, addNode, edgeType, type EdgeList } from './graph.js';
 import type { MicroOperation, Transaction } from './history.js';
 import { at } from './ints.js';
 import type { Observed } from './observed.js';
@@ -51,11 +51,11 @@ export function addPhantoms(facts: Facts, observed: Observed, edges: EdgeList): 
     const type = edgeType.predicateRw;
     for (const birth of chain.births.slice(0, start).filter(isMissed)) {
       const from = at(facts.initial.items, birth.key);
-      addEdge(edges, { source: transaction, target: birth.writer, type, from, to: birth.version });
+      addEdge(edges, { source: transaction, target: birth.writer, type, from, to: birth.version, how: 0 });
       count += 1;
     }
     if (start === chain.births.length) continue;
-    addEdge(edges, { source: transaction, target: chain.helpers[start] as number, type });
+    addBareEdge(edges, transaction, chain.helpers[start] as number, type);
     count += 1;
   }
   return count;
@@ -94,9 +94,9 @@ function chainOf(facts: Facts, births: readonly Birth[], prefix: string, edges: 
   own.forEach(({ key, version, writer }, index) => {
     const source = helpers[index] as number;
     const from = at(facts.initial.items, key);
-    addEdge(edges, { source, target: writer, type: edgeType.link, from, to: version });
+    addEdge(edges, { source, target: writer, type: edgeType.link, from, to: version, how: 0 });
     const next = helpers[index + 1];
-    if (next !== undefined) addEdge(edges, { source, target: next, type: edgeType.link });
+    if (next !== undefined) addBareEdge(edges, source, next, edgeType.link);
   });
   return { births: own, helpers };
 }

@@ -10,9 +10,9 @@
 import { isAtLeast } from './anomaly.js';
 import { idOf, isPresent, show, writerOf, type Facts } from './facts.js';
 import { find, type Findings } from './findings.js';
-import { addEdge, arrange, findComponents, noEdges } from './graph.js';
+import { addBareEdge, arrange, edgeType, findComponents, noEdges } from './graph.js';
 import type { Transaction } from './history.js';
-import { at, groupBy, ints, push, type Ints } from './ints.js';
+import { at, groupBy, ints, push, timeAt, type Ints } from './ints.js';
 import { addOrder, orderKnownBy, type Observed } from './observed.js';
 import { hasEnd, type Session } from './time-order.js';
 
@@ -25,7 +25,8 @@ export function orderRegisters(
 ): void {
   const useSessions = isAtLeast(facts.level, 'strong-session-serializable');
   const useTime = isAtLeast(facts.level, 'strict-serializable');
-  if (useSessions) orderBySession(facts, observed, sessions);
+  // The order of time holds that of sessions already.
+  if (useSessions && !useTime) orderBySession(facts, observed, sessions);
   if (useTime) orderByTime(facts, observed, touchesOf(facts, observed, true));
   removeCycles(facts, findings, observed, useTime);
   addInitial(facts, observed);
@@ -98,13 +99,13 @@ function orderByTime(facts: Facts, observed: Observed, { transactions, versions 
     const version = at(versions.items, touch);
     const transaction = at(transactions.items, touch);
     const { invokedAt, answeredAt } = facts.history[transaction] as Transaction;
-    if (hasEnd(facts, transaction) && answeredAt !== undefined && answeredAt < at(firstEnd, version))
+    if (hasEnd(facts, transaction) && answeredAt !== undefined && answeredAt < timeAt(firstEnd, version))
       firstEnd[version] = answeredAt;
-    if (invokedAt > at(lastStart, version)) lastStart[version] = invokedAt;
+    if (invokedAt > timeAt(lastStart, version)) lastStart[version] = invokedAt;
   }
   const touched: number[][] = facts.keys.map(() => []);
   for (let version = 0; version < count; version++) {
-    if (at(lastStart, version) > -Infinity && isOrdered(facts, version))
+    if (timeAt(lastStart, version) > -Infinity && isOrdered(facts, version))
       touched[at(facts.keyOf.items, version)]?.push(version);
   }
   for (const own of touched) orderKeyByTime(observed, own, firstEnd, lastStart);
@@ -121,18 +122,20 @@ function orderKeyByTime(
   lastStart: Float64Array,
 ): void {
   if (own.length < 2) return;
-  const bySettling = own.toSorted((a, b) => compare(at(firstEnd, a), at(firstEnd, b)) || a - b);
-  const byPlacing = own.toSorted((a, b) => compare(at(lastStart, a), at(lastStart, b)) || a - b);
+  const bySettling = own.toSorted((a, b) => compare(timeAt(firstEnd, a), timeAt(firstEnd, b)) || a - b);
+  const byPlacing = own.toSorted((a, b) => compare(timeAt(lastStart, a), timeAt(lastStart, b)) || a - b);
   let front: number[] = [];
   const placed = new Set<number>();
   const speakFor = (version: number): void => {
-    front = front.filter((other) => other === version || at(firstEnd, other) >= at(lastStart, version));
+    front = front.filter(
+      (other) => other === version || timeAt(firstEnd, other) >= timeAt(lastStart, version),
+    );
   };
   let settled = 0;
   for (const version of byPlacing) {
     while (
       settled < bySettling.length &&
-      at(firstEnd, bySettling[settled] as number) < at(lastStart, version)
+      timeAt(firstEnd, bySettling[settled] as number) < timeAt(lastStart, version)
     ) {
       const next = bySettling[settled++] as number;
       front.push(next);
@@ -148,14 +151,14 @@ function orderKeyByTime(
 const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * A key whose versions form a cycle is reported. Its order by time is then taken from writes alone, which often shows the same
- * contradiction as a cycle of transactions; where even that is a cycle, nothing is said about its order.
+ * A key whose versions form a cycle is reported. Its order is then taken from updates and from the times of writes alone, which
+ * often shows the same contradiction as a cycle of transactions; where even that is a cycle, nothing is said about its order.
  */
 function removeCycles(facts: Facts, findings: Findings, observed: Observed, useTime: boolean): void {
   const first = cyclicKeys(facts, observed);
   if (first.size === 0) return;
   for (const [key, versions] of first) reportCycle(facts, findings, key, versions);
-  dropOrders(facts, observed, first, (how) => how >= orderKnownBy.session);
+  dropOrders(facts, observed, first, (how) => how >= orderKnownBy.atomic);
   if (useTime) {
     const writes = touchesOf(facts, observed, false);
     const kept = { transactions: ints(), versions: ints() };
@@ -173,13 +176,9 @@ function removeCycles(facts: Facts, findings: Findings, observed: Observed, useT
 function cyclicKeys(facts: Facts, observed: Observed): ReadonlyMap<number, readonly number[]> {
   const edges = noEdges(facts.valueOf.length);
   for (let pair = 0; pair < observed.before.length; pair++) {
-    addEdge(edges, {
-      source: at(observed.before.items, pair),
-      target: at(observed.after.items, pair),
-      type: 1,
-    });
+    addBareEdge(edges, at(observed.before.items, pair), at(observed.after.items, pair), edgeType.ww);
   }
-  const { nodes, starts, count } = findComponents(arrange(edges), 1);
+  const { nodes, starts, count } = findComponents(arrange(edges), edgeType.ww);
   const cyclic = new Map<number, readonly number[]>();
   for (let component = 0; component < count; component++) {
     const versions = [...nodes.items.subarray(at(starts.items, component), at(starts.items, component + 1))];

@@ -5,6 +5,8 @@
  * - a key begins absent;
  * - a transaction that read one value and then wrote another wrote it later (from read committed on, where the contrary would
  *   be a cycle of information);
+ * - a transaction that saw one write of another had all writes of that other before it, so what it read instead of one of them
+ *   is later (from snapshot isolation and repeatable read on);
  * - where the level promises the order of sessions or of time, so does the order of versions that they touched
  *   (`register-time.ts`).
  *
@@ -12,7 +14,7 @@
  * "The serializability of concurrent database updates", 1979); this checker never guesses.
  */
 import { isAtLeast } from './anomaly.js';
-import { isAborted, lookAtPresent, show, witness, writerOf, type Facts } from './facts.js';
+import { isAborted, isPresent, lookAtPresent, show, witness, writerOf, type Facts } from './facts.js';
 import type { Findings } from './findings.js';
 import type { Element, MicroOperation, Transaction } from './history.js';
 import { at } from './ints.js';
@@ -37,14 +39,14 @@ import {
 } from './suspicion.js';
 
 export function observeRegisters(facts: Facts, findings: Findings): Observed {
-  const observed = nothingObserved();
+  const observed = nothingObserved(facts.operationKey.length);
   lookAtPresent(facts, (transaction) => {
     const { operations } = facts.history[transaction] as Transaction;
     const first = at(facts.firstOperation, transaction);
     for (let index = 0; index < operations.length; index++) {
       const operation = operations[index] as MicroOperation;
       if (operation.type === 'read') {
-        const version = versionOf(facts, at(facts.operationKey.items, first + index), operation.value);
+        const version = versionOf(facts, at(facts.operationKey, first + index), operation.value);
         if (version !== undefined) witness(facts, version);
       } else {
         witnessScan(facts, operation);
@@ -55,7 +57,37 @@ export function observeRegisters(facts: Facts, findings: Findings): Observed {
   for (let transaction = 0; transaction < facts.history.length; transaction++) {
     if (facts.present[transaction] === 1) readTransaction(facts, findings, { observed, memory, transaction });
   }
+  if (isAtLeast(facts.level, 'snapshot-isolation') || isAtLeast(facts.level, 'repeatable-read'))
+    orderByAtomicity(facts, observed);
   return observed;
+}
+
+/** Reads stand in the order of their readers, so those of one reader stand together. */
+function orderByAtomicity(facts: Facts, observed: Observed): void {
+  const { readers, seen } = observed;
+  const { stamp, read } = keyMemory(facts.keys.length);
+  for (let first = 0, end = 0; first < readers.length; first = end) {
+    const reader = at(readers.items, first);
+    for (end = first; end < readers.length && at(readers.items, end) === reader; end++) {
+      const version = at(seen.items, end);
+      stamp[at(facts.keyOf.items, version)] = reader;
+      read[at(facts.keyOf.items, version)] = version;
+    }
+    for (let index = first; index < end; index++) {
+      const writer = writerOf(facts, at(seen.items, index));
+      if (writer === reader || !isPresent(facts, writer)) continue;
+      const last = at(facts.firstOperation, writer + 1);
+      for (let operation = at(facts.firstOperation, writer); operation < last; operation++) {
+        const version = at(facts.operationVersion, operation);
+        if (version === -1 || facts.overwritten.items[version] === 1) continue;
+        const key = at(facts.keyOf.items, version);
+        if (at(stamp, key) !== reader || at(read, key) === version) continue;
+        // A read of the absent key needs no order: it is an anti-dependency on every writer.
+        if (at(read, key) !== at(facts.initial.items, key) && facts.overwritten.items[at(read, key)] === 0)
+          addOrder(observed, version, at(read, key), orderKnownBy.atomic);
+      }
+    }
+  }
 }
 
 function versionOf(facts: Facts, key: number, value: Element | null | undefined): number | undefined {
@@ -75,11 +107,11 @@ function readTransaction(facts: Facts, findings: Findings, pass: Pass): void {
   const first = at(facts.firstOperation, transaction);
   for (let index = 0; index < operations.length; index++) {
     const operation = operations[index] as MicroOperation;
-    const key = at(facts.operationKey.items, first + index);
+    const key = at(facts.operationKey, first + index);
     switch (operation.type) {
       case 'write': {
         recall(memory, key, transaction, -1);
-        const version = at(facts.operationVersion.items, first + index);
+        const version = at(facts.operationVersion, first + index);
         memory.own[key] = version;
         const read = at(memory.read, key);
         if (read !== -1 && facts.overwritten.items[version] === 0)

@@ -69,6 +69,19 @@ export function reportGarbage(
   }));
 }
 
+export function reportDuplicate(
+  facts: Facts,
+  findings: Findings,
+  { reader, key, value }: { readonly reader: number; readonly key: string; readonly value: number | string },
+): void {
+  find(findings, 'duplicate-elements', () => ({
+    transactions: [idOf(facts, reader)],
+    explanation: [
+      `T${idOf(facts, reader)} read ${show(key)} with ${show(value)} in it twice, which was appended once.`,
+    ],
+  }));
+}
+
 export function reportInternal(facts: Facts, findings: Findings, transaction: number, what: string): void {
   find(findings, 'internal', () => ({
     transactions: [idOf(facts, transaction)],

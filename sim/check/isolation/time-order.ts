@@ -10,9 +10,9 @@
  */
 import type { Facts } from './facts.js';
 import { idOf } from './facts.js';
-import { addEdge, addNode, edgeType, type EdgeList } from './graph.js';
+import { addBareEdge, addNode, edgeType, type EdgeList } from './graph.js';
 import type { Transaction } from './history.js';
-import { at } from './ints.js';
+import { ints, push, timeAt, at, type Ints } from './ints.js';
 
 /** Present transactions of one client, each answered before the next was invoked; an unknown one precedes nothing. */
 export type Session = readonly number[];
@@ -77,41 +77,49 @@ export function addSessionEdges(facts: Facts, sessions: readonly Session[], edge
   for (const session of sessions) {
     let latest = -1;
     for (const transaction of session) {
-      if (latest !== -1) addEdge(edges, { source: latest, target: transaction, type: edgeType.session });
+      if (latest !== -1) addBareEdge(edges, latest, transaction, edgeType.session);
       if (hasEnd(facts, transaction)) latest = transaction;
     }
   }
 }
 
 export function addTimeEdges(facts: Facts, edges: EdgeList): void {
-  const present = facts.history.map((_, index) => index).filter((index) => facts.present[index] === 1);
-  const byInvocation = sorted(present, (transaction) => invokedAt(facts, transaction));
-  const byEnd = sorted(
-    present.filter((transaction) => hasEnd(facts, transaction)),
-    (transaction) => endOf(facts, transaction),
-  );
+  const started = ints();
+  const over = ints();
+  const starts = new Float64Array(facts.history.length);
+  const ends = new Float64Array(facts.history.length);
+  for (let transaction = 0; transaction < facts.history.length; transaction++) {
+    if (facts.present[transaction] !== 1) continue;
+    starts[transaction] = invokedAt(facts, transaction);
+    ends[transaction] = endOf(facts, transaction);
+    push(started, transaction);
+    if (hasEnd(facts, transaction)) push(over, transaction);
+  }
+  const byInvocation = sorted(started, starts);
+  const byEnd = sorted(over, ends);
   let moment = -1;
-  let over = 0;
+  let ended = 0;
   for (const transaction of byInvocation) {
-    const start = invokedAt(facts, transaction);
-    if (over < byEnd.length && endOf(facts, at(byEnd, over)) < start) {
+    const start = timeAt(starts, transaction);
+    if (ended < byEnd.length && timeAt(ends, at(byEnd, ended)) < start) {
       const earlier = moment;
       moment = addNode(edges);
-      if (earlier !== -1) addEdge(edges, { source: earlier, target: moment, type: edgeType.link });
-      for (; over < byEnd.length && endOf(facts, at(byEnd, over)) < start; over++)
-        addEdge(edges, { source: at(byEnd, over), target: moment, type: edgeType.time });
+      if (earlier !== -1) addBareEdge(edges, earlier, moment, edgeType.link);
+      for (; ended < byEnd.length && timeAt(ends, at(byEnd, ended)) < start; ended++)
+        addBareEdge(edges, at(byEnd, ended), moment, edgeType.time);
     }
-    if (moment !== -1) addEdge(edges, { source: moment, target: transaction, type: edgeType.link });
+    if (moment !== -1) addBareEdge(edges, moment, transaction, edgeType.link);
   }
 }
 
 /** By time, and by place in the history where times are equal. */
-function sorted(transactions: readonly number[], timeOf: (transaction: number) => number): Int32Array {
-  const times = Float64Array.from(transactions, timeOf);
-  const places = Int32Array.from(transactions, (_, place) => place);
-  if (times.some((time, place) => place > 0 && time < at(times, place - 1)))
-    places.sort((a, b) => at(times, a) - at(times, b) || a - b);
-  return places.map((place) => transactions[place] as number);
+function sorted({ items, length }: Ints, times: Float64Array): Int32Array {
+  const transactions = items.slice(0, length);
+  for (let place = 1; place < length; place++) {
+    if (timeAt(times, at(transactions, place)) < timeAt(times, at(transactions, place - 1)))
+      return transactions.sort((a, b) => timeAt(times, a) - timeAt(times, b) || a - b);
+  }
+  return transactions;
 }
 
 export function noteOverlap(facts: Facts, { overlap }: Sessions): readonly string[] {

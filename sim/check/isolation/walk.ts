@@ -5,7 +5,7 @@
  * is counted in transactions. A mutable record, private to one check.
  */
 import { antiDependency, edgeType, type Components, type Graph } from './graph.js';
-import { at } from './ints.js';
+import { at, byteAt } from './ints.js';
 
 /**
  * `any`: no rule. `single`: exactly one anti-dependency in the whole cycle; the bit says whether it is used. `nonadjacent`: no
@@ -57,7 +57,7 @@ export function findWayBack(walker: Walker, question: Question): readonly number
   const { graph } = walker;
   const { source, slot, mask, rule, components, below } = question;
   const component = components.of[source];
-  const isAnti = (at(graph.types, slot) & antiDependency) !== 0;
+  const isAnti = (byteAt(graph.types, slot) & antiDependency) !== 0;
   const startBit = rule !== 'any' && isAnti ? 1 : 0;
   walker.search += 1;
   let length = 0;
@@ -80,7 +80,7 @@ export function findWayBack(walker: Walker, question: Question): readonly number
       const end = at(graph.starts, node + 1);
       for (let out = at(graph.starts, node); out < end; out++) {
         walker.steps += 1;
-        const type = at(graph.types, out);
+        const type = byteAt(graph.types, out);
         if ((type & mask) === 0) continue;
         const target = at(graph.targets, out);
         if (components.of[target] !== component) continue;
