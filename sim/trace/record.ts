@@ -133,7 +133,7 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
 }
 
 /** The running hash of one run of one node after one more step: its state and everything that it wants done. */
-export function foldStep(hash: number, step: Step<NodeState, NodeEffect>): number {
+export function foldStep(hash: number, step: Step<unknown, unknown>): number {
   return mixWord(mixWord(hash, hashValue(step.state)), hashValue(step.effects)) >>> 0;
 }
 
