@@ -61,8 +61,19 @@ interface RunNotes {
   readonly run: number;
 }
 
-/** Finds the causes of every event. */
+/** A timeline never changes, and neither do its causes: they are found once. */
+const remembered = new WeakMap<Timeline, Causes>();
+
+/** The causes of every event. */
 export function findCauses(timeline: Timeline): Causes {
+  const known = remembered.get(timeline);
+  if (known !== undefined) return known;
+  const causes = search(timeline);
+  remembered.set(timeline, causes);
+  return causes;
+}
+
+function search(timeline: Timeline): Causes {
   const { subject } = timeline;
   const links = new Map<string, Link>();
   const runs = new Map<number, RunNotes>();
@@ -147,7 +158,12 @@ function depart(links: Map<string, Link>, base: Omit<Sent, 'receipts'>, content:
   return open;
 }
 
-function arrive(link: Link | undefined, content: string, n: number, departed: number | undefined): EventCause {
+function arrive(
+  link: Link | undefined,
+  content: string,
+  n: number,
+  departed: number | undefined,
+): EventCause {
   const same = link?.get(content);
   if (same === undefined) return { type: 'Unknown' };
   const recorded = same.filter((message) => message.n === departed);

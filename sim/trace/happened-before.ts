@@ -46,6 +46,9 @@ export function vectorClocks(causes: Causes, from: number, to: number): VectorCl
 export function happenedBefore({ from, clocks }: VectorClocks, a: number, b: number): boolean {
   const earlier = clocks[a - from];
   const later = clocks[b - from];
-  assert(earlier !== undefined && later !== undefined, () => `lines ${a} and ${b} are not both in the clocks`);
+  assert(
+    earlier !== undefined && later !== undefined,
+    () => `lines ${a} and ${b} are not both in the clocks`,
+  );
   return a !== b && earlier.every((count, i) => count <= (later[i] as number));
 }

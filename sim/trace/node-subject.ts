@@ -30,10 +30,7 @@ const GROUP_FIELDS: ReadonlySet<string> = new Set<keyof GroupState>([
   'alarmAt',
 ]);
 
-function field(
-  settings: Omit<StateField, 'read'>,
-  read: (group: GroupState) => number | string,
-): StateField {
+function field(settings: Omit<StateField, 'read'>, read: (group: GroupState) => number | string): StateField {
   return {
     ...settings,
     read(state: NodeState, group: number): number | string | undefined {
@@ -55,7 +52,10 @@ const FIELDS: readonly StateField[] = [
   ),
   field({ name: 'term', about: 'its term', counter: true, headline: true }, ({ raft }) => raft.term),
   field({ name: 'vote', about: 'whom it voted for, 0 for nobody', headline: true }, ({ raft }) => raft.vote),
-  field({ name: 'leader', about: 'whom it follows, 0 for nobody', headline: true }, ({ raft }) => raft.leader),
+  field(
+    { name: 'leader', about: 'whom it follows, 0 for nobody', headline: true },
+    ({ raft }) => raft.leader,
+  ),
   field({ name: 'commit', about: 'the last committed index', counter: true }, ({ raft }) => raft.commit),
   field({ name: 'applied', about: 'the last applied index' }, ({ partition }) => partition.applied),
   field({ name: 'lastIndex', about: 'the last index of its log' }, ({ raft }) => raft.log.lastIndex),
@@ -65,7 +65,10 @@ const FIELDS: readonly StateField[] = [
     { name: 'snapshot', about: 'the index of its snapshot' },
     ({ raft }) => raft.snapshot?.index ?? raft.log.baseIndex,
   ),
-  field({ name: 'keys', about: 'how many keys it holds, tombstones too' }, ({ partition }) => partition.keys.size),
+  field(
+    { name: 'keys', about: 'how many keys it holds, tombstones too' },
+    ({ partition }) => partition.keys.size,
+  ),
   field({ name: 'digest', about: 'the digest of all it applied' }, ({ partition }) => partition.digest >>> 0),
 ];
 

@@ -121,7 +121,12 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
       const { monotonic, wall } = turn.now;
       lines.push({
         ...line(node),
-        turn: { monotonic, wall, entropy: turn.entropy, events: turn.events.map((event) => encodeEvent(event, departures)) },
+        turn: {
+          monotonic,
+          wall,
+          entropy: turn.entropy,
+          events: turn.events.map((event) => encodeEvent(event, departures)),
+        },
         saw: turn.events.map(describeEvent),
         did: step.effects.map(describeEffect),
         hash,

@@ -133,7 +133,10 @@ export function walkTrace(
     const hash = foldStep('start' in line ? 0 : (hashes.get(node) ?? 0), step);
     hashes.set(node, hash);
     if (hash !== line.hash) {
-      const how = compare(line.did, step.effects.map((effect) => subject.describeEffect(effect)));
+      const how = compare(
+        line.did,
+        step.effects.map((effect) => subject.describeEffect(effect)),
+      );
       return { replayed, parted: { n, node, how } };
     }
   }

@@ -98,7 +98,8 @@ export function valueAt(value: unknown, path: readonly PathStep[], unfold: Unfol
     const contents = unfold(at);
     if (contents?.type === 'Table') at = contents.entries.find(([key]) => key === step)?.[1];
     else if (typeof step === 'number') at = (contents?.items ?? (Array.isArray(at) ? at : []))[step];
-    else at = Object.prototype.hasOwnProperty.call(at, step) ? (at as Record<string, unknown>)[step] : undefined;
+    else
+      at = Object.prototype.hasOwnProperty.call(at, step) ? (at as Record<string, unknown>)[step] : undefined;
   }
   return at;
 }

@@ -38,7 +38,12 @@ interface Walk {
 /** Keys or values that are named in one change before the rest is counted. */
 const NAMED = 3;
 
-export function diffStates(before: unknown, after: unknown, unfold: Unfold, limits: DiffLimits = {}): StateDiff {
+export function diffStates(
+  before: unknown,
+  after: unknown,
+  unfold: Unfold,
+  limits: DiffLimits = {},
+): StateDiff {
   const { maxChanges = 60, maxDepth = 12 } = limits;
   const walk: Walk = { unfold, changes: [], maxChanges, more: 0 };
   diffIn(walk, '', before, after, maxDepth);
@@ -68,7 +73,8 @@ function diffIn(walk: Walk, path: string, before: unknown, after: unknown, depth
     const right = is ?? (after === undefined ? emptyOf(was) : undefined);
     if (left?.type === 'Table' && right?.type === 'Table') return diffTables(walk, path, left, right, depth);
     if (left?.type === type && right?.type === type) {
-      if (left?.type === 'Queue' && right?.type === 'Queue') return diffQueues(walk, path, left.items, right.items);
+      if (left?.type === 'Queue' && right?.type === 'Queue')
+        return diffQueues(walk, path, left.items, right.items);
       if (left?.type === 'Bag' && right?.type === 'Bag') return diffBags(walk, path, left.items, right.items);
     }
   } else if (isList(before) && isList(after)) {
@@ -91,7 +97,9 @@ function isList(value: unknown): value is readonly unknown[] {
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
 }
 
 /** Whether leaves are equal: identity, or the same bytes. */
@@ -142,7 +150,9 @@ function diffTables(walk: Walk, path: string, before: Table, after: Table, depth
   const added = after.entries.filter(([key]) => !was.has(key));
   if (gone.length > 0) note(walk, path, `-${counted(gone)} (${keysOf(gone)})`);
   if (added.length > 0) {
-    const values = added.slice(0, NAMED).map(([, value]) => show(value, walk.unfold, 160 / Math.min(added.length, NAMED)));
+    const values = added
+      .slice(0, NAMED)
+      .map(([, value]) => show(value, walk.unfold, 160 / Math.min(added.length, NAMED)));
     const rest = added.length > NAMED ? ', …' : '';
     note(walk, path, `+${counted(added)} (${keysOf(added)}): ${values.join(', ')}${rest}`);
   }
@@ -164,10 +174,17 @@ function keysOf(entries: readonly (readonly [PathStep, unknown])[]): string {
   const keys = entries.map(([key]) => key);
   const first = keys[0];
   const last = keys[keys.length - 1];
-  if (typeof first === 'number' && typeof last === 'number' && keys.length > 1 && last - first === keys.length - 1) {
+  if (
+    typeof first === 'number' &&
+    typeof last === 'number' &&
+    keys.length > 1 &&
+    last - first === keys.length - 1
+  ) {
     return `${first}..${last}`;
   }
-  const named = keys.slice(0, NAMED).map((key) => (typeof key === 'number' ? String(key) : JSON.stringify(key)));
+  const named = keys
+    .slice(0, NAMED)
+    .map((key) => (typeof key === 'number' ? String(key) : JSON.stringify(key)));
   return keys.length > NAMED ? `${named.join(', ')}, … ${keys.length - NAMED} more` : named.join(', ');
 }
 

@@ -34,7 +34,12 @@ export function tellMoment(timeline: Timeline, moment: Moment): readonly string[
 }
 
 /** What stands behind an event of a line. */
-export function tellCause(timeline: Timeline, { line, events }: Moment, event: number, cause: EventCause): string {
+export function tellCause(
+  timeline: Timeline,
+  { line, events }: Moment,
+  event: number,
+  cause: EventCause,
+): string {
   const happened = events[event];
   switch (cause.type) {
     case 'Sent': {

@@ -71,7 +71,7 @@ export function stateAt(timeline: Timeline, node: number, n: number): unknown {
  * with, since it shows what the crash cost. Undefined before its first start.
  */
 export function stateBefore(timeline: Timeline, node: number, n: number): unknown {
-  for (let last = lastOfNode(timeline, node, n - 1); last !== undefined; ) {
+  for (let last = lastOfNode(timeline, node, n - 1); last !== undefined;) {
     if (last.after !== undefined) return last.after;
     if (last.before !== undefined) return last.before;
     last = lastOfNode(timeline, node, last.line.n - 1);
