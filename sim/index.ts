@@ -9,5 +9,6 @@ export { describeEffect, describeEvent, describeMessage } from './trace/describe
 export { formatTrace, TRACE_FORMAT, type TraceHeader, type TraceLine } from './trace/record.js';
 export { parseTrace, replayTrace, type Parting, type Replay, type Trace } from './trace/replay.js';
 export { hashText, hashValue } from './trace/state-hash.js';
+export * from './trace/tools.js';
 export * from './world/chance.js';
 export * from './world/world.js';

@@ -6,7 +6,7 @@
  * that set it, and not followed).
  */
 
-import { linesBehind, type Causes, type EventCause } from './causes.js';
+import { findCauses, linesBehind, requestOf, type Causes, type EventCause } from './causes.js';
 import { tellCause, tellMoment } from './tell.js';
 import { momentAt, stateBefore, type Timeline } from './timeline.js';
 
@@ -57,6 +57,18 @@ export function tellChain(causes: Causes, chain: Chain): readonly string[] {
   });
   if (chain.cutOff > 0) rows.push(`… and what led to ${chain.cutOff} more lines, further back`);
   return rows;
+}
+
+/** The chain to a line, and the requests that it answers. */
+export function tellWhy(timeline: Timeline, n: number): readonly string[] {
+  const causes = findCauses(timeline);
+  const answers = momentAt(timeline, n).effects.flatMap((effect) => {
+    const asked = effect.type === 'Reply' ? requestOf(causes, n, effect.token) : undefined;
+    return asked === undefined || effect.type !== 'Reply'
+      ? []
+      : [`it answers request ${effect.token} of line ${asked}`];
+  });
+  return [...tellChain(causes, chainTo(causes, n)), ...answers];
 }
 
 /** A change of something about a node's state. */

@@ -1,12 +1,12 @@
 /** Commands that look at the trace without moving. */
 
-import { findCauses, inFlight, requestOf } from '../causes.js';
+import { findCauses, inFlight } from '../causes.js';
 import { happenedBefore, vectorClocks } from '../happened-before.js';
 import { parsePath, show, valueAt } from '../show.js';
 import { diffStates, tellDiff } from '../state-diff.js';
 import { tellHead, tellInput, tellMoment, tellTime } from '../tell.js';
 import { lastLine, lastOfNode, momentAt, stateAt, stateBefore } from '../timeline.js';
-import { chainTo, lastChange, tellChain, type Reading } from '../why.js';
+import { lastChange, tellWhy, type Reading } from '../why.js';
 import {
   noSuchNode,
   nodeNames,
@@ -86,7 +86,7 @@ function why(session: Session, args: readonly string[]): Answer {
         `"${first}" is no line from 1 to ${lastLine(timeline)}; for a node say: why node 1`,
       );
     }
-    return shows(session, tellWhy(session, n));
+    return shows(session, tellWhy(timeline, n));
   }
   const node = nodeOf(session, second);
   if (node === undefined) return noSuchNode(session, second ?? '');
@@ -94,15 +94,13 @@ function why(session: Session, args: readonly string[]): Answer {
   if (typeof readings === 'string') return refuses(session, readings);
   const change = lastChange(timeline, node, at, readings);
   if (change === undefined) {
-    const what = args[2] ?? 'nothing that the help of "why" names';
-    return shows(session, [
-      `${what} changed in node ${node} up to line ${at}`.replace(/^(?!nothing)/, 'no '),
-    ]);
+    const what = [...new Set(readings.map((reading) => reading.what))].join(', ');
+    return shows(session, [`node ${node}: no change of ${what} up to line ${at}`]);
   }
   const { n, what, before, after } = change;
   return shows(session, [
     `node ${node}: ${what} went from ${before} to ${after} in line ${n}`,
-    ...tellWhy(session, n),
+    ...tellWhy(timeline, n),
   ]);
 }
 
@@ -131,18 +129,6 @@ function readingsOf({ timeline }: Session, asked: string | undefined): readonly 
   if (steps === undefined) return `"${path}" is neither a field nor a path into the state`;
   const unfold = subject.unfold.bind(subject);
   return [{ what: path, read: (state) => show(valueAt(state, steps, unfold), unfold, 200) }];
-}
-
-/** The chain to a line, and the requests that it answers. */
-export function tellWhy({ timeline }: Session, n: number): readonly string[] {
-  const causes = findCauses(timeline);
-  const answers = momentAt(timeline, n).effects.flatMap((effect) => {
-    const asked = effect.type === 'Reply' ? requestOf(causes, n, effect.token) : undefined;
-    return asked === undefined || effect.type !== 'Reply'
-      ? []
-      : [`it answers request ${effect.token} of line ${asked}`];
-  });
-  return [...tellChain(causes, chainTo(causes, n)), ...answers];
 }
 
 function messages(session: Session): Answer {
