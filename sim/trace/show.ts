@@ -65,7 +65,7 @@ export type PathStep = string | number;
 /** The steps of a path; undefined where the text is none. */
 export function parsePath(text: string): readonly PathStep[] | undefined {
   const steps: PathStep[] = [];
-  const step = /(?:^|\.)([A-Za-z_]\w*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
+  const step = /(?:^|(?<!^)\.)([A-Za-z_]\w*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
   while (step.lastIndex < text.length) {
     const found = step.exec(text);
     if (found === null) return undefined;
@@ -97,8 +97,10 @@ export function valueAt(value: unknown, path: readonly PathStep[], unfold: Unfol
     if (typeof at !== 'object' || at === null || at instanceof Uint8Array) return undefined;
     const contents = unfold(at);
     if (contents?.type === 'Table') at = contents.entries.find(([key]) => key === step)?.[1];
-    else if (typeof step === 'number') at = (contents?.items ?? (Array.isArray(at) ? at : []))[step];
-    else
+    else if (contents !== undefined || Array.isArray(at)) {
+      const items: readonly unknown[] = contents?.items ?? (at as readonly unknown[]);
+      at = typeof step === 'number' ? items[step] : undefined;
+    } else
       at = Object.prototype.hasOwnProperty.call(at, step) ? (at as Record<string, unknown>)[step] : undefined;
   }
   return at;

@@ -65,11 +65,17 @@ interface Reader {
   momentary: boolean;
 }
 
+/** Characters of a condition: nobody writes longer ones, and no text may exhaust the stack of the reader. */
+const MAX_LENGTH = 2_000;
+
 const NODE_EVENTS = ['crashes', 'starts', 'acts', 'writes', 'replies', 'halts'] as const;
 const COMPARISONS = ['==', '!=', '<', '<=', '>', '>='] as const;
 
 /** @throws ConditionError that says at which column, and what was expected. */
 export function parseCondition(source: string, subject: TraceSubject): Condition {
+  if (source.length > MAX_LENGTH) {
+    throw new ConditionError(MAX_LENGTH + 1, `a condition has at most ${MAX_LENGTH} characters`);
+  }
   const reader: Reader = { source, tokens: readTokens(source), subject, at: 0, momentary: false };
   if (peek(reader).type === 'End') {
     throw new ConditionError(1, 'a condition is missing, such as role(1) == leader');
