@@ -87,7 +87,7 @@ describe('the cause of a received message', () => {
     const lines: TraceLine[] = [];
     const departures = new Map<unknown, number>();
     const truth: number[] = [];
-    const scenario = shortStorm(2);
+    const scenario = { ...shortStorm(2), calmAtMs: 2_500, minimumMs: 3_000 };
     run(scenario, {
       observer: (nowUs) => {
         const recorder = createRecorder(lines, nowUs);

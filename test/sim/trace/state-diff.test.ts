@@ -132,11 +132,13 @@ describe('a state diff', () => {
   it('of a recorded run is empty exactly where the contents are equal', () => {
     const { moments } = buildTimeline(recorded(shortStorm(7)));
 
-    for (const { before, after } of moments) {
+    const wrong = moments.filter(({ before, after }) => {
       const { changes } = diffStates(before, after, nodeSubject.unfold);
-      if (hashValue(before) === hashValue(after)) expect(changes).toEqual([]);
-      else expect(changes.length).toBeGreaterThan(0);
-    }
+      return (hashValue(before) === hashValue(after)) !== (changes.length === 0);
+    });
+
+    expect(moments.length).toBeGreaterThan(500);
+    expect(wrong).toEqual([]);
   });
 });
 
