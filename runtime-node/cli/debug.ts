@@ -30,7 +30,9 @@ export async function debug(opened: Session, { input, output, interactive }: Deb
     historySize: HISTORY,
     completer: (typed: string): [string[], string] => {
       const { candidates, word } = debugCompletion(session, typed);
-      return [[...candidates], word];
+      // A word that is whole is followed by the next one, an open parenthesis by what stands in it.
+      const whole = candidates.map((candidate) => (candidate.endsWith('(') ? candidate : `${candidate} `));
+      return [whole, word];
     },
   });
   terminal.on('SIGINT', () => terminal.close());

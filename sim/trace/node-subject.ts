@@ -12,6 +12,8 @@ import {
   type NodeMachine,
   type NodeMessage,
   type NodeState,
+  type PartitionState,
+  type RaftMessage,
 } from '../../core/index.js';
 import { toBase64 } from './base64.js';
 import { decodeBoot, decodeTurn } from './decode.js';
@@ -72,6 +74,24 @@ const FIELDS: readonly StateField[] = [
   field({ name: 'digest', about: 'the digest of all it applied' }, ({ partition }) => partition.digest >>> 0),
 ];
 
+/** A record, so that the compiler asks for a type that is missing here. */
+const MESSAGE_TYPES: Readonly<
+  Record<Exclude<NodeMessage['type'], 'Group'> | RaftMessage<PartitionState>['type'], true>
+> = {
+  PreVoteRequest: true,
+  PreVoteAnswer: true,
+  VoteRequest: true,
+  VoteAnswer: true,
+  Append: true,
+  AppendAccepted: true,
+  AppendRefused: true,
+  Heartbeat: true,
+  HeartbeatAnswer: true,
+  InstallSnapshot: true,
+  Forward: true,
+  ForwardAnswer: true,
+};
+
 export const nodeSubject: TraceSubject = {
   machinesOf(header: TraceHeader): ReadonlyMap<number, NodeMachine> {
     const { nodes, partitions, node: settings } = header.scenario;
@@ -101,20 +121,7 @@ export const nodeSubject: TraceSubject = {
   messageType(message: NodeMessage): string {
     return message.type === 'Group' ? message.message.type : message.type;
   },
-  messageTypes: [
-    'PreVoteRequest',
-    'PreVoteAnswer',
-    'VoteRequest',
-    'VoteAnswer',
-    'Append',
-    'AppendAccepted',
-    'AppendRefused',
-    'Heartbeat',
-    'HeartbeatAnswer',
-    'InstallSnapshot',
-    'Forward',
-    'ForwardAnswer',
-  ],
+  messageTypes: Object.keys(MESSAGE_TYPES),
   messageKey(message: NodeMessage): string {
     return toBase64(encodeNodeMessage(message));
   },
