@@ -39,6 +39,7 @@ export { describeEffect, describeEvent, describeMessage } from './trace/describe
 export { formatTrace, TRACE_FORMAT, type TraceHeader, type TraceLine } from './trace/record.js';
 export { parseTrace, replayTrace, type Parting, type Replay, type Trace } from './trace/replay.js';
 export { hashText, hashValue } from './trace/state-hash.js';
+export * from './trace/tools.js';
 export { startClients, type Client, type Clients, type Drawn, type Load } from './workload/clients.js';
 export * from './world/chance.js';
 export * from './world/world.js';

@@ -14,6 +14,7 @@ import {
   type NodeEffect,
   type NodeEvent,
   type NodeId,
+  type NodeMessage,
   type NodeState,
   type Step,
   type Turn,
@@ -82,7 +83,8 @@ export interface CrashLine extends LineBase {
 }
 
 export type TraceEvent =
-  | { readonly message: string; readonly from: number }
+  /** `sent` is the line in which the message left, where the recorder could tell. */
+  | { readonly message: string; readonly from: number; readonly sent?: number }
   | { readonly token: number; readonly requestId: string | null; readonly operation: TraceOperation }
   | { readonly timer: true }
   | { readonly written: number }
@@ -100,6 +102,7 @@ export interface TraceOperation {
 /** An observer that writes down all it sees into `lines`. */
 export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObserver {
   const hashes = new Map<number, number>();
+  const departures = new WeakMap<NodeMessage, number>();
   const line = (node: NodeId): LineBase => ({ n: lines.length + 1, at: nowUs(), node });
   return {
     started(node, boot, step, version) {
@@ -115,6 +118,7 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
         stored: stored.map(({ key, value }) => [key, toBase64(encodeStored(value))] as const),
       };
       lines.push({ ...line(node), start, did: step.effects.map(describeEffect), hash });
+      noteDepartures(departures, step.effects, lines.length);
     },
     stepped(node, _before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>, bent) {
       const hash = foldStep(hashes.get(node) ?? 0, step);
@@ -127,12 +131,13 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
           wall,
           entropy: turn.entropy,
           ...(bent.length === 0 ? {} : { bent }),
-          events: turn.events.map(encodeEvent),
+          events: turn.events.map((event) => encodeEvent(event, departures)),
         },
         saw: turn.events.map(describeEvent),
         did: step.effects.map(describeEffect),
         hash,
       });
+      noteDepartures(departures, step.effects, lines.length);
     },
     synced() {
       // What became durable shows when the node is told, or when it starts again.
@@ -144,14 +149,29 @@ export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObs
 }
 
 /** The running hash of one run of one node after one more step: its state and everything that it wants done. */
-export function foldStep(hash: number, step: Step<NodeState, NodeEffect>): number {
+export function foldStep(hash: number, step: Step<unknown, unknown>): number {
   return mixWord(mixWord(hash, hashValue(step.state)), hashValue(step.effects)) >>> 0;
 }
 
-function encodeEvent(event: NodeEvent): TraceEvent {
+/** The simulated network hands on the very object that was sent, which tells messages of one content apart. */
+function noteDepartures(
+  departures: WeakMap<NodeMessage, number>,
+  effects: readonly NodeEffect[],
+  n: number,
+): void {
+  for (const effect of effects) {
+    if (effect.type !== 'Send') continue;
+    for (const message of effect.messages) departures.set(message, n);
+  }
+}
+
+function encodeEvent(event: NodeEvent, departures: WeakMap<NodeMessage, number>): TraceEvent {
   switch (event.type) {
-    case 'MessageReceived':
-      return { from: event.from, message: toBase64(encodeNodeMessage(event.message)) };
+    case 'MessageReceived': {
+      const recorded = { from: event.from, message: toBase64(encodeNodeMessage(event.message)) };
+      const sent = departures.get(event.message);
+      return sent === undefined ? recorded : { ...recorded, sent };
+    }
     case 'RequestReceived': {
       const { requestId, operation } = event.request;
       return { token: event.token, requestId: requestId ?? null, operation: encodeOperation(operation) };

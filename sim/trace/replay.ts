@@ -5,37 +5,17 @@
  * or names the first line at which it parts.
  */
 
-import {
-  decodeNodeMessage,
-  decodeStored,
-  ImpossibleState,
-  monotonicMs,
-  nodeId,
-  revision,
-  wallMs,
-  writeNumber,
-  type KeyValueOperation,
-  type NodeEffect,
-  type NodeEvent,
-  type NodeMachine,
-  type NodeState,
-  type RequestId,
-  type Step,
-  type Value,
-} from '../../core/index.js';
-import { keyValueSystem } from '../key-value/system.js';
-import { fromBase64 } from './base64.js';
-import { describeEffect } from './describe.js';
+import { ImpossibleState, type NodeState, type Step } from '../../core/index.js';
+import { nodeSubject } from './node-subject.js';
 import {
   foldStep,
   TRACE_FORMAT,
   type StartLine,
-  type TraceEvent,
   type TraceHeader,
   type TraceLine,
-  type TraceOperation,
   type TurnLine,
 } from './record.js';
+import type { AnyEffect, AnyEvent, AnyMachine, TraceSubject } from './subject.js';
 
 export interface Trace {
   readonly header: TraceHeader;
@@ -89,54 +69,103 @@ export interface Parting {
   readonly how: string;
 }
 
-/** Replays a trace up to and including line `to` (all of it when absent). */
+/** Replays a trace of our nodes up to and including line `to` (all of it when absent). */
 export function replayTrace(trace: Trace, to = Number.MAX_SAFE_INTEGER): Replay {
-  const machineOf = keyValueSystem().machineOf(trace.header.scenario);
-  const machines = new Map<number, NodeMachine>();
   const states = new Map<number, NodeState>();
+  const { replayed, parted } = walkTrace(nodeSubject, trace, to, ({ line, after }) => {
+    // The subject of the walk is our node: its states are of this type and no other.
+    if (after === undefined) states.delete(line.node);
+    else states.set(line.node, after as NodeState);
+  });
+  return { replayed, states, parted };
+}
+
+/** One line of a trace, replayed: what the node was, what it was handed, what it became and what it wanted done. */
+export interface Moment {
+  readonly line: TraceLine;
+  /** The state before the line; undefined while the node is down. */
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Empty for a start and a crash. */
+  readonly events: readonly AnyEvent[];
+  readonly effects: readonly AnyEffect[];
+}
+
+export interface Walk {
+  readonly replayed: number;
+  readonly parted: Parting | undefined;
+}
+
+/**
+ * Replays a trace of any machine up to and including line `to`, and shows each line's moment as it comes. Stops where
+ * the replay parts from the record; a moment whose outcome is another than the recorded one is still shown.
+ *
+ * @throws Error when a line cannot be read.
+ */
+export function walkTrace(
+  subject: TraceSubject,
+  trace: Trace,
+  to: number,
+  visit: (moment: Moment) => void,
+): Walk {
+  const machines = new Map<number, AnyMachine>();
+  const states = new Map<number, unknown>();
   const hashes = new Map<number, number>();
   let replayed = 0;
   for (const line of trace.lines) {
-    if (line.n > to) break;
-    if ('start' in line) machines.set(line.node, machineOf(nodeId(line.node), line.start.version ?? 0));
-    const machine = machines.get(line.node);
-    if (machine === undefined)
-      throw new Error(`event ${line.n} is of node ${line.node}, which was never started`);
+    const { n, node } = line;
+    if (n > to) break;
+    if ('start' in line) machines.set(node, subject.machineOf(trace.header, node, line.start.version ?? 0));
+    const machine = machines.get(node);
+    if (machine === undefined) throw new Error(`event ${n} is of node ${node}, which was never started`);
+    const before = states.get(node);
     if ('crash' in line) {
-      states.delete(line.node);
-      replayed = line.n;
+      states.delete(node);
+      visit({ line, before, after: undefined, events: [], effects: [] });
+      replayed = n;
       continue;
     }
-    const outcome = replayLine(machine, states.get(line.node), line);
-    if ('how' in outcome)
-      return { replayed, states, parted: { n: line.n, node: line.node, how: outcome.how } };
-    replayed = line.n;
-    states.set(line.node, outcome.step.state);
-    const hash = foldStep('start' in line ? 0 : (hashes.get(line.node) ?? 0), outcome.step);
-    hashes.set(line.node, hash);
+    const outcome = replayLine(subject, machine, before, line);
+    if ('how' in outcome) return { replayed, parted: { n, node, how: outcome.how } };
+    const { step, events } = outcome;
+    replayed = n;
+    states.set(node, step.state);
+    visit({ line, before, after: step.state, events, effects: step.effects });
+    const hash = foldStep('start' in line ? 0 : (hashes.get(node) ?? 0), step);
+    hashes.set(node, hash);
     if (hash !== line.hash) {
-      const how = compare(line.did, outcome.step.effects);
-      return { replayed, states, parted: { n: line.n, node: line.node, how } };
+      const how = compare(
+        line.did,
+        step.effects.map((effect) => subject.describeEffect(effect)),
+      );
+      return { replayed, parted: { n, node, how } };
     }
   }
-  return { replayed, states, parted: undefined };
+  return { replayed, parted: undefined };
 }
 
-type Outcome = { readonly step: Step<NodeState, NodeEffect> } | { readonly how: string };
+type Outcome =
+  | { readonly step: Step<unknown, AnyEffect>; readonly events: readonly AnyEvent[] }
+  | { readonly how: string };
 
-function replayLine(machine: NodeMachine, state: NodeState | undefined, line: StartLine | TurnLine): Outcome {
+function replayLine(
+  subject: TraceSubject,
+  machine: AnyMachine,
+  state: unknown,
+  line: StartLine | TurnLine,
+): Outcome {
   try {
-    if ('start' in line) return { step: machine.start(decodeBoot(line)) };
+    if ('start' in line) return { step: machine.start(subject.bootOf(line)), events: [] };
     if (state === undefined) return { how: 'the node takes a turn while it is down' };
-    return { step: machine.step(state, decodeTurn(line)) };
+    const turn = subject.turnOf(line);
+    return { step: machine.step(state, turn), events: turn.events };
   } catch (error) {
     if (error instanceof ImpossibleState) return { how: `the machine stopped: ${error.message}` };
     throw error;
   }
 }
 
-function compare(recorded: readonly string[], effects: readonly NodeEffect[]): string {
-  const now = effects.map(describeEffect);
+function compare(recorded: readonly string[], now: readonly string[]): string {
   const at = Math.max(recorded.length, now.length);
   for (let i = 0; i < at; i += 1) {
     if (recorded[i] !== now[i]) {
@@ -144,68 +173,4 @@ function compare(recorded: readonly string[], effects: readonly NodeEffect[]): s
     }
   }
   return 'the effects read the same, but the state (or a detail of an effect) is another';
-}
-
-function decodeBoot({ start, n }: StartLine): Parameters<NodeMachine['start']>[0] {
-  return {
-    now: { monotonic: monotonicMs(start.monotonic), wall: wallMs(start.wall) },
-    entropy: start.entropy,
-    incarnation: start.incarnation,
-    stored: start.stored.map(([key, value]) => {
-      const decoded = decodeStored(bytesOf(value, n));
-      if (!decoded.ok)
-        throw new Error(`event ${n}: the stored record ${key} cannot be read: ${decoded.reason}`);
-      return { key, value: decoded.value };
-    }),
-  };
-}
-
-function decodeTurn({ turn, n }: TurnLine): Parameters<NodeMachine['step']>[1] {
-  return {
-    now: { monotonic: monotonicMs(turn.monotonic), wall: wallMs(turn.wall) },
-    entropy: turn.entropy,
-    events: turn.events.map((event) => decodeEvent(event, n)),
-    ...(turn.bent === undefined ? {} : { bend: (point: string) => turn.bent?.includes(point) === true }),
-  };
-}
-
-function decodeEvent(event: TraceEvent, n: number): NodeEvent {
-  if ('message' in event) {
-    const decoded = decodeNodeMessage(bytesOf(event.message, n));
-    if (!decoded.ok)
-      throw new Error(`event ${n}: the message from ${event.from} cannot be read: ${decoded.reason}`);
-    return { type: 'MessageReceived', from: nodeId(event.from), message: decoded.value };
-  }
-  if ('token' in event) {
-    const operation = decodeOperation(event.operation, n);
-    const request =
-      event.requestId === null ? { operation } : { requestId: event.requestId as RequestId, operation };
-    return { type: 'RequestReceived', token: event.token, request };
-  }
-  if ('timer' in event) return { type: 'TimerFired' };
-  if ('written' in event) return { type: 'WriteCompleted', write: writeNumber(event.written) };
-  return { type: 'WriteFailed', write: writeNumber(event.failed), reason: event.reason };
-}
-
-function decodeOperation(operation: TraceOperation, n: number): KeyValueOperation {
-  const { type, key } = operation;
-  if (type !== 'Set') return { type, key };
-  return {
-    type,
-    key,
-    value: decodeValue(operation.value, n),
-    flags: operation.flags ?? 0,
-    compareValue: decodeValue(operation.compareValue, n),
-    compareRevision: revision(operation.compareRevision ?? 0),
-  };
-}
-
-function decodeValue(value: string | null | undefined, n: number): Value {
-  return typeof value === 'string' ? bytesOf(value, n) : null;
-}
-
-function bytesOf(text: string, n: number): Uint8Array {
-  const bytes = fromBase64(text);
-  if (bytes === undefined) throw new Error(`event ${n} of the trace holds bytes that are not base64`);
-  return bytes;
 }
