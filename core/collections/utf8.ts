@@ -4,6 +4,17 @@ const REPLACEMENT = 0xfffd;
 
 /** The UTF-8 bytes of `text`; a lone surrogate becomes U+FFFD, as everywhere else. */
 export function utf8Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    // Nearly all keys are ASCII; others start over.
+    if (code >= 0x80) return wideBytes(text);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+function wideBytes(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {
     const code = character.codePointAt(0) as number;
