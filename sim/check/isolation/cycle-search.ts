@@ -69,6 +69,9 @@ const triesForShorter = 64;
 /** Cycles of two transactions cannot be bettered. */
 const shortest = 2;
 
+/** Cycles of fewer transactions than this are looked for first. */
+const shortLimit = 5;
+
 interface Search {
   readonly facts: Facts;
   readonly findings: Findings;
@@ -177,24 +180,32 @@ function runComponent(
   let tries = 0;
   const first = at(components.starts.items, component);
   const last = at(components.starts.items, component + 1);
-  for (let index = first; index < last && bestLength > shortest; index++) {
-    const source = at(components.nodes.items, index);
-    for (let slot = at(graph.starts, source); slot < at(graph.starts, source + 1); slot++) {
-      if ((byteAt(graph.types, slot) & begins) === 0 || !isInside(graph, components, source, slot)) continue;
-      if (isStart !== undefined && !isStart(source, slot)) continue;
-      // The first try succeeds where the rule is "any" or the doubled graph vouches for it, so it is always made.
-      if (tries > 0 && walker.steps > maxSteps) {
-        search.cutShort = true;
-        break;
+  const sweep = (limit: number, budget: number): void => {
+    tries = 0;
+    for (let index = first; index < last && bestLength > shortest; index++) {
+      const source = at(components.nodes.items, index);
+      for (let slot = at(graph.starts, source); slot < at(graph.starts, source + 1); slot++) {
+        if ((byteAt(graph.types, slot) & begins) === 0 || !isInside(graph, components, source, slot))
+          continue;
+        if (isStart !== undefined && !isStart(source, slot)) continue;
+        // The first try succeeds where the rule is "any" or the doubled graph vouches for it, so it is always made.
+        if (tries > 0 && walker.steps > budget) {
+          search.cutShort = true;
+          return;
+        }
+        if (best !== undefined && tries > triesForShorter) return;
+        tries += 1;
+        const below = Math.min(bestLength, limit);
+        const found = findWayBack(walker, { source, slot, mask, rule, components, below });
+        if (found === undefined) continue;
+        best = found;
+        bestLength = found.filter((step) => at(graph.targets, step) < graph.transactions).length;
+        tries = 1;
       }
-      if (best !== undefined && tries > triesForShorter) break;
-      tries += 1;
-      const found = findWayBack(walker, { source, slot, mask, rule, components, below: bestLength });
-      if (found === undefined) continue;
-      best = found;
-      bestLength = found.filter((step) => at(graph.targets, step) < graph.transactions).length;
-      tries = 1;
     }
-  }
+  };
+  // Short cycles are looked for everywhere before a long way is gone anywhere.
+  sweep(shortLimit, Math.min(maxSteps, walker.steps + maxSteps / 20));
+  if (best === undefined) sweep(Infinity, maxSteps);
   if (best !== undefined) reportCycle(search.facts, search.findings, search.edges, graph, best);
 }
