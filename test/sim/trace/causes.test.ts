@@ -87,7 +87,7 @@ describe('the cause of a received message', () => {
     const lines: TraceLine[] = [];
     const departures = new Map<unknown, number>();
     const truth: number[] = [];
-    const storm = shortStorm(2);
+    const storm = shortStorm(1);
     const scenario = { ...storm, calm: { ...storm.calm, atMs: 2_500 }, minimumMs: 3_000 };
     run(scenario, {
       observer: (nowUs) => {

@@ -130,7 +130,7 @@ describe('a state diff', () => {
   });
 
   it('of a recorded run is empty exactly where the contents are equal', () => {
-    const { moments } = buildTimeline(recorded(shortStorm(7)));
+    const { moments } = buildTimeline(recorded(shortStorm(9)));
 
     const wrong = moments.filter(({ before, after }) => {
       const { changes } = diffStates(before, after, nodeSubject.unfold);
