@@ -58,7 +58,8 @@ function healNode<S, M, Q, A, D>(world: World<S, M, Q, A, D>, node: SimNode<S, M
   node.crashAtWrite = undefined;
   node.turnUs = world.settings.host.turnUs;
   Object.assign(disk, { slowUs: 0, stuck: 0, full: 0, failNext: false });
-  node.clock = changeClock(node.clock, world.nowUs, { frozen: false });
+  node.drifts.length = 0;
+  node.clock = changeClock(node.clock, world.nowUs, { frozen: false, driftPpm: node.driftPpm });
   armTimer(world, node);
   resumeDisk(world, node);
   startNode(world, node.id);

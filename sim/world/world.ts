@@ -95,6 +95,10 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   /** Counts starts; events meant for an earlier run are dropped. */
   run: number;
   clock: NodeClock;
+  /** How its clock runs while no fault bends it. */
+  readonly driftPpm: number;
+  /** The rates that faults give its clock just now; the newest counts. */
+  readonly drifts: number[];
   turns: number;
   syncs: number;
   inbox: HostEvent<Message, Request>[];
@@ -184,6 +188,8 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       state: undefined,
       run: 0,
       clock: drawClock(settings, id),
+      driftPpm: drawClock(settings, id).driftPpm,
+      drifts: [],
       turns: 0,
       syncs: 0,
       inbox: [],

@@ -174,19 +174,13 @@ function strikesWhatThereIs({ faults, nodes, settings: { partitions } }: KeyValu
       const { side } = fault;
       if (side.length === 0 || 2 * side.length > nodes || !side.every(isNode)) return false;
     }
-    switch (fault.type) {
-      case 'Bridge':
-        return isNode(fault.bridge);
-      case 'Partial':
-        return fault.pairs.length > 0 && fault.pairs.every(([a, b]) => a !== b && isNode(a) && isNode(b));
-      case 'SlowLink':
-        return fault.from !== fault.to && isNode(fault.from) && isNode(fault.to);
-      case 'Upgrade':
-        return isNode(fault.node) && (fault.version === 0 || fault.version === 1);
-      case 'BitRot':
-      case 'LoseDisk':
-        return isNode(fault.node);
+    if ('bridge' in fault && !isNode(fault.bridge)) return false;
+    if ('node' in fault && !isNode(fault.node)) return false;
+    if ('version' in fault && fault.version !== 0 && fault.version !== 1) return false;
+    if ('pairs' in fault) {
+      return fault.pairs.length > 0 && fault.pairs.every(([a, b]) => a !== b && isNode(a) && isNode(b));
     }
+    if ('from' in fault) return fault.from !== fault.to && isNode(fault.from) && isNode(fault.to);
     if (!('target' in fault)) return true;
     const { target } = fault;
     return 'node' in target ? isNode(target.node) : target.leaderOf >= 1 && target.leaderOf <= partitions;
