@@ -1,16 +1,36 @@
 /**
- * Frames on a byte stream: a length of four bytes, most significant first, and so many bytes.
+ * Frames on a byte stream: the length of the body and a checksum over length and body (CRC-32), four bytes each and most
+ * significant first, and the body. Some damage passes TCP's own checksum of 16 bits (Stone and Partridge, 2000); a frame
+ * that is not what was sent must end the connection, and never be taken for another message.
  *
  * The reader takes whatever pieces the network makes of them, never reserves memory that a length only promises,
  * and gives each frame as an array of its own or a view of the one piece that held it.
  */
 
-export const LENGTH_BYTES = 4;
+import { crc32 } from 'node:zlib';
 
-export function frameHeader(length: number): Uint8Array {
-  const header = Buffer.allocUnsafe(LENGTH_BYTES);
-  header.writeUInt32BE(length, 0);
+const LENGTH_BYTES = 4;
+const CHECKSUM_BYTES = 4;
+export const HEADER_BYTES = LENGTH_BYTES + CHECKSUM_BYTES;
+
+/** What stands before this body on the stream. */
+export function frameHeader(body: Uint8Array): Uint8Array {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  writeHeader(header, 0, body);
   return header;
+}
+
+/** Writes the header of this body at a place of a larger buffer. */
+export function writeHeader(into: Buffer, at: number, body: Uint8Array): void {
+  into.writeUInt32BE(body.length, at);
+  into.writeUInt32BE(checksum(body.length, body), at + LENGTH_BYTES);
+}
+
+/** The length is under the checksum too, or a frame of no bytes would match any number of zeros. */
+function checksum(length: number, body: Uint8Array): number {
+  const start = crc32(Uint8Array.of(length >>> 24, length >>> 16, length >>> 8, length));
+  // Of no bytes at all, zlib gives 0 or the sum so far, as the array's memory happens to be there or not.
+  return body.length === 0 ? start : crc32(body, start);
 }
 
 export type FrameResult =
@@ -18,7 +38,9 @@ export type FrameResult =
   /** The bytes so far do not make up a whole frame. */
   | { readonly type: 'Incomplete' }
   /** The stream is unusable from here on. */
-  | { readonly type: 'TooLarge'; readonly length: number };
+  | { readonly type: 'TooLarge'; readonly length: number }
+  /** The bytes are not those that were sent; the stream is unusable from here on. */
+  | { readonly type: 'Damaged'; readonly length: number };
 
 export interface FrameReader {
   push(bytes: Uint8Array): void;
@@ -31,6 +53,7 @@ export function createFrameReader(): FrameReader {
   let held = 0;
   /** Of the frame that is being gathered; undefined while its header is. */
   let length: number | undefined;
+  let promised = 0;
 
   /** The first `count` bytes, which must be there. */
   function take(count: number): Uint8Array {
@@ -67,13 +90,16 @@ export function createFrameReader(): FrameReader {
     },
     next(maxBytes) {
       if (length === undefined) {
-        if (held < LENGTH_BYTES) return { type: 'Incomplete' };
-        const header = take(LENGTH_BYTES);
-        length = new DataView(header.buffer, header.byteOffset).getUint32(0);
+        if (held < HEADER_BYTES) return { type: 'Incomplete' };
+        const taken = take(HEADER_BYTES);
+        const header = new DataView(taken.buffer, taken.byteOffset);
+        length = header.getUint32(0);
+        promised = header.getUint32(LENGTH_BYTES);
       }
       if (length > maxBytes) return { type: 'TooLarge', length };
       if (held < length) return { type: 'Incomplete' };
       const body = take(length);
+      if (checksum(length, body) !== promised) return { type: 'Damaged', length };
       length = undefined;
       return { type: 'Frame', body };
     },

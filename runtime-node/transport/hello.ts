@@ -6,7 +6,7 @@
 import type { Decoded } from '../host/codec.js';
 
 /** Grows when a node of the one version cannot read the messages of the other. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Enough for any hello, and small enough that a stranger's first bytes cost nothing. */
 export const MAX_HELLO_BYTES = 4 << 10;

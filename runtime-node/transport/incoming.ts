@@ -86,6 +86,12 @@ export function createIncoming(options: IncomingOptions): {
               : `it announced a frame of ${frame.length} bytes; at most ${limit} are allowed`,
           );
         }
+        if (frame.type === 'Damaged') {
+          return refuse(
+            `a frame of ${frame.length} bytes was damaged on the way: its checksum does not match` +
+              (peer === undefined ? ', or it does not speak the language of Wavetank nodes' : ''),
+          );
+        }
         if (peer === undefined) {
           if (!greet(frame.body)) return;
           continue;

@@ -13,7 +13,7 @@ import { connect, type Socket } from 'node:net';
 import { formatAddress, type Address } from '../host/address.js';
 import type { Log } from '../observe/log.js';
 import { saySeldom } from '../observe/say-seldom.js';
-import { createFrameReader, frameHeader, LENGTH_BYTES } from './frame.js';
+import { createFrameReader, frameHeader, HEADER_BYTES, writeHeader } from './frame.js';
 import { decodeHello, disagreement, encodeHello, MAX_HELLO_BYTES, type Hello } from './hello.js';
 
 export interface OutgoingOptions {
@@ -98,6 +98,8 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
   }
 
   function refusalOf(greeting: ReturnType<ReturnType<typeof createFrameReader>['next']>): string | undefined {
+    if (greeting.type === 'Damaged')
+      return 'its greeting was damaged on the way: its checksum does not match';
     if (greeting.type !== 'Frame') return 'it does not speak the language of Wavetank nodes';
     const theirs = decodeHello(greeting.body);
     return theirs.ok ? disagreement(hello, theirs.value, [peer]) : theirs.reason;
@@ -148,7 +150,7 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
     }
     if (queued === 0) lastProgress = performance.now();
     pending.push(frame);
-    pendingBytes += LENGTH_BYTES + frame.length;
+    pendingBytes += HEADER_BYTES + frame.length;
     if (pending.length === 1) queueMicrotask(flush);
   }
 
@@ -186,14 +188,14 @@ function gather(frames: readonly Uint8Array[], bytes: number): Uint8Array {
   const whole = Buffer.allocUnsafe(bytes);
   let at = 0;
   for (const frame of frames) {
-    whole.writeUInt32BE(frame.length, at);
-    whole.set(frame, at + LENGTH_BYTES);
-    at += LENGTH_BYTES + frame.length;
+    writeHeader(whole, at, frame);
+    whole.set(frame, at + HEADER_BYTES);
+    at += HEADER_BYTES + frame.length;
   }
   return whole;
 }
 
 export function writeFrame(socket: Socket, frame: Uint8Array): void {
-  socket.write(frameHeader(frame.length));
+  socket.write(frameHeader(frame));
   socket.write(frame);
 }

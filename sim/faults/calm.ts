@@ -9,13 +9,14 @@ import type { NodeId } from '../../core/index.js';
 import { draw, drawOne, streamOf } from '../world/chance.js';
 import { changeClock } from '../world/clock.js';
 import { feel } from '../world/felt.js';
-import { cutLink, linkOf } from '../world/network.js';
+import { cutLink, healLink, linkOf } from '../world/network.js';
 import {
   armTimer,
   crashNode,
   pauseNode,
   resumeDisk,
   startNode,
+  wakeNode,
   type SimNode,
   type World,
 } from '../world/world.js';
@@ -29,7 +30,7 @@ export function becalm<S, M, Q, A, D>(
   world.calm = true;
   const healed = heal === 'all' ? sound(world) : drawQuorum(world);
   for (const from of healed) {
-    for (const to of healed) linkOf(world.network, from.id, to.id).calm = true;
+    for (const to of healed) healLink(world.network, linkOf(world.network, from.id, to.id), world.nowUs);
   }
   for (const node of world.nodes) {
     if (healed.includes(node)) healNode(world, node);
@@ -58,9 +59,11 @@ function healNode<S, M, Q, A, D>(world: World<S, M, Q, A, D>, node: SimNode<S, M
   node.crashAtWrite = undefined;
   node.turnUs = world.settings.host.turnUs;
   Object.assign(disk, { slowUs: 0, stuck: 0, full: 0, failNext: false });
-  node.clock = changeClock(node.clock, world.nowUs, { frozen: false });
+  node.drifts.length = 0;
+  node.clock = changeClock(node.clock, world.nowUs, { frozen: false, driftPpm: node.driftPpm });
   armTimer(world, node);
   resumeDisk(world, node);
+  wakeNode(world, node);
   startNode(world, node.id);
 }
 

@@ -182,9 +182,26 @@ function strikeNode<S, M, Q, A, D>(
       });
       return armTimer(world, node);
     case 'ClockFreeze':
-      return bendClock(world, node, fault, { frozen: true }, { frozen: false });
+      return bendClock(
+        world,
+        node,
+        fault,
+        () => ({ frozen: true }),
+        () => ({ frozen: false }),
+      );
     case 'ClockDrift':
-      return bendClock(world, node, fault, { driftPpm: fault.driftPpm }, { driftPpm: node.clock.driftPpm });
+      node.drifts.push(fault.driftPpm);
+      return bendClock(
+        world,
+        node,
+        fault,
+        () => ({ driftPpm: fault.driftPpm }),
+        () => {
+          const place = node.drifts.indexOf(fault.driftPpm);
+          if (place >= 0) node.drifts.splice(place, 1);
+          return { driftPpm: node.drifts[node.drifts.length - 1] ?? node.driftPpm };
+        },
+      );
     case 'Crash':
       feel(world.felt, fault.type);
       crashNode(world, target);
@@ -215,14 +232,14 @@ function bendClock<S, M, Q, A, D>(
   world: World<S, M, Q, A, D>,
   node: SimNode<S, M, Q, A, D>,
   fault: { readonly type: string; readonly untilMs: number },
-  change: Parameters<typeof changeClock>[2],
-  back: Parameters<typeof changeClock>[2],
+  change: () => Parameters<typeof changeClock>[2],
+  back: () => Parameters<typeof changeClock>[2],
 ): void {
   feel(world.felt, fault.type);
-  node.clock = changeClock(node.clock, world.nowUs, change);
+  node.clock = changeClock(node.clock, world.nowUs, change());
   armTimer(world, node);
   callAt(world, fault.untilMs * MS, () => {
-    node.clock = changeClock(node.clock, world.nowUs, back);
+    node.clock = changeClock(node.clock, world.nowUs, back());
     armTimer(world, node);
   });
 }

@@ -49,6 +49,8 @@ export interface Link {
   bytesPerSecond: number;
   /** When what was sent before has left. */
   freeAtUs: number;
+  /** Counts connections; what was on its way when one broke does not arrive. */
+  connection: number;
   /** Healed for good: nothing is cut, lost, repeated, damaged or slow any more. */
   calm: boolean;
   /** Messages sent, by kind; counted only where decisions are named by number. */
@@ -78,6 +80,7 @@ export function createNetwork(
         lagUs: 0,
         bytesPerSecond: settings.bytesPerSecond,
         freeAtUs: 0,
+        connection: 0,
         calm: false,
         sent: new Map(),
       })),
@@ -113,6 +116,17 @@ export function mendLink(network: Network, from: number, to: number, fault: stri
   const { cuts } = linkOf(network, from, to);
   const place = cuts.indexOf(fault);
   if (place >= 0) cuts.splice(place, 1);
+}
+
+/**
+ * Heals a link for good. What is held up on a link that keeps its order would hold up all that comes after it, so
+ * such a link gets a new connection.
+ */
+export function healLink({ settings }: Network, link: Link, nowUs: number): void {
+  link.calm = true;
+  if (!settings.inOrder || link.lastArrivalUs <= nowUs + settings.maxDelayUs) return;
+  link.connection += 1;
+  link.lastArrivalUs = nowUs;
 }
 
 export function beginSquall(network: Network, squall: Weather): void {

@@ -37,7 +37,7 @@ import {
 import { createEventQueue, nextTime, popEvent, pushEvent, type EventQueue } from './event-queue.js';
 import { feel, type Felt } from './felt.js';
 import { mangle } from './mangle.js';
-import { arrivals, createNetwork, type Network, type Parcels } from './network.js';
+import { arrivals, createNetwork, linkOf, type Link, type Network, type Parcels } from './network.js';
 
 export type WorldSettings = Pick<
   Scenario,
@@ -95,6 +95,10 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   /** Counts starts; events meant for an earlier run are dropped. */
   run: number;
   clock: NodeClock;
+  /** How its clock runs while no fault bends it. */
+  readonly driftPpm: number;
+  /** The rates that faults give its clock just now; the newest counts. */
+  readonly drifts: number[];
   turns: number;
   syncs: number;
   inbox: HostEvent<Message, Request>[];
@@ -118,7 +122,14 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
 
 /** Something that will happen at a virtual time. */
 type Happening<Message, Request> =
-  | { readonly type: 'Event'; readonly node: NodeId; readonly event: HostEvent<Message, Request> }
+  | {
+      readonly type: 'Event';
+      readonly node: NodeId;
+      readonly event: HostEvent<Message, Request>;
+      /** The link on which it comes, and the connection; undefined for what comes from clients. */
+      readonly link?: Link;
+      readonly connection?: number;
+    }
   | { readonly type: 'Timer'; readonly node: NodeId; readonly run: number; readonly timer: number }
   | { readonly type: 'Ready'; readonly node: NodeId; readonly run: number }
   | { readonly type: 'Synced'; readonly node: NodeId; readonly run: number }
@@ -184,6 +195,8 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       state: undefined,
       run: 0,
       clock: drawClock(settings, id),
+      driftPpm: drawClock(settings, id).driftPpm,
+      drifts: [],
       turns: 0,
       syncs: 0,
       inbox: [],
@@ -263,6 +276,7 @@ function failureOf(error: unknown, atUs: number): Failure {
 function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happening<M, Q>): void {
   switch (happening.type) {
     case 'Event':
+      if (happening.link !== undefined && happening.link.connection !== happening.connection) return;
       return arrive(world, nodeOf(world, happening.node), happening.event);
     case 'Timer': {
       const node = nodeOf(world, happening.node);
@@ -374,6 +388,8 @@ function sendMessage<S, M, Q, A, D>(
   message: M,
 ): void {
   const { network } = world;
+  const link = linkOf(network, from, to);
+  const { connection } = link;
   for (const { atUs, corrupt } of arrivals(network, from, to, message, world.nowUs)) {
     if (corrupt !== undefined && network.settings.checksums) continue;
     const arriving =
@@ -381,7 +397,7 @@ function sendMessage<S, M, Q, A, D>(
         ? message
         : mangle(message, streamOf(network.seed, 'damage', `${from}>${to}`), corrupt);
     const event = { type: 'MessageReceived', from, message: arriving } as const;
-    pushEvent(world.queue, atUs, { type: 'Event', node: to, event });
+    pushEvent(world.queue, atUs, { type: 'Event', node: to, event, link, connection });
   }
 }
 
@@ -561,6 +577,12 @@ function restartClock<S, M, Q, A, D>(
 export function pauseNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId, untilUs: number): void {
   const node = nodeOf(world, id);
   node.busyUntilUs = Math.max(node.busyUntilUs, untilUs);
+}
+
+/** Lets a process that is paused or busy go on at once. */
+export function wakeNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, node: SimNode<S, M, Q, A, D>): void {
+  node.busyUntilUs = Math.min(node.busyUntilUs, world.nowUs);
+  pushEvent(world.queue, world.nowUs, { type: 'Ready', node: node.id, run: node.run });
 }
 
 /**

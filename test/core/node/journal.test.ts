@@ -1,12 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StorageChange } from '../../../core/machine/machine.js';
-import { groupId, logIndex, nodeId, term, type GroupId } from '../../../core/machine/units.js';
+import {
+  groupId,
+  logIndex,
+  monotonicMs,
+  nodeId,
+  term,
+  writeNumber,
+  type GroupId,
+} from '../../../core/machine/units.js';
 import { emptyJournal, recordWrite, recoverGroups, type Journal } from '../../../core/node/journal.js';
 import type { Stored } from '../../../core/node/protocol.js';
 import { EMPTY_PARTITION, type PartitionState } from '../../../core/partition/partition.js';
 import type { RaftWrite } from '../../../core/raft/durability.js';
 import type { Entry, Snapshot } from '../../../core/raft/messages.js';
+import { compact } from '../../../core/raft/snapshot.js';
+import { restoreRaft } from '../../../core/raft/state.js';
+import { closeTurn, receive } from '../../../core/raft/step.js';
+import { openTurn } from '../../../core/raft/turn.js';
 import { deepFreeze, pureStep } from '../support/pure.js';
 import { applyChanges } from './support.js';
 
@@ -126,6 +138,47 @@ describe('recording a snapshot that replaces the log', () => {
     disk.write({ ...nothing, snapshot: snapshotAt(2, 2), replacesLog: true });
 
     expect(disk.recover()?.image).toMatchObject({ snapshot: { index: 2 }, entries: [] });
+  });
+});
+
+describe('a turn that overwrites the end of the log and takes a snapshot of what it wrote', () => {
+  it('leaves nothing of the old end on the disk', () => {
+    const disk = emptyDisk();
+    const before = { term: term(18), vote: nodeId(0) };
+    const old = Array.from({ length: 75 }, (_, i) => entry(16, i));
+    disk.write({ ...appended(1, ...old), hardState: before });
+    const voters = [1, 2, 3].map(nodeId);
+    const options = {
+      heartbeatIntervalMs: 100,
+      electionTimeoutMs: 1_000,
+      maxAppendBytes: 1_000,
+      maxInflightAppends: 4,
+      maxUncommittedBytes: 1_000,
+    };
+    const turn = openTurn<PartitionState>(
+      restoreRaft(
+        { group: GROUP, self: nodeId(1), voters },
+        { ...before, snapshot: undefined, entries: old },
+        monotonicMs(0),
+        1_000,
+      ),
+      { options, now: monotonicMs(1), entropy: 1, write: writeNumber(1) },
+    );
+
+    receive(turn, nodeId(2), {
+      type: 'Append',
+      term: term(18),
+      previousIndex: logIndex(69),
+      previousTerm: term(16),
+      entries: [entry(18, 70), entry(18, 71), entry(18, 72)],
+      commit: logIndex(72),
+    });
+    compact(turn, 72, snapshotAt(72, 18).state, 0);
+    disk.write(closeTurn(turn) as Write);
+
+    expect(disk.recover()?.image).toMatchObject({ snapshot: { index: 72, term: 18 }, entries: [] });
+    disk.write(appended(73, entry(18, 73)));
+    expect(disk.recover()?.image.entries).toEqual([entry(18, 73)]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { logIndex, monotonicMs, nodeId, writeNumber } from '../../../core/machine/units.js';
 import { writesCompleted } from '../../../core/raft/durability.js';
+import { compact } from '../../../core/raft/snapshot.js';
 import { closeTurn, receive } from '../../../core/raft/step.js';
 import { openTurn } from '../../../core/raft/turn.js';
 import {
@@ -395,8 +396,42 @@ describe('truncation while writes are under way', () => {
     expect(sent).toMatchObject([{ to: 2, message: { type: 'AppendAccepted', index: 9 }, after: 1 }]);
   });
 
-  /** Hands a member several messages in one turn, apart from its own history. */
-  function inOneTurn(member: Member, messages: readonly (readonly [number, Message])[]) {
+  /** A follower with entries of term 16 that are cut off from index 4 on, replaced up to 6 and committed there. */
+  const overwritten = (kept: number) =>
+    inOneTurn(
+      startMember({ log: [16, 16, 16, 16, 16, 16, 16, 16, 16] }),
+      [[2, say.append(18, [3, 16], [18, 18, 18], 6)]],
+      { index: 6, keepEntries: kept },
+    );
+
+  it('in one turn: a snapshot of entries that overwrote others replaces the log, for the disk has the others', () => {
+    const { write, state } = overwritten(0);
+
+    expect(state.log).toMatchObject({ baseIndex: 6, lastIndex: 6 });
+    expect(write).toMatchObject({ snapshot: { index: 6, term: 18 }, append: undefined, replacesLog: true });
+  });
+
+  it('in one turn: it need not when the overwriting entries are written too', () => {
+    const { write } = overwritten(3);
+
+    expect(write).toMatchObject({ append: { firstIndex: 4 }, snapshot: { index: 6 }, replacesLog: false });
+    expect(write?.append?.entries.map((one) => one.term)).toEqual([18, 18, 18]);
+  });
+
+  it('in one turn: nor may it when nothing was overwritten, for the disk has entries beyond it', () => {
+    const member = startMember({ log: [1, 1, 1] });
+
+    const { write } = inOneTurn(member, [[2, say.heartbeat(1, 2)]], { index: 2, keepEntries: 0 });
+
+    expect(write).toMatchObject({ snapshot: { index: 2 }, append: undefined, replacesLog: false });
+  });
+
+  /** Hands a member several messages in one turn, and maybe a snapshot, apart from its own history. */
+  function inOneTurn(
+    member: Member,
+    messages: readonly (readonly [number, Message])[],
+    snapshot?: { readonly index: number; readonly keepEntries: number },
+  ) {
     const turn = openTurn(member.state, {
       options: OPTIONS,
       now: monotonicMs(member.now),
@@ -404,6 +439,7 @@ describe('truncation while writes are under way', () => {
       write: writeNumber(member.issued + 1),
     });
     for (const [from, message] of messages) receive(turn, nodeId(from), message);
+    if (snapshot !== undefined) compact(turn, snapshot.index, 'image', snapshot.keepEntries);
     const write = closeTurn(turn);
     return { sent: turn.outgoing, write, state: turn.raft };
   }

@@ -6,7 +6,7 @@ import { createFrameReader, frameHeader, type FrameResult } from '../../../runti
 const LIMIT = 1_000;
 
 function framed(bodies: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(bodies.flatMap((body) => [frameHeader(body.length), body]));
+  return Buffer.concat(bodies.flatMap((body) => [frameHeader(body), body]));
 }
 
 /** Everything that can be read after each piece. */
@@ -19,7 +19,7 @@ function readPieces(pieces: readonly Uint8Array[], limit = LIMIT): readonly Fram
       const result = reader.next(limit);
       if (result.type === 'Incomplete') break;
       results.push(result);
-      if (result.type === 'TooLarge') return results;
+      if (result.type !== 'Frame') return results;
     }
   }
   return results;
@@ -58,9 +58,49 @@ describe('a frame reader', () => {
   });
 
   it('refuses a frame beyond the limit by its length alone', () => {
-    const results = readPieces([frameHeader(LIMIT + 1)]);
+    const results = readPieces([frameHeader(new Uint8Array(LIMIT + 1))]);
 
     expect(results).toEqual([{ type: 'TooLarge', length: LIMIT + 1 }]);
+  });
+
+  it('never gives a frame in which a bit was flipped, nor any frame after it', () => {
+    const bodies = fc.array(fc.uint8Array({ maxLength: 20 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(bodies, fc.nat(), fc.nat(20), (frames, draw, size) => {
+        const bytes = Uint8Array.from(framed(frames));
+        const bit = draw % (bytes.length * 8);
+        bytes[bit >>> 3] = (bytes[bit >>> 3] as number) ^ (1 << (bit & 7));
+        let whole = 0;
+        for (let end = 0; ; whole += 1) {
+          end += framed([frames[whole] as Uint8Array]).length;
+          if (end > bit >>> 3) break;
+        }
+
+        const results = readPieces([bytes.subarray(0, size), bytes.subarray(size)]);
+
+        const given = results.flatMap((result) => (result.type === 'Frame' ? [[...result.body]] : []));
+        expect(given).toEqual(frames.slice(0, whole).map((body) => [...body]));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('says that a frame was damaged when its bytes do not match its checksum', () => {
+    const bytes = Uint8Array.from(framed([new Uint8Array([1, 2, 3]), new Uint8Array([4])]));
+    bytes[bytes.length - 1] = 5;
+
+    const results = readPieces([bytes]);
+
+    expect(results).toEqual([
+      { type: 'Frame', body: new Uint8Array([1, 2, 3]) },
+      { type: 'Damaged', length: 1 },
+    ]);
+  });
+
+  it('takes no run of zeros for frames of no bytes', () => {
+    const [result] = readPieces([new Uint8Array(64)]);
+
+    expect(result).toEqual({ type: 'Damaged', length: 0 });
   });
 
   it('gives plain arrays whose slices are copies', () => {

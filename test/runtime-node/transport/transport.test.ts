@@ -105,7 +105,7 @@ function stranger(
 }
 
 function frame(body: Uint8Array): Uint8Array {
-  return Buffer.concat([frameHeader(body.length), body]);
+  return Buffer.concat([frameHeader(body), body]);
 }
 
 const hello = { version: PROTOCOL_VERSION, cluster: 'test', node: 2, partitions: 8 };
@@ -270,12 +270,44 @@ describe('a peer', () => {
     expect(a.received).toEqual(['2: fine']);
   });
 
+  it('is cut off when a frame was damaged on the way; what came before it counts, and nothing after it', async () => {
+    const a = await openPeer(1, { 2: await freeAddress() });
+    const damaged = Uint8Array.from(frame(Buffer.from('evil')));
+    damaged[damaged.length - 1] = (damaged[damaged.length - 1] as number) ^ 1;
+
+    const { closed } = stranger(
+      a.transport.address,
+      Buffer.concat([
+        frame(encodeHello(hello)),
+        frame(Buffer.from('fine')),
+        damaged,
+        frame(Buffer.from('late')),
+      ]),
+    );
+    await closed;
+
+    await a.log.waitFor('a frame of 4 bytes was damaged on the way: its checksum does not match');
+    expect(a.received).toEqual(['2: fine']);
+  });
+
+  it('is cut off when its greeting was damaged on the way', async () => {
+    const a = await openPeer(1, { 2: await freeAddress() });
+    const greeting = Uint8Array.from(frame(encodeHello(hello)));
+    greeting[20] = (greeting[20] as number) ^ 64;
+
+    const { closed } = stranger(a.transport.address, greeting);
+    await closed;
+
+    await a.log.waitFor('its checksum does not match, or it does not speak the language of Wavetank nodes');
+    expect(a.received).toEqual([]);
+  });
+
   it('is cut off when it announces a frame that is too large', async () => {
     const a = await openPeer(1, { 2: await freeAddress() }, { maxFrameBytes: 1_000 });
 
     const { closed } = stranger(
       a.transport.address,
-      Buffer.concat([frame(encodeHello(hello)), frameHeader(1_001)]),
+      Buffer.concat([frame(encodeHello(hello)), frameHeader(new Uint8Array(1_001))]),
     );
 
     await closed;

@@ -130,6 +130,60 @@ describe('in a run', () => {
   });
 });
 
+describe('storms', () => {
+  it('let every kind of fault strike, and every effect be felt', () => {
+    const felt = new Set<string>();
+
+    for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 35]) {
+      for (const name of Object.keys(run(stormScenario(seed)).felt)) felt.add(name);
+    }
+
+    expect([...KINDS.map((kind) => `${kind} struck`), ...FELT].filter((name) => !felt.has(name))).toEqual([]);
+  });
+});
+
+/** Every kind of fault there is: the compiler refuses a list in which one is missing. */
+const KINDS = Object.keys({
+  Isolate: 0,
+  Deafen: 0,
+  Mute: 0,
+  Split: 0,
+  Partial: 0,
+  Bridge: 0,
+  Flap: 0,
+  Squall: 0,
+  Lag: 0,
+  SlowLink: 0,
+  Throttle: 0,
+  SlowDisk: 0,
+  StuckDisk: 0,
+  FullDisk: 0,
+  FailSync: 0,
+  TornWrite: 0,
+  BitRot: 0,
+  LoseDisk: 0,
+  ClockJump: 0,
+  ClockFreeze: 0,
+  ClockDrift: 0,
+  Crash: 0,
+  CrashAtWrite: 0,
+  CrashLoop: 0,
+  Blackout: 0,
+  Pause: 0,
+  SlowNode: 0,
+  Upgrade: 0,
+} satisfies Record<Fault['type'], 0>);
+
+const FELT = [
+  ...['Isolate', 'Deafen', 'Mute', 'Split', 'Partial', 'Bridge', 'Flap', 'Lag', 'bandwidth'],
+  ...['message lost', 'message repeated', 'message damaged', 'message slow', 'message overtaken'],
+  ...['SlowDisk', 'StuckDisk', 'FullDisk', 'FailSync', 'TornWrite', 'BitRot', 'LoseDisk'],
+  ...['sync slow', 'sync failed', 'unsynced write lost', 'write torn', 'start refused'],
+  ...['ClockJump', 'ClockFreeze', 'ClockDrift'],
+  ...['Crash', 'CrashAtWrite', 'CrashLoop', 'Pause', 'SlowNode'],
+  ...['down', 'isolated', 'deaf', 'mute', 'paused', 'as it is'].map((way) => `calm without one: ${way}`),
+];
+
 describe('a handful of storms', () => {
   it('shows every effect there is', () => {
     const effects = noEffects();

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { destroyed } from '../../../sim/faults/fault.js';
 import type { Fault } from '../../../sim/faults/scenario.js';
 import type { KeyValueScenario } from '../../../sim/key-value/settings.js';
 import { stormScenario } from '../../../sim/key-value/storm.js';
@@ -82,6 +84,33 @@ describe('every storm', () => {
   it('is decided by its seed alone', () => {
     expect(stormScenario(17)).toStrictEqual(stormScenario(17));
     expect(stormScenario(17)).not.toEqual(stormScenario(18));
+  });
+});
+
+describe('of any seed, a storm', () => {
+  it('keeps its faults inside, strikes what there is, and destroys a minority unless it expects refusal', () => {
+    fc.assert(
+      fc.property(fc.nat(0xffff_ffff), (seed) => {
+        const scenario = stormScenario(seed);
+        const { faults, nodes, expect: expected, calm } = scenario;
+
+        expect(endsInTime(scenario)).toBe(true);
+        expect(strikesWhatThereIs(scenario)).toBe(true);
+        expect(faults.every(({ atMs }) => atMs >= 0 && atMs < calm.atMs)).toBe(true);
+        const isMinority = 2 * destroyed(faults).length < nodes;
+        expect(isMinority).toBe(expected === 'service');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('expects refusal now and then', () => {
+    const refusals = Array.from({ length: 600 }, (_, i) => stormScenario(1 + i * 7)).filter(
+      (scenario) => scenario.expect === 'refusal',
+    );
+
+    expect(refusals.length).toBeGreaterThan(0);
+    expect(refusals.length).toBeLessThan(30);
   });
 });
 
@@ -174,19 +203,13 @@ function strikesWhatThereIs({ faults, nodes, settings: { partitions } }: KeyValu
       const { side } = fault;
       if (side.length === 0 || 2 * side.length > nodes || !side.every(isNode)) return false;
     }
-    switch (fault.type) {
-      case 'Bridge':
-        return isNode(fault.bridge);
-      case 'Partial':
-        return fault.pairs.length > 0 && fault.pairs.every(([a, b]) => a !== b && isNode(a) && isNode(b));
-      case 'SlowLink':
-        return fault.from !== fault.to && isNode(fault.from) && isNode(fault.to);
-      case 'Upgrade':
-        return isNode(fault.node) && (fault.version === 0 || fault.version === 1);
-      case 'BitRot':
-      case 'LoseDisk':
-        return isNode(fault.node);
+    if ('bridge' in fault && !isNode(fault.bridge)) return false;
+    if ('node' in fault && !isNode(fault.node)) return false;
+    if ('version' in fault && fault.version !== 0 && fault.version !== 1) return false;
+    if ('pairs' in fault) {
+      return fault.pairs.length > 0 && fault.pairs.every(([a, b]) => a !== b && isNode(a) && isNode(b));
     }
+    if ('from' in fault) return fault.from !== fault.to && isNode(fault.from) && isNode(fault.to);
     if (!('target' in fault)) return true;
     const { target } = fault;
     return 'node' in target ? isNode(target.node) : target.leaderOf >= 1 && target.leaderOf <= partitions;

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createNode, type NodeMachine } from '../../../core/index.js';
 import {
   formatTrace,
   hashValue,
@@ -78,6 +79,27 @@ describe('a recorded run', () => {
   it('is read back as it was written', () => {
     expect(trace.header).toEqual(HEADER);
     expect(trace.lines).toEqual(lines);
+  });
+
+  it('says which points of the code were bent', () => {
+    const machineOf = (options: Parameters<typeof createNode>[0]): NodeMachine => {
+      const { start, step } = createNode(options);
+      return {
+        start,
+        step: (state, turn) => {
+          turn.bend?.('a point of a test');
+          return step(state, turn);
+        },
+      };
+    };
+    const bends = { onChance: 1_000_000, fireChance: 200_000, off: [] };
+
+    const bent = recordRun({ ...SCENARIO, bends }, { machineOf }).lines.filter(isTurn);
+    const straight = recordRun({ ...SCENARIO, bends: { ...bends, onChance: 0 } }, { machineOf }).lines;
+
+    expect(bent.some(({ turn }) => turn.bent?.join() === 'a point of a test')).toBe(true);
+    expect(bent.some(({ turn }) => turn.bent === undefined)).toBe(true);
+    expect(straight.filter(isTurn).every(({ turn }) => turn.bent === undefined)).toBe(true);
   });
 
   it('is the same text each time', () => {

@@ -7,6 +7,7 @@ import {
   createNetwork,
   cutLink,
   endSquall,
+  healLink,
   linkOf,
   mendLink,
   type Network,
@@ -235,5 +236,86 @@ describe('a calm link', () => {
       expect(copies).toHaveLength(1);
       expect(copies[0]).toBeLessThanOrEqual(i * 10 + QUIET.maxDelayUs);
     });
+  });
+});
+
+describe('damage', () => {
+  it('strikes about as many messages as it should, and says which', () => {
+    const over = network({ corruptChance: 200_000 });
+
+    const damaged = Array.from({ length: 1_000 }, (_, i) => arrivals(over, 1, 2, 'word', i * 10))
+      .flat()
+      .filter(({ corrupt }) => corrupt !== undefined).length;
+
+    expect(damaged).toBeGreaterThan(140);
+    expect(damaged).toBeLessThan(260);
+    expect(over.felt.get('message damaged')).toBe(damaged);
+  });
+});
+
+describe('a link that carries only so much', () => {
+  it('lets messages leave one behind the other, by their bytes', () => {
+    const over = network({ bytesPerSecond: 1_000, minDelayUs: 0, maxDelayUs: 0 });
+
+    const sent = ['ten bytes!', 'four', 'x'].map((message) => times(over, 1, 2, 0, message)[0]);
+
+    expect(sent).toEqual([10_000, 14_000, 15_000]);
+    expect(over.felt.get('bandwidth')).toBe(2);
+    expect(times(over, 2, 1, 0, 'four')).toEqual([4_000]);
+    expect(times(over, 1, 2, 20_000, 'four')).toEqual([24_000]);
+  });
+});
+
+describe('a network with decisions', () => {
+  const decisions = {
+    delayUs: 700,
+    list: [
+      { from: 1, to: 2, kind: 'vote', nth: 1, arriveUs: [] },
+      { from: 1, to: 2, kind: 'vote', nth: 3, arriveUs: [90_000] },
+      { from: 1, to: 2, kind: 'append', nth: 1, arriveUs: [100, 200] },
+    ],
+  };
+  const rough = { lossChance: 900_000, duplicateChance: 900_000, slowChance: 900_000, inOrder: true };
+
+  it('lets named messages be lost, late or twice, and all others take their fixed time', () => {
+    const over = network({ ...rough, decisions });
+
+    const votes = [0, 10, 20, 30].map((at) => times(over, 1, 2, at, 'vote for me'));
+    const appends = [40, 50].map((at) => times(over, 1, 2, at, 'append this'));
+
+    expect(votes).toEqual([[], [710], [90_020], [730]]);
+    expect(appends).toEqual([[140, 240], [750]]);
+  });
+
+  it('counts by link and by kind', () => {
+    const over = network({ ...rough, decisions });
+
+    expect(times(over, 2, 1, 0, 'vote for me')).toEqual([700]);
+    expect(times(over, 1, 3, 0, 'vote for me')).toEqual([700]);
+    expect(times(over, 1, 2, 0, 'vote for me')).toEqual([]);
+  });
+
+  it('is the same whatever the seed', () => {
+    const fates = (seed: number): readonly (readonly number[])[] => {
+      const over = network({ ...rough, decisions }, seed);
+      return Array.from({ length: 20 }, (_, i) => times(over, 1, 2, i, i % 2 === 0 ? 'vote' : 'append'));
+    };
+
+    expect(fates(1)).toEqual(fates(2));
+  });
+});
+
+describe('a healed link', () => {
+  it('that keeps its order is not held up by what was held up on it', () => {
+    const over = network({ inOrder: true });
+    linkOf(over, 1, 2).lagUs = 60_000_000;
+    const [before] = times(over, 1, 2, 0);
+
+    healLink(over, linkOf(over, 1, 2), 10);
+
+    expect(before).toBeGreaterThanOrEqual(60_000_000);
+    expect(times(over, 1, 2, 20)[0]).toBeLessThanOrEqual(20 + QUIET.maxDelayUs);
+    expect(linkOf(over, 1, 2).connection).toBe(1);
+    expect(linkOf(over, 2, 1).connection).toBe(0);
   });
 });
