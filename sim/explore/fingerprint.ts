@@ -117,3 +117,25 @@ export function seal(into: Fingerprint): void {
   into.high ^= finish(Math.imul(into.low, 0x2c1b3c6d) + 0x297a2d39);
   into.low ^= finish(into.high + 0x6b43a9b5);
 }
+
+const item = createFingerprint();
+
+/** Folds in parts whose order means nothing. A bag may not hold bags. */
+export function putBag<T>(
+  into: Fingerprint,
+  parts: readonly T[],
+  putPart: (into: Fingerprint, part: T) => void,
+): void {
+  let low = 0;
+  let high = 0;
+  for (const part of parts) {
+    restart(item);
+    putPart(item, part);
+    seal(item);
+    low = (low + item.low) | 0;
+    high = (high + item.high) | 0;
+  }
+  put(into, parts.length);
+  put(into, low);
+  put(into, high);
+}

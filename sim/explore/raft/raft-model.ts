@@ -1,0 +1,133 @@
+/**
+ * Raft as a model: a group of real members, all their schedules within a bound, and every invariant.
+ *
+ * It runs the code that production runs. The bound is part of what is said: "holds" means that nothing breaks with at
+ * most so many elections, crashes, requests, …, in whatever order they and everything else happen.
+ */
+
+import { groupId, nodeId, type RaftOptions } from '../../../core/index.js';
+import { describeMessage } from '../../trace/describe.js';
+import { machineModel, type MachineModel } from '../machine-model.js';
+import { sometimes } from '../model.js';
+import {
+  createMember,
+  type Disk,
+  type MemberAnswer,
+  type MemberMessage,
+  type MemberRequest,
+  type MemberState,
+} from './member.js';
+import { createProjection, leaseEnd } from './projection.js';
+import { createWatch, type RaftMemory, type RaftWorld } from './watch.js';
+
+/** How much of what is looked at; all counts are over all nodes and a whole way. */
+export interface RaftBound {
+  /** 1 to 7. */
+  readonly nodes: number;
+  /** Election timeouts. */
+  readonly elections: number;
+  /** Heartbeat timeouts of leaders, each of which may also notice that a majority is silent. */
+  readonly heartbeats: number;
+  /** Times that a follower stops to trust its leader before its own election timeout. */
+  readonly lapses: number;
+  readonly crashes: number;
+  /** Writes, then snapshots, then reads; each is asked once, of any leader (a snapshot: of any node). */
+  readonly proposals: number;
+  readonly snapshots: number;
+  readonly reads: number;
+  readonly losses: number;
+  readonly duplicates: number;
+  /** Messages on their way at a time. */
+  readonly inFlight: number;
+  readonly maxTerm: number;
+  readonly disk: 'instant' | 'slow';
+  /** An append message carries one entry; otherwise all that there are. */
+  readonly singleEntries: boolean;
+  readonly symmetry: boolean;
+  readonly reduction: boolean;
+}
+
+/** The bound that `wavetank explore` completes when it is told nothing. */
+export const DEFAULT_RAFT_BOUND: RaftBound = {
+  nodes: 3,
+  elections: 2,
+  heartbeats: 0,
+  lapses: 1,
+  crashes: 1,
+  proposals: 1,
+  snapshots: 0,
+  reads: 0,
+  losses: 0,
+  duplicates: 0,
+  inFlight: 4,
+  maxTerm: 2,
+  disk: 'slow',
+  singleEntries: false,
+  symmetry: true,
+  reduction: true,
+};
+
+export type RaftModel = MachineModel<
+  MemberState,
+  MemberMessage,
+  MemberRequest,
+  MemberAnswer,
+  Disk,
+  RaftMemory
+>;
+
+export function raftModel(bound: RaftBound): RaftModel {
+  const { nodes, symmetry, reduction, disk } = bound;
+  const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
+  const options: RaftOptions = {
+    heartbeatIntervalMs: 500,
+    electionTimeoutMs: 1000,
+    // One entry always passes; below zero, a second one never does, not even an empty one.
+    maxAppendBytes: bound.singleEntries ? -1 : 1000,
+    maxInflightAppends: 2,
+    maxUncommittedBytes: 1000,
+  };
+  const requests: readonly MemberRequest[] = [
+    ...Array.from({ length: bound.proposals }, (_, i) => ({
+      type: 'Propose' as const,
+      payload: Uint8Array.of(i + 1),
+    })),
+    ...Array.from({ length: bound.snapshots }, () => ({ type: 'Compact' as const })),
+    ...Array.from({ length: bound.reads }, () => ({ type: 'Read' as const })),
+  ];
+  return machineModel<MemberState, MemberMessage, MemberRequest, MemberAnswer, Disk, RaftMemory>({
+    nodes,
+    machineOf: (node) => createMember(node, voters, options),
+    disk,
+    bounds: {
+      timers: { election: bound.elections, heartbeat: bound.heartbeats },
+      passes: bound.lapses,
+      crashes: bound.crashes,
+      losses: bound.losses,
+      duplicates: bound.duplicates,
+      inFlight: bound.inFlight,
+    },
+    requests,
+    accepts: ({ raft }, request) =>
+      request.type === 'Compact'
+        ? raft.commit > (raft.snapshot?.index ?? 0) && raft.commit > raft.log.baseIndex
+        : raft.role === 'leader',
+    timerKind: ({ raft }) => (raft.role === 'leader' ? 'heartbeat' : 'election'),
+    passTo: ({ raft }, now) => leaseEnd(options, raft, now),
+    projection: createProjection(options),
+    watch: createWatch(options),
+    properties: [
+      sometimes<RaftWorld>('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
+      sometimes<RaftWorld>('something is committed', ({ history }) => history.value.group.committed.length > 1),
+    ],
+    withinBound: (world) => world.nodes.every(({ state }) => (state?.raft.term ?? 0) <= bound.maxTerm),
+    symmetry,
+    reduction,
+    describeMessage: (message) =>
+      describeMessage({ type: 'Group', group: GROUP, message: message as never }).replace('group 1 ', ''),
+    describeRequest: (request) =>
+      request.type === 'Propose' ? `write ${String(request.payload[0])}` : request.type.toLowerCase(),
+  });
+}
+
+const GROUP = groupId(1);
