@@ -131,6 +131,10 @@ export interface World<State, Message, Stored, History> {
   readonly breach: Breach | undefined;
 }
 
+/**
+ * A node as it is. Places, messages and histories are kept once for each fingerprint: worlds share them, and what a
+ * place does with an event is worked out once, however many worlds it happens in.
+ */
 export interface Place<State, Stored> {
   readonly node: NodeId;
   /** Undefined while the node is down. */
@@ -141,20 +145,24 @@ export interface Place<State, Stored> {
   /** What is durable, in ascending order of keys. */
   readonly stored: readonly StoredRecord<Stored>[];
   readonly pending: readonly Persist<Stored>[];
-  /** Fingerprints by permutation; filled when first asked for. */
-  prints: Int32Array | undefined;
+  /** Fingerprints by permutation: low and high lane of each. */
+  readonly prints: Int32Array;
+  /** By event: what comes of it. */
+  readonly outcomes: Map<number, unknown>;
 }
 
 export interface Flight<Message> {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly message: Message;
-  prints: Int32Array | undefined;
+  readonly prints: Int32Array;
+  /** Different for different messages. */
+  readonly number: number;
 }
 
 interface Remembered<History> {
   readonly value: History;
-  prints: Int32Array | undefined;
+  readonly prints: Int32Array;
 }
 
 /** What can happen. Messages and requests stand here for reading; `flight` is the place in the bag. */
@@ -173,8 +181,10 @@ export type MachineAction<Message, Request> =
   | { readonly type: 'Crash'; readonly node: NodeId; readonly surviving: number }
   | { readonly type: 'Ask'; readonly node: NodeId; readonly token: number; readonly request: Request };
 
-export interface MachineModel<State, Message, Request, Answer, Stored, History>
-  extends Model<World<State, Message, Stored, History>, MachineAction<Message, Request>> {
+export interface MachineModel<State, Message, Request, Answer, Stored, History> extends Model<
+  World<State, Message, Stored, History>,
+  MachineAction<Message, Request>
+> {
   /** The first state, and every later one, again, with somebody who looks on; for traces. */
   walk(
     actions: readonly MachineAction<Message, Request>[],
@@ -221,45 +231,212 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
   const left = (world: W, budget: number): boolean =>
     budget >= 0 && (world.spent[budget] as number) < (budgets[budget] as number);
 
-  /** A world under change, private to one action. */
-  interface Draft {
-    nodes: P[];
-    flights: Flight<Message>[];
-    spent: readonly number[];
-    asked: number;
-    history: Remembered<History>;
-    breach: Breach | undefined;
-  }
+  // Fingerprints of parts, under every permutation; equal parts become one.
 
-  const draftOf = (world: W, budget?: number): Draft => ({
-    nodes: world.nodes.slice(),
-    flights: world.flights.slice(),
-    spent:
-      budget === undefined ? world.spent : world.spent.map((count, i) => (i === budget ? count + 1 : count)),
-    asked: world.asked,
-    history: world.history,
-    breach: world.breach,
-  });
+  const scratch = createFingerprint();
 
-  const place = (draft: Draft | W, node: NodeId): P => draft.nodes[node - 1] as P;
-
-  const setPlace = (
-    draft: Draft,
-    { node, state, now, timerAt, run, stored, pending }: Omit<P, 'prints'>,
-  ): void => {
-    draft.nodes[node - 1] = { node, state, now, timerAt, run, stored, pending, prints: undefined };
+  const printsOf = (write: (names: Names) => void): Int32Array => {
+    const prints = new Int32Array(namings.length * 2);
+    namings.forEach((names, i) => {
+      restart(scratch);
+      write(names);
+      seal(scratch);
+      prints[2 * i] = scratch.low;
+      prints[2 * i + 1] = scratch.high;
+    });
+    return prints;
   };
 
-  /** Performs what a step wants done, and with an instant disk all that follows from it. */
+  const flights = createPool<Flight<Message>>();
+  const places = createPool<P>();
+  const histories = createPool<Remembered<History>>();
+
+  const flightOf = (from: NodeId, to: NodeId, message: Message): Flight<Message> => {
+    const prints = printsOf((names) => {
+      put(scratch, names[from] as number);
+      put(scratch, names[to] as number);
+      if (projection === undefined) putValue(scratch, message);
+      else projection.message(scratch, message, names);
+    });
+    return pooled(flights, prints, (number) => ({ from, to, message, prints, number }));
+  };
+
+  const putWrite = (names: Names, { changes, write }: Persist<Stored>): void => {
+    if (projection === undefined) return putValue(scratch, [write, changes]);
+    put(scratch, changes.length);
+    for (const change of changes) {
+      if (change.type === 'DropRange') {
+        putText(scratch, change.from);
+        putText(scratch, change.before);
+      } else {
+        putText(scratch, change.key);
+        projection.stored(scratch, change.value, names);
+      }
+    }
+  };
+
+  const placeOf = (known: Omit<P, 'prints' | 'outcomes'>): P => {
+    const { node, state, now, timerAt, run, stored, pending } = known;
+    const prints = printsOf((names) => {
+      put(scratch, names[node] as number);
+      put(scratch, stored.length);
+      for (const { key, value } of stored) {
+        putText(scratch, key);
+        if (projection === undefined) putValue(scratch, value);
+        else projection.stored(scratch, value, names);
+      }
+      put(scratch, state === undefined ? -1 : pending.length);
+      for (const write of pending) putWrite(names, write);
+      if (projection === undefined) {
+        putValue(scratch, state);
+        putNumber(scratch, now);
+        putNumber(scratch, timerAt ?? -1);
+        put(scratch, run);
+      } else if (state !== undefined) projection.state(scratch, state, now, names);
+    });
+    return pooled(places, prints, () => ({
+      node,
+      state,
+      now,
+      timerAt,
+      run,
+      stored,
+      pending,
+      prints,
+      outcomes: new Map(),
+    }));
+  };
+
+  const historyOf = (value: History): Remembered<History> => {
+    const prints = printsOf((names) => watch?.fingerprint(scratch, value, names));
+    return pooled(histories, prints, () => ({ value, prints }));
+  };
+
+  // What one node does with one event.
+
+  /** Something that happens to one node. */
+  type LocalEvent =
+    | { readonly type: 'Deliver'; readonly flight: Flight<Message> }
+    | { readonly type: 'Ask'; readonly token: number; readonly request: Request }
+    | { readonly type: 'Sync' | 'Crash'; readonly writes: number }
+    | { readonly type: 'FireTimer' | 'PassTime' | 'Start' };
+
+  interface Outcome {
+    readonly place: P;
+    readonly sends: readonly Flight<Message>[];
+    /** What the machine did; undefined when it took no step. */
+    readonly happened: Happened<State, Message, Request, Answer, Stored> | undefined;
+    readonly breach: Breach | undefined;
+  }
+
+  const keyOf = (event: LocalEvent): number => {
+    switch (event.type) {
+      case 'Deliver':
+        return event.flight.number * 8;
+      case 'Ask':
+        return event.token * 8 + 1;
+      case 'Sync':
+        return event.writes * 8 + 2;
+      case 'Crash':
+        return event.writes * 8 + 3;
+      case 'FireTimer':
+        return 4;
+      case 'PassTime':
+        return 5;
+      case 'Start':
+        return 6;
+    }
+  };
+
+  const outcomeOf = (known: P, event: LocalEvent): Outcome => {
+    const key = keyOf(event);
+    let outcome = known.outcomes.get(key) as Outcome | undefined;
+    if (outcome === undefined) known.outcomes.set(key, (outcome = workOut(known, event, undefined)));
+    return outcome;
+  };
+
+  const workOut = (known: P, event: LocalEvent, observer: Look | undefined): Outcome => {
+    const { node, stored, pending } = known;
+    const quiet = { sends: [], happened: undefined, breach: undefined };
+    switch (event.type) {
+      case 'Deliver': {
+        const { from, message } = event.flight;
+        return turn(known, { type: 'MessageReceived', from, message }, observer);
+      }
+      case 'Ask':
+        return turn(known, { type: 'RequestReceived', token: event.token, request: event.request }, observer);
+      case 'FireTimer': {
+        const now = Math.max(known.now, known.timerAt ?? 0);
+        return turn({ ...known, now, timerAt: undefined }, { type: 'TimerFired' }, observer);
+      }
+      case 'PassTime': {
+        const now = spec.passTo?.(known.state as State, known.now) ?? known.now;
+        return { place: placeOf({ ...known, now }), ...quiet };
+      }
+      case 'Sync': {
+        const done = pending.slice(0, event.writes);
+        observer?.synced(node, done);
+        const { write } = done.at(-1) as Persist<Stored>;
+        const synced = { stored: done.reduce(afterWrite, stored), pending: pending.slice(event.writes) };
+        return turn({ ...known, ...synced }, { type: 'WriteCompleted', write }, observer);
+      }
+      case 'Crash': {
+        const surviving = pending.slice(0, event.writes);
+        observer?.synced(node, surviving);
+        observer?.crashed(node);
+        const left = { stored: surviving.reduce(afterWrite, stored), pending: [] };
+        return { place: placeOf({ ...known, ...left, state: undefined, timerAt: undefined }), ...quiet };
+      }
+      case 'Start': {
+        const run = known.run + 1;
+        const boot = { now: clocksAt(0), entropy: 0, incarnation: `${node}.${run}`, stored };
+        const fresh = { ...known, now: 0, timerAt: undefined, run, pending: [] };
+        return perform(fresh, undefined, [], () => {
+          const step = machineAt(node).start(boot);
+          observer?.started(node, boot, step);
+          return step;
+        });
+      }
+    }
+  };
+
+  const turn = (
+    known: Omit<P, 'prints' | 'outcomes'>,
+    event: HostEvent<Message, Request>,
+    observer: Look | undefined,
+  ): Outcome => {
+    const before = known.state as State;
+    const input: Turn<HostEvent<Message, Request>> = {
+      now: clocksAt(known.now),
+      entropy: 0,
+      events: [event],
+    };
+    return perform(known, before, input.events, () => {
+      const step = machineAt(known.node).step(before, input);
+      observer?.stepped(known.node, before, input, step);
+      return step;
+    });
+  };
+
+  const machineAt = (node: NodeId): Machine<State, Message, Request, Answer, Stored> =>
+    machines[node - 1] as Machine<State, Message, Request, Answer, Stored>;
+
+  /** Takes the step, and does what it wants done. */
   const perform = (
-    draft: Draft,
-    node: NodeId,
+    known: Omit<P, 'prints' | 'outcomes'>,
     before: State | undefined,
     events: readonly HostEvent<Message, Request>[],
-    { state, effects }: Step<State, HostEffect<Message, Answer, Stored>>,
-    observer: Look | undefined,
-  ): void => {
-    const known = place(draft, node);
+    take: () => Step<State, HostEffect<Message, Answer, Stored>>,
+  ): Outcome => {
+    let step: Step<State, HostEffect<Message, Answer, Stored>>;
+    try {
+      step = take();
+    } catch (error) {
+      const breach = breachOf(error);
+      return { place: placeOf(known), sends: [], happened: undefined, breach };
+    }
+    const { state, effects } = step;
+    const sends: Flight<Message>[] = [];
     const pending = known.pending.slice();
     let { timerAt } = known;
     let halted = false;
@@ -272,9 +449,7 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
           timerAt = effect.at;
           break;
         case 'Send':
-          for (const message of effect.messages) {
-            draft.flights.push({ from: node, to: effect.to, message, prints: undefined });
-          }
+          for (const message of effect.messages) sends.push(flightOf(known.node, effect.to, message));
           break;
         case 'Halt':
           halted = true;
@@ -283,190 +458,151 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
           break;
       }
     }
-    setPlace(draft, { ...known, state, timerAt, pending });
-    if (watch !== undefined) {
-      const happened = { node, before, after: state, events, effects };
-      const value = watch.after(draft.history.value, draft, happened);
-      if (value !== draft.history.value) draft.history = { value, prints: undefined };
+    const running = { ...known, state, timerAt, pending };
+    const place = placeOf(
+      halted ? { ...running, state: undefined, timerAt: undefined, pending: [] } : running,
+    );
+    return {
+      place,
+      sends,
+      happened: { node: known.node, before, after: state, events, effects },
+      breach: undefined,
+    };
+  };
+
+  // What it makes of the world.
+
+  /** A world under change, private to one action. */
+  interface Draft {
+    readonly nodes: P[];
+    readonly flights: Flight<Message>[];
+    readonly spent: readonly number[];
+    asked: number;
+    history: Remembered<History>;
+    breach: Breach | undefined;
+  }
+
+  const draftOf = (world: W, budget?: number): Draft => ({
+    nodes: world.nodes.slice(),
+    flights: world.flights.slice(),
+    spent:
+      budget === undefined ? world.spent : world.spent.map((count, i) => (i === budget ? count + 1 : count)),
+    asked: world.asked,
+    history: world.history,
+    breach: undefined,
+  });
+
+  const happen = (draft: Draft, node: NodeId, event: LocalEvent, observer: Look | undefined): void => {
+    const known = draft.nodes[node - 1] as P;
+    const { place, sends, happened, breach } =
+      observer === undefined ? outcomeOf(known, event) : workOut(known, event, observer);
+    draft.nodes[node - 1] = place;
+    for (const flight of sends) draft.flights.push(flight);
+    draft.breach = breach;
+    if (happened !== undefined && watch !== undefined && breach === undefined) {
+      try {
+        const value = watch.after(draft.history.value, draft, happened);
+        if (value !== draft.history.value) draft.history = historyOf(value);
+      } catch (error) {
+        draft.breach = breachOf(error);
+      }
     }
-    if (halted) setPlace(draft, { ...place(draft, node), state: undefined, timerAt: undefined, pending: [] });
-    else if (spec.disk === 'instant' && pending.length > 0) sync(draft, node, pending.length, observer);
+    const { pending } = place;
+    if (spec.disk === 'instant' && pending.length > 0 && draft.breach === undefined) {
+      happen(draft, node, { type: 'Sync', writes: pending.length }, observer);
+    }
+    if (reduction) dropIgnored(draft, place);
   };
 
-  const turn = (
-    draft: Draft,
-    node: NodeId,
-    event: HostEvent<Message, Request>,
-    observer: Look | undefined,
-  ): void => {
-    const { state, now } = place(draft, node);
-    const before = state as State;
-    const input: Turn<HostEvent<Message, Request>> = { now: clocksAt(now), entropy: 0, events: [event] };
-    const step = (machines[node - 1] as Machine<State, Message, Request, Answer, Stored>).step(before, input);
-    observer?.stepped(node, before, input, step);
-    perform(draft, node, before, input.events, step, observer);
+  /** Takes away what this node ignores for ever. Its own news to others is looked at when it is theirs to ignore. */
+  const dropIgnored = (draft: Draft, changed: P): void => {
+    if (projection?.ignores === undefined) return;
+    for (let i = draft.flights.length - 1; i >= 0; i -= 1) {
+      const { from, to, message } = draft.flights[i] as Flight<Message>;
+      if (to !== changed.node && from !== changed.node) continue;
+      const { state, stored } = draft.nodes[to - 1] as P;
+      if (state !== undefined && projection.ignores(state, stored, message)) draft.flights.splice(i, 1);
+    }
   };
 
-  /** The oldest `count` writes become durable, and the node is told of the newest of them. */
-  const sync = (draft: Draft, node: NodeId, count: number, observer: Look | undefined): void => {
-    const known = place(draft, node);
-    const done = known.pending.slice(0, count);
-    const last = done.at(-1) as Persist<Stored>;
-    observer?.synced(node, done);
-    setPlace(draft, {
-      ...known,
-      stored: done.reduce(afterWrite, known.stored),
-      pending: known.pending.slice(count),
-    });
-    turn(draft, node, { type: 'WriteCompleted', write: last.write }, observer);
-  };
-
-  const start = (draft: Draft, node: NodeId, observer: Look | undefined): void => {
-    const { stored, run } = place(draft, node);
-    const boot = { now: clocksAt(0), entropy: 0, incarnation: `${node}.${run + 1}`, stored };
-    const step = (machines[node - 1] as Machine<State, Message, Request, Answer, Stored>).start(boot);
-    observer?.started(node, boot, step);
-    setPlace(draft, {
-      node,
-      state: step.state,
-      now: 0,
-      timerAt: undefined,
-      run: run + 1,
-      stored,
-      pending: [],
-    });
-    perform(draft, node, undefined, [], step, observer);
-  };
-
-  const crash = (draft: Draft, node: NodeId, surviving: number, observer: Look | undefined): void => {
-    const known = place(draft, node);
-    const stored = known.pending.slice(0, surviving).reduce(afterWrite, known.stored);
-    observer?.synced(node, known.pending.slice(0, surviving));
-    observer?.crashed(node);
-    setPlace(draft, { ...known, state: undefined, timerAt: undefined, stored, pending: [] });
-  };
-
-  const act = (world: W, action: Action, observer: Look | undefined): W | undefined => {
+  const act = (world: W, action: Action, observer: Look | undefined): W => {
     switch (action.type) {
       case 'Deliver': {
         const draft = draftOf(world);
-        draft.flights.splice(action.flight, 1);
-        const { from, to, message } = action;
-        return attempt(draft, () => {
-          turn(draft, to, { type: 'MessageReceived', from, message }, observer);
-        });
+        const [flight] = draft.flights.splice(action.flight, 1);
+        happen(draft, action.to, { type: 'Deliver', flight: flight as Flight<Message> }, observer);
+        return draft;
       }
       case 'Lose': {
         const draft = draftOf(world, LOSS);
         draft.flights.splice(action.flight, 1);
-        return finished(draft);
+        return draft;
       }
       case 'Duplicate': {
         const draft = draftOf(world, DUPLICATE);
         draft.flights.push(draft.flights[action.flight] as Flight<Message>);
-        return finished(draft);
+        return draft;
       }
       case 'FireTimer': {
-        const known = place(world, action.node);
-        const draft = draftOf(world, timerBudget(known.state as State));
-        const now = Math.max(known.now, known.timerAt ?? 0);
-        setPlace(draft, { ...known, now, timerAt: undefined });
-        return attempt(draft, () => {
-          turn(draft, action.node, { type: 'TimerFired' }, observer);
-        });
+        const { state } = world.nodes[action.node - 1] as P;
+        const draft = draftOf(world, timerBudget(state as State));
+        happen(draft, action.node, { type: 'FireTimer' }, observer);
+        return draft;
       }
       case 'PassTime': {
-        const known = place(world, action.node);
-        const now = spec.passTo?.(known.state as State, known.now);
-        if (now === undefined) return undefined;
         const draft = draftOf(world, PASS);
-        setPlace(draft, { ...known, now });
-        return finished(draft);
+        happen(draft, action.node, { type: 'PassTime' }, observer);
+        return draft;
       }
       case 'Sync': {
         const draft = draftOf(world);
-        return attempt(draft, () => {
-          sync(draft, action.node, 1, observer);
-        });
+        happen(draft, action.node, { type: 'Sync', writes: 1 }, observer);
+        return draft;
       }
       case 'Crash': {
         const draft = draftOf(world, CRASH);
-        return attempt(draft, () => {
-          crash(draft, action.node, action.surviving, observer);
-          if (reduction) start(draft, action.node, observer);
-        });
+        happen(draft, action.node, { type: 'Crash', writes: action.surviving }, observer);
+        if (reduction) happen(draft, action.node, { type: 'Start' }, observer);
+        return draft;
       }
       case 'Restart': {
         const draft = draftOf(world);
-        return attempt(draft, () => {
-          start(draft, action.node, observer);
-        });
+        happen(draft, action.node, { type: 'Start' }, observer);
+        return draft;
       }
       case 'Ask': {
+        const { node, token, request } = action;
         const draft = draftOf(world);
         draft.asked += 1;
-        const { node, token, request } = action;
-        return attempt(draft, () => {
-          turn(draft, node, { type: 'RequestReceived', token, request }, observer);
-        });
+        happen(draft, node, { type: 'Ask', token, request }, observer);
+        return draft;
       }
     }
-  };
-
-  /** Does it, and makes a breach of what it throws as one. */
-  const attempt = (draft: Draft, change: () => void): W => {
-    try {
-      change();
-    } catch (error) {
-      if (error instanceof PropertyBroken) {
-        draft.breach = { property: error.property, detail: error.message };
-      } else if (error instanceof ImpossibleState) {
-        draft.breach = { property: 'assertions hold', detail: error.message };
-      } else throw error;
-    }
-    return finished(draft);
-  };
-
-  const finished = (draft: Draft): W => {
-    if (reduction && projection?.ignores !== undefined) {
-      const kept = draft.flights.filter(({ to, message }) => {
-        const { state, stored } = place(draft, to);
-        return state === undefined || projection.ignores?.(state, stored, message) !== true;
-      });
-      if (kept.length < draft.flights.length) draft.flights = kept;
-    }
-    return draft;
   };
 
   const boot = (observer: Look | undefined): W => {
+    const nowhere = { state: undefined, now: 0, timerAt: undefined, run: 0, stored: [], pending: [] };
     const draft: Draft = {
-      nodes: ids.map((node) => ({
-        node,
-        state: undefined,
-        now: 0,
-        timerAt: undefined,
-        run: 0,
-        stored: [],
-        pending: [],
-        prints: undefined,
-      })),
+      nodes: ids.map((node) => placeOf({ node, ...nowhere })),
       flights: [],
       spent: budgets.map(() => 0),
       asked: 0,
-      history: { value: watch?.initial as History, prints: undefined },
+      history: historyOf(watch?.initial as History),
       breach: undefined,
     };
-    return attempt(draft, () => {
-      for (const id of ids) start(draft, id, observer);
-    });
+    for (const id of ids) if (draft.breach === undefined) happen(draft, id, { type: 'Start' }, observer);
+    return draft;
   };
 
   const actions = (world: W): readonly Action[] => {
     if (world.breach !== undefined) return [];
     const enabled: Action[] = [];
-    world.flights.forEach(({ from, to, message }, flight) => {
-      if (isRepeated(world, flight)) return;
-      if (place(world, to).state !== undefined) enabled.push({ type: 'Deliver', flight, from, to, message });
+    world.flights.forEach((waiting, flight) => {
+      // All that an equal one can do is done with the first of them.
+      if (world.flights.indexOf(waiting) < flight) return;
+      const { from, to, message } = waiting;
+      if (world.nodes[to - 1]?.state !== undefined)
+        enabled.push({ type: 'Deliver', flight, from, to, message });
       if (left(world, LOSS)) enabled.push({ type: 'Lose', flight, from, to, message });
       if (left(world, DUPLICATE)) enabled.push({ type: 'Duplicate', flight, from, to, message });
     });
@@ -492,91 +628,18 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
     return enabled;
   };
 
-  /** Whether an equal message stands before this one in the bag: then all that it could do is done already. */
-  const isRepeated = (world: W, flight: number): boolean => {
-    const own = flightPrints(world.flights[flight] as Flight<Message>);
-    for (let i = 0; i < flight; i += 1) {
-      const other = flightPrints(world.flights[i] as Flight<Message>);
-      if (other[0] === own[0] && other[1] === own[1]) return true;
-    }
-    return false;
-  };
-
-  // Fingerprints: of each part under every permutation, remembered with the part; then the smallest sum.
-
-  const scratch = createFingerprint();
-
-  const printsOf = (write: (names: Names) => void): Int32Array => {
-    const prints = new Int32Array(namings.length * 2);
-    namings.forEach((names, i) => {
-      restart(scratch);
-      write(names);
-      seal(scratch);
-      prints[2 * i] = scratch.low;
-      prints[2 * i + 1] = scratch.high;
-    });
-    return prints;
-  };
-
-  const flightPrints = (flight: Flight<Message>): Int32Array =>
-    (flight.prints ??= printsOf((names) => {
-      put(scratch, names[flight.from] as number);
-      put(scratch, names[flight.to] as number);
-      if (projection === undefined) putValue(scratch, flight.message);
-      else projection.message(scratch, flight.message, names);
-    }));
-
-  const putChange = (names: Names, { changes, write }: Persist<Stored>): void => {
-    put(scratch, changes.length);
-    if (projection === undefined) return putValue(scratch, [write, changes]);
-    for (const change of changes) {
-      if (change.type === 'DropRange') {
-        putText(scratch, change.from);
-        putText(scratch, change.before);
-      } else {
-        putText(scratch, change.key);
-        projection.stored(scratch, change.value, names);
-      }
-    }
-  };
-
-  const placePrints = (known: P): Int32Array =>
-    (known.prints ??= printsOf((names) => {
-      const { node, state, now, timerAt, run, stored, pending } = known;
-      put(scratch, names[node] as number);
-      put(scratch, stored.length);
-      for (const { key, value } of stored) {
-        putText(scratch, key);
-        if (projection === undefined) putValue(scratch, value);
-        else projection.stored(scratch, value, names);
-      }
-      put(scratch, state === undefined ? -1 : pending.length);
-      for (const write of pending) putChange(names, write);
-      if (projection === undefined) {
-        putValue(scratch, state);
-        putNumber(scratch, now);
-        putNumber(scratch, timerAt ?? -1);
-        put(scratch, run);
-      } else if (state !== undefined) projection.state(scratch, state, now, names);
-    }));
-
-  const historyPrints = (history: Remembered<History>): Int32Array =>
-    (history.prints ??= printsOf((names) => watch?.fingerprint(scratch, history.value, names)));
-
   const fingerprint = (world: W, into: Fingerprint): void => {
-    const places = world.nodes.map(placePrints);
-    const flights = world.flights.map(flightPrints);
-    const history = historyPrints(world.history);
+    const history = world.history.prints;
     let low = 0;
     let high = 0;
     for (let i = 0; i < namings.length * 2; i += 2) {
       let sumLow = history[i] as number;
       let sumHigh = history[i + 1] as number;
-      for (const prints of places) {
+      for (const { prints } of world.nodes) {
         sumLow = (sumLow + (prints[i] as number)) | 0;
         sumHigh = (sumHigh + (prints[i + 1] as number)) | 0;
       }
-      for (const prints of flights) {
+      for (const { prints } of world.flights) {
         sumLow = (sumLow + (prints[i] as number)) | 0;
         sumHigh = (sumHigh + (prints[i + 1] as number)) | 0;
       }
@@ -609,10 +672,44 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
     describe: (action) => describeAction(spec, action),
     walk: (steps, observer) => {
       let world = boot(observer);
-      for (const action of steps) world = act(world, action, observer) ?? world;
+      for (const action of steps) world = act(world, action, observer);
       return world;
     },
   };
+}
+
+/** Things by fingerprint. */
+interface Pool<T> {
+  readonly known: Map<number, T[]>;
+  size: number;
+}
+
+function createPool<T>(): Pool<T> {
+  return { known: new Map(), size: 0 };
+}
+
+/** The thing with these prints; made, and given the next number, when there is none yet. */
+function pooled<T extends { readonly prints: Int32Array }>(
+  pool: Pool<T>,
+  prints: Int32Array,
+  make: (number: number) => T,
+): T {
+  const low = prints[0] as number;
+  let bucket = pool.known.get(low);
+  if (bucket === undefined) pool.known.set(low, (bucket = []));
+  const found = bucket.find((other) => other.prints[1] === prints[1]);
+  if (found !== undefined) return found;
+  const made = make(pool.size);
+  pool.size += 1;
+  bucket.push(made);
+  return made;
+}
+
+/** What a step threw, if that says something of the system and not of the model. */
+function breachOf(error: unknown): Breach {
+  if (error instanceof PropertyBroken) return { property: error.property, detail: error.message };
+  if (error instanceof ImpossibleState) return { property: 'assertions hold', detail: error.message };
+  throw error;
 }
 
 function clocksAt(now: number): Turn<never>['now'] {

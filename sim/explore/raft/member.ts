@@ -65,11 +65,7 @@ const KEY = 'raft';
 
 const EMPTY_DISK: Disk = { term: term(0), vote: NO_NODE, snapshot: undefined, entries: [] };
 
-export function createMember(
-  self: NodeId,
-  voters: readonly NodeId[],
-  options: RaftOptions,
-): MemberMachine {
+export function createMember(self: NodeId, voters: readonly NodeId[], options: RaftOptions): MemberMachine {
   return {
     start: (boot) => startMember(self, voters, options, boot),
     step: (state, turn) => stepMember(options, state, turn),
@@ -135,7 +131,10 @@ function stepMember(
   return { state: { raft: after.raft, image: after.image, timerAt, held: after.held }, effects };
 }
 
-function inputOf(raft: RaftState<Image>, event: Exclude<MemberEvent, { type: 'WriteFailed' }>): RaftInput<Image> {
+function inputOf(
+  raft: RaftState<Image>,
+  event: Exclude<MemberEvent, { type: 'WriteFailed' }>,
+): RaftInput<Image> {
   switch (event.type) {
     case 'MessageReceived':
       return event;
@@ -175,17 +174,17 @@ function say(state: MemberState, said: readonly Outgoing<Image>[], effects: Memb
 
 /** What the disk holds after one more write. */
 function imageAfter(image: Disk, write: RaftWrite<Image>): Disk {
-  const hard = write.hardState ?? { term: image.term, vote: image.vote };
+  const { term: storedTerm, vote } = write.hardState ?? image;
   const snapshot = write.snapshot ?? image.snapshot;
   const knownBase = image.snapshot?.index ?? 0;
   const base = snapshot?.index ?? 0;
   const kept = write.replacesLog ? [] : image.entries.slice(base - knownBase);
   if (write.append === undefined) {
-    return { ...hard, snapshot, entries: kept };
+    return { term: storedTerm, vote, snapshot, entries: kept };
   }
   const { firstIndex, entries } = write.append;
   const from = Math.max(0, firstIndex - base - 1);
   const known = Math.max(0, base + 1 - firstIndex);
   const log = [...kept.slice(0, from), ...entries.slice(known)];
-  return { ...hard, snapshot, entries: log };
+  return { term: storedTerm, vote, snapshot, entries: log };
 }
