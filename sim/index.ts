@@ -2,6 +2,7 @@
 
 export * from './check/linearizability/index.js';
 export { createNodeRules, type NodeObserver, type RuleSettings } from './check/node-rules.js';
+export * from './explore/index.js';
 export type * from './faults/scenario.js';
 export { stormScenario } from './faults/storm.js';
 export { recordRun, run, type Report, type RunOptions, type Verdict } from './run.js';

@@ -5,10 +5,11 @@
  * most so many elections, crashes, requests, …, in whatever order they and everything else happen.
  */
 
-import { groupId, nodeId, type RaftOptions } from '../../../core/index.js';
-import { describeMessage } from '../../trace/describe.js';
-import { machineModel, type MachineModel } from '../machine-model.js';
+import { nodeId, type RaftOptions } from '../../../core/index.js';
+import { createDurableView, type DurableView } from '../../check/raft/durable-view.js';
+import { machineModel, type MachineModel, type World } from '../machine-model.js';
 import { sometimes } from '../model.js';
+import { describeMemberMessage, describeMemberRequest } from './describe.js';
 import {
   createMember,
   type Disk,
@@ -18,7 +19,7 @@ import {
   type MemberState,
 } from './member.js';
 import { createProjection, leaseEnd } from './projection.js';
-import { createWatch, type RaftMemory, type RaftWorld } from './watch.js';
+import { createWatch, type Lens, type RaftMemory } from './watch.js';
 
 /** How much of what is looked at; all counts are over all nodes and a whole way. */
 export interface RaftBound {
@@ -51,6 +52,8 @@ export interface RaftBound {
   readonly symmetry: boolean;
   readonly reduction: boolean;
 }
+
+type RaftWorld = World<MemberState, MemberMessage, Disk, RaftMemory>;
 
 /** The bound that `wavetank explore` completes when it is told nothing. */
 export const DEFAULT_RAFT_BOUND: RaftBound = {
@@ -121,7 +124,7 @@ export function raftModel(bound: RaftBound): RaftModel {
     timerKind: ({ raft }) => (raft.role === 'leader' ? 'heartbeat' : 'election'),
     passTo: ({ raft }, now) => leaseEnd(options, raft, now),
     projection: createProjection(options),
-    watch: createWatch({ ...options, rules: bound.rules }),
+    watch: createWatch({ ...options, rules: bound.rules }, LENS),
     properties: [
       sometimes<RaftWorld>('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
       sometimes<RaftWorld>(
@@ -132,11 +135,32 @@ export function raftModel(bound: RaftBound): RaftModel {
     withinBound: (world) => world.nodes.every(({ state }) => (state?.raft.term ?? 0) <= bound.maxTerm),
     symmetry,
     reduction,
-    describeMessage: (message) =>
-      describeMessage({ type: 'Group', group: GROUP, message: message as never }).replace('group 1 ', ''),
-    describeRequest: (request) =>
-      request.type === 'Propose' ? `write ${String(request.payload[0])}` : request.type.toLowerCase(),
+    describeMessage: describeMemberMessage,
+    describeRequest: describeMemberRequest,
   });
 }
 
-const GROUP = groupId(1);
+const views = new WeakMap<Disk, DurableView>();
+const NOTHING = createDurableView();
+
+/** Worked out once for each disk. */
+function viewOf(disk: Disk | undefined): DurableView {
+  if (disk === undefined) return NOTHING;
+  let view = views.get(disk);
+  if (view === undefined) {
+    const { term, vote, snapshot, entries } = disk;
+    const terms = entries.map((entry) => entry.term);
+    view = { term, vote, baseIndex: snapshot?.index ?? 0, baseTerm: snapshot?.term ?? 0, terms };
+    views.set(disk, view);
+  }
+  return view;
+}
+
+/** Members hold other images than partitions do, and the rules look into neither. */
+const LENS: Lens<MemberState, MemberMessage, MemberRequest, MemberAnswer, Disk> = {
+  raftOf: ({ raft }) => raft as never,
+  viewOf: (stored) => viewOf(stored[0]?.value),
+  messageOf: (message) => message as never,
+  isRead: ({ type }) => type === 'Read',
+  indexOf: ({ index }) => index,
+};

@@ -6,20 +6,29 @@
  * the logs that are there now, so that what nobody holds any more does not keep states apart.
  */
 
-import { radixGet, type Entry, type NodeId, type StoredRecord } from '../../../core/index.js';
-import { createDurableView, type DurableView } from '../../check/raft/durable-view.js';
+import {
+  radixGet,
+  type Entry,
+  type HostEffect,
+  type HostEvent,
+  type NodeId,
+  type PartitionState,
+  type RaftMessage,
+  type StoredRecord,
+} from '../../../core/index.js';
+import type { DurableView } from '../../check/raft/durable-view.js';
 import {
   createGroupHistory,
   lastCommitted,
   pairKey,
   type GroupHistory,
+  type Raft,
 } from '../../check/raft/group-history.js';
 import { checkMessage } from '../../check/raft/message-rules.js';
 import { checkStates, type StateContext } from '../../check/raft/state-rules.js';
 import { PropertyBroken } from '../../world/world.js';
 import { put, putBag, putBytes, type Fingerprint } from '../fingerprint.js';
 import type { Happened, Names, Watch, World } from '../machine-model.js';
-import type { Disk, MemberAnswer, MemberMessage, MemberRequest, MemberState } from './member.js';
 
 export interface RaftMemory {
   readonly group: GroupHistory;
@@ -27,9 +36,15 @@ export interface RaftMemory {
   readonly readFloors: ReadonlyMap<number, number>;
 }
 
-export type RaftWorld = World<MemberState, MemberMessage, Disk, RaftMemory>;
-export type RaftWatch = Watch<MemberState, MemberMessage, MemberRequest, MemberAnswer, Disk, RaftMemory>;
-type Step = Happened<MemberState, MemberMessage, MemberRequest, MemberAnswer, Disk>;
+/** Where a machine keeps its Raft group. The rules are written for the partition's images; they look into none. */
+export interface Lens<State, Message, Request, Answer, Stored> {
+  readonly raftOf: (state: State) => Raft;
+  readonly viewOf: (stored: readonly StoredRecord<Stored>[]) => DurableView;
+  readonly messageOf: (message: Message) => RaftMessage<PartitionState> | undefined;
+  readonly isRead: (request: Request) => boolean;
+  /** The index that an answer to a request rests on; undefined when it promises nothing. */
+  readonly indexOf: (answer: Answer) => number | undefined;
+}
 
 /** The entries that other nodes hold, filled anew for every step: all histories share it, and none remembers it. */
 const OTHERS: GroupHistory['entries'] = new Map();
@@ -53,13 +68,16 @@ const OUTCOMES: readonly string[] = [
   'reads are fresh',
 ];
 
-export function createWatch(options: WatchOptions): RaftWatch {
+export function createWatch<State, Message, Request, Answer, Stored>(
+  options: WatchOptions,
+  lens: Lens<State, Message, Request, Answer, Stored>,
+): Watch<State, Message, Request, Answer, Stored, RaftMemory> {
   return {
     initial: { group: { ...createGroupHistory(), entries: OTHERS }, readFloors: new Map() },
     after: (memory, world, step) => {
-      const grown = remember(memory, step);
+      const grown = remember(lens, memory, step);
       try {
-        checkStep(options, grown, world, step);
+        checkStep(options, lens, grown, world, step);
       } catch (error) {
         const passes = options.rules === 'outcomes' && error instanceof PropertyBroken;
         if (!passes || OUTCOMES.includes(error.property)) throw error;
@@ -71,72 +89,100 @@ export function createWatch(options: WatchOptions): RaftWatch {
 }
 
 /** The memory that this step may write to: the same one, unless the step can add something. */
-function remember(memory: RaftMemory, { before, after, events, effects }: Step): RaftMemory {
-  let { group, readFloors } = memory;
-  const known = before?.raft;
-  const { raft } = after;
-  const grants = effects.some(
-    (effect) =>
-      effect.type === 'Send' &&
-      effect.messages.some((message) => message.type === 'VoteAnswer' && message.granted),
+function remember<State, Message, Request, Answer, Stored>(
+  lens: Lens<State, Message, Request, Answer, Stored>,
+  memory: RaftMemory,
+  { before, after, events, effects }: Happened<State, Message, Request, Answer, Stored>,
+): RaftMemory {
+  const known = before === undefined ? undefined : lens.raftOf(before);
+  const raft = lens.raftOf(after);
+  const grants = messagesOf(lens, effects).some(
+    ([, message]) => message.type === 'VoteAnswer' && message.granted,
   );
   const leads = raft.role === 'leader' && (known?.role !== 'leader' || known.term !== raft.term);
-  if (grants || leads || raft.commit !== (known?.commit ?? 0)) {
-    group = {
-      leaders: new Map(group.leaders),
-      newestTerm: group.newestTerm,
-      committed: group.committed.slice(),
-      committedIn: group.committedIn.slice(),
-      entries: OTHERS,
-      digests: group.digests,
-      votes: new Map(group.votes),
-    };
-  }
-  for (const event of events) {
-    if (event.type !== 'RequestReceived' || event.request.type !== 'Read' || raft.role !== 'leader') continue;
-    readFloors = new Map(readFloors).set(event.token, lastCommitted(group));
-  }
-  for (const effect of effects) {
-    if (effect.type !== 'Reply' || effect.answer.index >= (readFloors.get(effect.token) ?? 0)) continue;
-    throw new PropertyBroken(
-      'reads are fresh',
-      `node ${raft.self} answered a read from index ${effect.answer.index}, but ` +
-        `${readFloors.get(effect.token) ?? 0} was committed before it was asked`,
-    );
-  }
-  return group === memory.group && readFloors === memory.readFloors ? memory : { group, readFloors };
+  const grows = grants || leads || raft.commit !== (known?.commit ?? 0);
+  const group = grows ? copyOf(memory.group) : memory.group;
+  const readFloors = checkReads(lens, memory, raft.self, events, effects);
+  return grows || readFloors !== memory.readFloors ? { group, readFloors } : memory;
 }
 
-function checkStep(options: WatchOptions, memory: RaftMemory, world: RaftWorld, step: Step): void {
-  const { node, before, after, effects } = step;
-  const { group } = memory;
-  OTHERS.clear();
-  if (before?.raft.log !== after.raft.log) noteOtherLogs(world, node);
-  const context: StateContext = {
-    history: group,
-    viewOf: (id) => viewOf(world.nodes[id - 1]?.stored),
-    everywhere: () => world.nodes.flatMap(({ state }) => (state === undefined ? [] : [ofGroup(state)])),
-    ...options,
+function copyOf(group: GroupHistory): GroupHistory {
+  return {
+    leaders: new Map(group.leaders),
+    newestTerm: group.newestTerm,
+    committed: group.committed.slice(),
+    committedIn: group.committedIn.slice(),
+    entries: OTHERS,
+    digests: group.digests,
+    votes: new Map(group.votes),
   };
-  checkStates(context, before === undefined ? undefined : ofGroup(before), ofGroup(after));
+}
+
+/** A read sees all that was committed before it was asked. Gives what is to be remembered of the reads. */
+function checkReads<State, Message, Request, Answer, Stored>(
+  lens: Lens<State, Message, Request, Answer, Stored>,
+  { group, readFloors }: RaftMemory,
+  node: NodeId,
+  events: readonly HostEvent<Message, Request>[],
+  effects: readonly HostEffect<Message, Answer, Stored>[],
+): ReadonlyMap<number, number> {
+  let floors = readFloors;
+  for (const event of events) {
+    if (event.type !== 'RequestReceived' || !lens.isRead(event.request)) continue;
+    floors = new Map(floors).set(event.token, lastCommitted(group));
+  }
+  for (const effect of effects) {
+    if (effect.type !== 'Reply') continue;
+    const index = lens.indexOf(effect.answer);
+    const floor = floors.get(effect.token) ?? 0;
+    if (index !== undefined && index < floor) {
+      throw new PropertyBroken(
+        'reads are fresh',
+        `node ${node} answered a read from index ${index}, but ${floor} was committed before it was asked`,
+      );
+    }
+  }
+  return floors;
+}
+
+function checkStep<State, Message, Request, Answer, Stored>(
+  options: WatchOptions,
+  lens: Lens<State, Message, Request, Answer, Stored>,
+  { group }: RaftMemory,
+  world: World<State, Message, Stored, RaftMemory>,
+  { node, before, after, effects }: Happened<State, Message, Request, Answer, Stored>,
+): void {
+  const raft = lens.raftOf(after);
+  const known = before === undefined ? undefined : lens.raftOf(before);
+  const viewOf = (id: number): DurableView => lens.viewOf(world.nodes[id - 1]?.stored ?? []);
+  const running = (): Raft[] =>
+    world.nodes.flatMap(({ state }) => (state === undefined ? [] : [lens.raftOf(state)]));
+  OTHERS.clear();
+  if (known?.log !== raft.log) noteOtherLogs(running(), node);
+  const context: StateContext = { history: group, viewOf, everywhere: running, ...options };
+  checkStates(context, known, raft);
+  for (const [to, message] of messagesOf(lens, effects)) checkMessage(group, viewOf(node), raft, to, message);
+}
+
+function messagesOf<State, Message, Request, Answer, Stored>(
+  lens: Lens<State, Message, Request, Answer, Stored>,
+  effects: readonly HostEffect<Message, Answer, Stored>[],
+): readonly (readonly [to: NodeId, message: RaftMessage<PartitionState>])[] {
+  const sent: (readonly [NodeId, RaftMessage<PartitionState>])[] = [];
   for (const effect of effects) {
     if (effect.type !== 'Send') continue;
     for (const message of effect.messages) {
-      checkMessage(group, viewOf(world.nodes[node - 1]?.stored), ofGroup(after), effect.to, message as never);
+      const ofRaft = lens.messageOf(message);
+      if (ofRaft !== undefined) sent.push([effect.to, ofRaft]);
     }
   }
-}
-
-/** The rules are written for the partition's images; they look into none. */
-function ofGroup(state: MemberState): Parameters<typeof checkStates>[2] {
-  return state.raft as never;
+  return sent;
 }
 
 /** What the other nodes have in their logs now: log matching is a property of the logs that there are. */
-function noteOtherLogs(world: RaftWorld, node: NodeId): void {
-  for (const { node: other, state } of world.nodes) {
-    if (other === node || state === undefined) continue;
-    const { log } = state.raft;
+function noteOtherLogs(running: readonly Raft[], node: NodeId): void {
+  for (const { self, log } of running) {
+    if (self === node) continue;
     let previousTerm: number = log.baseTerm;
     for (let index = log.baseIndex + 1; index <= log.lastIndex; index += 1) {
       const entry = radixGet(log.entries, index) as Entry;
@@ -144,26 +190,6 @@ function noteOtherLogs(world: RaftWorld, node: NodeId): void {
       previousTerm = entry.term;
     }
   }
-}
-
-const NOTHING = createDurableView();
-const views = new WeakMap<Disk, DurableView>();
-
-function viewOf(stored: readonly StoredRecord<Disk>[] | undefined): DurableView {
-  const disk = stored?.[0]?.value;
-  if (disk === undefined) return NOTHING;
-  let view = views.get(disk);
-  if (view === undefined) {
-    view = {
-      term: disk.term,
-      vote: disk.vote,
-      baseIndex: disk.snapshot?.index ?? 0,
-      baseTerm: disk.snapshot?.term ?? 0,
-      terms: disk.entries.map(({ term }) => term),
-    };
-    views.set(disk, view);
-  }
-  return view;
 }
 
 function fingerprint(into: Fingerprint, { group, readFloors }: RaftMemory, names: Names): void {
