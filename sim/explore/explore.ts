@@ -11,7 +11,7 @@
  */
 
 import { createFingerprint, put, restart, seal, type Fingerprint } from './fingerprint.js';
-import type { Breach, Model, Property } from './model.js';
+import type { Breach, StateModel, Property } from './model.js';
 import { addSeen, createSeen, seenBytes, wayTo, type Seen } from './seen.js';
 
 export interface ExploreOptions {
@@ -57,7 +57,7 @@ const STATES_PER_REPORT = 4_096;
 
 /** Looks at all that the model can do, until something breaks, everything was seen, or a limit is reached. */
 export function explore<State, Action>(
-  model: Model<State, Action>,
+  model: StateModel<State, Action>,
   options: ExploreOptions,
 ): ExploreResult<Action> {
   const search = createSearch(model, options);
@@ -71,7 +71,7 @@ export function explore<State, Action>(
 }
 
 interface Search<State, Action> {
-  readonly model: Model<State, Action>;
+  readonly model: StateModel<State, Action>;
   readonly options: ExploreOptions;
   readonly seen: Seen;
   readonly scratch: Fingerprint;
@@ -100,7 +100,7 @@ interface Found<State> {
 class SearchEnd extends Error {}
 
 function createSearch<State, Action>(
-  model: Model<State, Action>,
+  model: StateModel<State, Action>,
   options: ExploreOptions,
 ): Search<State, Action> {
   return {

@@ -32,13 +32,13 @@ export {
   type World as MachineWorld,
 } from './machine-model.js';
 export {
-  always,
-  eventually,
-  sometimes,
+  alwaysHolds,
+  eventuallyHolds,
+  sometimesHolds,
   type Always,
   type Breach,
   type Eventually,
-  type Model,
+  type StateModel,
   type Property,
   type Sometimes,
 } from './model.js';

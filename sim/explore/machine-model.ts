@@ -40,7 +40,7 @@ import { PropertyBroken, type Observer } from '../world/world.js';
 import { afterWrite } from './durable-records.js';
 import { createFingerprint, put, putNumber, putText, putValue, restart, seal } from './fingerprint.js';
 import type { Fingerprint } from './fingerprint.js';
-import type { Breach, Model, Property } from './model.js';
+import type { Breach, StateModel, Property } from './model.js';
 import { permutations } from './permutations.js';
 
 /** What may happen how often; absent: never. Counted over all nodes. */
@@ -181,7 +181,7 @@ export type MachineAction<Message, Request> =
   | { readonly type: 'Crash'; readonly node: NodeId; readonly surviving: number }
   | { readonly type: 'Ask'; readonly node: NodeId; readonly token: number; readonly request: Request };
 
-export interface MachineModel<State, Message, Request, Answer, Stored, History> extends Model<
+export interface MachineModel<State, Message, Request, Answer, Stored, History> extends StateModel<
   World<State, Message, Stored, History>,
   MachineAction<Message, Request>
 > {

@@ -10,7 +10,7 @@ import type { Fingerprint } from './fingerprint.js';
  * @typeParam State an immutable value.
  * @typeParam Action one of the things that can happen in a state; plain data.
  */
-export interface Model<State, Action> {
+export interface StateModel<State, Action> {
   readonly initial: readonly State[];
   /** What can happen in this state, in an order that depends on nothing but the state. */
   actions(state: State): readonly Action[];
@@ -63,7 +63,7 @@ export interface Eventually<State> {
   readonly holds: (state: State) => boolean;
 }
 
-export function always<State>(name: string, holds: (state: State) => boolean): Always<State> {
+export function alwaysHolds<State>(name: string, holds: (state: State) => boolean): Always<State> {
   return {
     type: 'Always',
     name,
@@ -71,10 +71,10 @@ export function always<State>(name: string, holds: (state: State) => boolean): A
   };
 }
 
-export function sometimes<State>(name: string, holds: (state: State) => boolean): Sometimes<State> {
+export function sometimesHolds<State>(name: string, holds: (state: State) => boolean): Sometimes<State> {
   return { type: 'Sometimes', name, holds };
 }
 
-export function eventually<State>(name: string, holds: (state: State) => boolean): Eventually<State> {
+export function eventuallyHolds<State>(name: string, holds: (state: State) => boolean): Eventually<State> {
   return { type: 'Eventually', name, holds };
 }

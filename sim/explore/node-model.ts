@@ -25,7 +25,7 @@ import type { Scenario } from '../faults/scenario.js';
 import { describeMessage } from '../trace/describe.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
 import { machineModel, type Bounds, type MachineAction, type MachineModel } from './machine-model.js';
-import { sometimes } from './model.js';
+import { sometimesHolds } from './model.js';
 import { createWatch, type Lens, type RaftMemory } from './raft/watch.js';
 
 export interface NodeBound {
@@ -96,8 +96,8 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
     requests,
     watch: createWatch(rules, LENS),
     properties: [
-      sometimes('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
-      sometimes('something is committed', ({ history }) => history.value.group.committed.length > 1),
+      sometimesHolds('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
+      sometimesHolds('something is committed', ({ history }) => history.value.group.committed.length > 1),
     ],
     describeMessage,
     describeRequest: ({ operation }) => `${operation.type.toLowerCase()} ${operation.key}`,

@@ -5,7 +5,7 @@
  * and says where it no longer fits.
  */
 
-import type { Model } from './model.js';
+import type { StateModel } from './model.js';
 
 export const SCHEDULE_FORMAT = 1;
 
@@ -56,7 +56,7 @@ export interface Followed<State, Action> {
 
 /** Takes the steps one by one, from the model's first initial state. */
 export function follow<State, Action>(
-  model: Model<State, Action>,
+  model: StateModel<State, Action>,
   steps: readonly string[],
 ): Followed<State, Action> {
   const states: State[] = model.initial.slice(0, 1);
@@ -81,9 +81,9 @@ export function follow<State, Action>(
  * @throws Error when the steps cannot be taken.
  */
 export function startAfter<State, Action>(
-  model: Model<State, Action>,
+  model: StateModel<State, Action>,
   steps: readonly string[],
-): Model<State, Action> {
+): StateModel<State, Action> {
   const { states, stuck } = follow(model, steps);
   if (stuck !== undefined) {
     throw new Error(`the step "${stuck.step}" cannot be taken; possible are: ${stuck.possible.join('; ')}`);

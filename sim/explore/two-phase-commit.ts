@@ -7,7 +7,7 @@
  */
 
 import { put } from './fingerprint.js';
-import { always, sometimes, type Model } from './model.js';
+import { alwaysHolds, sometimesHolds, type StateModel } from './model.js';
 
 /** What one resource manager does; two bits of a state. */
 const WORKING = 0;
@@ -42,7 +42,10 @@ export interface TwoPhaseAction {
  * @param managers how many resource managers, 1 to 15.
  * @param symmetry take states for one that differ only by which resource manager is which.
  */
-export function twoPhaseCommit(managers: number, symmetry = false): Model<TwoPhaseState, TwoPhaseAction> {
+export function twoPhaseCommit(
+  managers: number,
+  symmetry = false,
+): StateModel<TwoPhaseState, TwoPhaseAction> {
   const all = Array.from({ length: managers }, (_, manager) => manager);
   const everybody = (1 << managers) - 1;
   const of = (type: TwoPhaseAction['type']): readonly TwoPhaseAction[] =>
@@ -89,12 +92,12 @@ export function twoPhaseCommit(managers: number, symmetry = false): Model<TwoPha
       put(into, decision);
     },
     properties: [
-      always('managers agree', ({ does }) => {
+      alwaysHolds('managers agree', ({ does }) => {
         const some = (what: number): boolean => all.some((manager) => doing(does, manager) === what);
         return !(some(COMMITTED) && some(ABORTED));
       }),
-      sometimes('all commit', ({ does }) => all.every((manager) => doing(does, manager) === COMMITTED)),
-      sometimes('all abort', ({ does }) => all.every((manager) => doing(does, manager) === ABORTED)),
+      sometimesHolds('all commit', ({ does }) => all.every((manager) => doing(does, manager) === COMMITTED)),
+      sometimesHolds('all abort', ({ does }) => all.every((manager) => doing(does, manager) === ABORTED)),
     ],
     describe: ({ type, manager }) => (manager < 0 ? type : `${type} ${manager + 1}`),
   };

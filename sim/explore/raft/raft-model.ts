@@ -8,7 +8,7 @@
 import { nodeId, type RaftOptions } from '../../../core/index.js';
 import { createDurableView, type DurableView } from '../../check/raft/durable-view.js';
 import { machineModel, type MachineModel, type World } from '../machine-model.js';
-import { sometimes } from '../model.js';
+import { sometimesHolds } from '../model.js';
 import { describeMemberMessage, describeMemberRequest } from './describe.js';
 import {
   createMember,
@@ -126,8 +126,8 @@ export function raftModel(bound: RaftBound): RaftModel {
     projection: createProjection(options),
     watch: createWatch({ ...options, rules: bound.rules }, LENS),
     properties: [
-      sometimes<RaftWorld>('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
-      sometimes<RaftWorld>(
+      sometimesHolds<RaftWorld>('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
+      sometimesHolds<RaftWorld>(
         'something is committed',
         ({ history }) => history.value.group.committed.length > 1,
       ),
