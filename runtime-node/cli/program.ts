@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { packageVersion } from '../observe/version.js';
 import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
+import { exploreCommand } from './explore.js';
 import { getCommand } from './get.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly (() => Command)[] = [
   existsCommand,
   simCommand,
   replayCommand,
+  exploreCommand,
 ];
 
 export function createProgram(): Command {
