@@ -51,6 +51,7 @@ interface ExploreFlags {
   readonly losses?: number;
   readonly duplicates?: number;
   readonly messages?: number;
+  readonly overflow?: 'cut' | 'lose';
   readonly maxTerm?: number;
   readonly disk?: 'instant' | 'slow';
   readonly singleEntries?: boolean;
@@ -90,6 +91,12 @@ export function exploreCommand(): Command {
     .addOption(count('--losses', 'messages that are lost (a message may be late for ever in any case)'))
     .addOption(count('--duplicates', 'messages that arrive twice'))
     .addOption(count('--messages', 'messages on their way at a time', 1))
+    .addOption(
+      new Option(
+        '--overflow <how>',
+        'when more are sent: lose some, in every choice, or cut the way off',
+      ).choices(['cut', 'lose']),
+    )
     .addOption(count('--max-term', 'terms', 1))
     .addOption(
       new Option('--disk <kind>', 'slow: a write is durable at any time later; instant: at once').choices([
@@ -210,6 +217,7 @@ function raftBound(flags: ExploreFlags, command: Command): RaftBound {
     losses: flags.losses ?? base.losses,
     duplicates: flags.duplicates ?? base.duplicates,
     inFlight: flags.messages ?? base.inFlight,
+    overflow: flags.overflow ?? base.overflow,
     maxTerm: flags.maxTerm ?? Math.max(1, elections),
     disk: flags.disk ?? base.disk,
     singleEntries: flags.singleEntries ?? false,

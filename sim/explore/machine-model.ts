@@ -52,8 +52,13 @@ export interface Bounds {
   readonly crashes?: number;
   readonly losses?: number;
   readonly duplicates?: number;
-  /** Messages on their way at a time; what would go beyond is not looked at. Absent: any number. */
+  /** Messages on their way at a time. Absent: any number. */
   readonly inFlight?: number;
+  /**
+   * What happens when a step sends more than that. `cut` (when absent): what follows is not looked at. `lose`: some are
+   * lost, in every choice of them, until the rest fits; so a small number still lets long histories happen.
+   */
+  readonly overflow?: 'cut' | 'lose';
 }
 
 /** Names of nodes under a permutation: `names[id]`; `names[0]` is 0, for nobody. */
@@ -228,6 +233,8 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
     const at = timerKinds.indexOf(spec.timerKind?.(state) ?? 'timer');
     return at < 0 ? -1 : FIRST_TIMER + at;
   };
+  const overflows = (world: W): boolean =>
+    bounds.inFlight !== undefined && world.flights.length > bounds.inFlight;
   const left = (world: W, budget: number): boolean =>
     budget >= 0 && (world.spent[budget] as number) < (budgets[budget] as number);
 
@@ -534,7 +541,7 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
         return draft;
       }
       case 'Lose': {
-        const draft = draftOf(world, LOSS);
+        const draft = draftOf(world, overflows(world) ? undefined : LOSS);
         draft.flights.splice(action.flight, 1);
         return draft;
       }
@@ -597,15 +604,21 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
   const actions = (world: W): readonly Action[] => {
     if (world.breach !== undefined) return [];
     const enabled: Action[] = [];
+    const full = overflows(world);
     world.flights.forEach((waiting, flight) => {
       // All that an equal one can do is done with the first of them.
       if (world.flights.indexOf(waiting) < flight) return;
       const { from, to, message } = waiting;
+      if (full) {
+        enabled.push({ type: 'Lose', flight, from, to, message });
+        return;
+      }
       if (world.nodes[to - 1]?.state !== undefined)
         enabled.push({ type: 'Deliver', flight, from, to, message });
       if (left(world, LOSS)) enabled.push({ type: 'Lose', flight, from, to, message });
       if (left(world, DUPLICATE)) enabled.push({ type: 'Duplicate', flight, from, to, message });
     });
+    if (full) return enabled;
     for (const { node, state, now, timerAt, pending } of world.nodes) {
       if (state === undefined) {
         enabled.push({ type: 'Restart', node });
@@ -656,7 +669,6 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
     if (world.breach !== undefined) putText(into, world.breach.property);
   };
 
-  const { inFlight } = bounds;
   const initial = boot(undefined);
   return {
     initial: [initial],
@@ -668,7 +680,7 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
       ...(spec.properties ?? []),
     ],
     withinBound: (world) =>
-      (inFlight === undefined || world.flights.length <= inFlight) && (spec.withinBound?.(world) ?? true),
+      (bounds.overflow === 'lose' || !overflows(world)) && (spec.withinBound?.(world) ?? true),
     describe: (action) => describeAction(spec, action),
     walk: (steps, observer) => {
       let world = boot(observer);

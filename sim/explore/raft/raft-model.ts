@@ -40,6 +40,8 @@ export interface RaftBound {
   readonly duplicates: number;
   /** Messages on their way at a time. */
   readonly inFlight: number;
+  /** When more are sent: `cut` the way off there, or `lose` some, in every choice of them. */
+  readonly overflow: 'cut' | 'lose';
   readonly maxTerm: number;
   readonly disk: 'instant' | 'slow';
   /** An append message carries one entry; otherwise all that there are. */
@@ -68,6 +70,7 @@ export const DEFAULT_RAFT_BOUND: RaftBound = {
   losses: 0,
   duplicates: 0,
   inFlight: 4,
+  overflow: 'cut',
   maxTerm: 2,
   disk: 'slow',
   singleEntries: false,
@@ -115,6 +118,7 @@ export function raftModel(bound: RaftBound): RaftModel {
       losses: bound.losses,
       duplicates: bound.duplicates,
       inFlight: bound.inFlight,
+      overflow: bound.overflow,
     },
     requests,
     accepts: ({ raft }, request) =>
