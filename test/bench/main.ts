@@ -2,13 +2,14 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step or cluster
+ *     npm run bench -- simulation      one part: simulation, step, cluster or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
  */
 
 import { benchCluster } from './cluster.js';
+import { benchExplore } from './explore.js';
 import { benchSimulation } from './simulation.js';
 import { benchStep } from './step.js';
 import type { Section } from './table.js';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   simulation: benchSimulation,
   step: benchStep,
   cluster: benchCluster,
+  explore: benchExplore,
 };
 
 const words = process.argv.slice(2).filter((word) => word !== '--json');
