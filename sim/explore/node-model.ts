@@ -60,6 +60,7 @@ const PATIENCE_MS = 1_000_000;
 
 const NODE = {
   ...DEFAULT_NODE_OPTIONS,
+  partitions: 1,
   heartbeatIntervalMs: 500,
   electionTimeoutMs: 1_000,
   requestTimeoutMs: PATIENCE_MS,
@@ -90,7 +91,7 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
   };
   return machineModel<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored, RaftMemory>({
     nodes,
-    machineOf: (node) => createNode({ ...NODE, node, voters, partitions: 1 }),
+    machineOf: (node) => createNode({ ...NODE, node, voters }),
     disk,
     bounds,
     requests,
