@@ -96,9 +96,8 @@ function remember<State, Message, Request, Answer, Stored>(
 ): RaftMemory {
   const known = before === undefined ? undefined : lens.raftOf(before);
   const raft = lens.raftOf(after);
-  const grants = messagesOf(lens, effects).some(
-    ([, message]) => message.type === 'VoteAnswer' && message.granted,
-  );
+  const sent = messagesOf(lens, effects);
+  const grants = sent.some(([, message]) => message.type === 'VoteAnswer' && message.granted);
   const leads = raft.role === 'leader' && (known?.role !== 'leader' || known.term !== raft.term);
   const grows = grants || leads || raft.commit !== (known?.commit ?? 0);
   const group = grows ? copyOf(memory.group) : memory.group;
@@ -164,10 +163,19 @@ function checkStep<State, Message, Request, Answer, Stored>(
   for (const [to, message] of messagesOf(lens, effects)) checkMessage(group, viewOf(node), raft, to, message);
 }
 
+type Sent = readonly (readonly [to: NodeId, message: RaftMessage<PartitionState>])[];
+
+const NOTHING_SENT: Sent = [];
+/** Worked out once for what a step wants done: the same step is taken in many worlds. */
+const sentBy = new WeakMap<readonly unknown[], Sent>();
+
 function messagesOf<State, Message, Request, Answer, Stored>(
   lens: Lens<State, Message, Request, Answer, Stored>,
   effects: readonly HostEffect<Message, Answer, Stored>[],
-): readonly (readonly [to: NodeId, message: RaftMessage<PartitionState>])[] {
+): Sent {
+  if (effects.length === 0) return NOTHING_SENT;
+  const known = sentBy.get(effects);
+  if (known !== undefined) return known;
   const sent: (readonly [NodeId, RaftMessage<PartitionState>])[] = [];
   for (const effect of effects) {
     if (effect.type !== 'Send') continue;
@@ -176,6 +184,7 @@ function messagesOf<State, Message, Request, Answer, Stored>(
       if (ofRaft !== undefined) sent.push([effect.to, ofRaft]);
     }
   }
+  sentBy.set(effects, sent);
   return sent;
 }
 
