@@ -126,7 +126,8 @@ Exit codes: 0 all holds within the bound, 1 a property failed, 2 bad arguments, 
 
 Examples:
   wavetank explore
-  wavetank explore --timeouts 3 --max-term 3 --crashes 0 --disk instant
+  wavetank explore --timeouts 3 (two million states)
+  wavetank explore --timeouts 2 --messages 4 --overflow cut --disk instant
   wavetank explore --order depth --max-states 100000 --trace broken.json
   wavetank explore --replay broken.json
   wavetank explore --model two-phase-commit --nodes 7`,

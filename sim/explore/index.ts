@@ -17,20 +17,20 @@ export {
   putValue,
   type Fingerprint,
 } from './fingerprint.js';
-export {
-  machineModel,
-  type Bounds,
-  type Flight,
-  type Happened,
-  type MachineAction,
-  type MachineModel,
-  type MachineSpec,
-  type Names,
-  type Place,
-  type Projection,
-  type Watch,
-  type World as MachineWorld,
-} from './machine-model.js';
+export { machineModel } from './machine-model.js';
+export type {
+  Bounds,
+  Flight,
+  Happened,
+  MachineAction,
+  MachineModel,
+  MachineSpec,
+  Names,
+  Place,
+  Projection,
+  Watch,
+  World as MachineWorld,
+} from './machine-spec.js';
 export {
   alwaysHolds,
   eventuallyHolds,

@@ -24,7 +24,8 @@ import { createDurableView, noteChange, type DurableView } from '../check/raft/d
 import type { Scenario } from '../faults/scenario.js';
 import { describeMessage } from '../trace/describe.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
-import { machineModel, type Bounds, type MachineAction, type MachineModel } from './machine-model.js';
+import { machineModel } from './machine-model.js';
+import type { Bounds, MachineAction, MachineModel } from './machine-spec.js';
 import { sometimesHolds } from './model.js';
 import { createWatch, type Lens, type RaftMemory } from './raft/watch.js';
 

@@ -23,7 +23,7 @@ import {
   type StoredRecord,
 } from '../../../core/index.js';
 import { put, putBag, putBytes, type Fingerprint } from '../fingerprint.js';
-import type { Names, Projection } from '../machine-model.js';
+import type { Names, Projection } from '../machine-spec.js';
 import type { Disk, MemberMessage, MemberState } from './member.js';
 
 const ROLES = { follower: 1, precandidate: 2, candidate: 3, leader: 4 } as const;

@@ -7,7 +7,8 @@
 
 import { nodeId, type RaftOptions } from '../../../core/index.js';
 import { createDurableView, type DurableView } from '../../check/raft/durable-view.js';
-import { machineModel, type MachineModel, type World } from '../machine-model.js';
+import { machineModel } from '../machine-model.js';
+import type { MachineModel, World } from '../machine-spec.js';
 import { sometimesHolds } from '../model.js';
 import { describeMemberMessage, describeMemberRequest } from './describe.js';
 import {
@@ -69,8 +70,8 @@ export const DEFAULT_RAFT_BOUND: RaftBound = {
   reads: 0,
   losses: 0,
   duplicates: 0,
-  inFlight: 4,
-  overflow: 'cut',
+  inFlight: 1,
+  overflow: 'lose',
   maxTerm: 2,
   disk: 'slow',
   singleEntries: false,

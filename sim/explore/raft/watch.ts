@@ -28,7 +28,7 @@ import { checkMessage } from '../../check/raft/message-rules.js';
 import { checkStates, type StateContext } from '../../check/raft/state-rules.js';
 import { PropertyBroken } from '../../world/world.js';
 import { put, putBag, putBytes, type Fingerprint } from '../fingerprint.js';
-import type { Happened, Names, Watch, World } from '../machine-model.js';
+import type { Happened, Names, Watch, World } from '../machine-spec.js';
 
 export interface RaftMemory {
   readonly group: GroupHistory;

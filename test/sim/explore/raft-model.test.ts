@@ -23,6 +23,7 @@ const SMALL: RaftBound = {
   crashes: 0,
   proposals: 0,
   inFlight: 4,
+  overflow: 'cut',
 };
 
 describe('real Raft', () => {

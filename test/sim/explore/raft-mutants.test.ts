@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exploreMutant } from '../planted-bugs/mutant.js';
-import { FIGURE_8_BY_ITS_HARM, FIGURE_8_START, RAFT_MUTANTS } from './raft-mutants.js';
+import { FIGURE_8_BY_ITS_HARM, FIGURE_8_D, RAFT_MUTANTS } from './raft-mutants.js';
 
 describe('exploration finds', () => {
   it.each(RAFT_MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', async (_name, mutant) => {
@@ -14,7 +14,7 @@ describe('exploration finds', () => {
   });
 
   it('by its harm alone, what figure 8 of the paper shows, from its picture (d) on', async () => {
-    const search = { ...FIGURE_8_BY_ITS_HARM.search, after: FIGURE_8_START };
+    const search = { ...FIGURE_8_BY_ITS_HARM.search, after: FIGURE_8_D };
 
     const found = await exploreMutant(FIGURE_8_BY_ITS_HARM, search);
     const sound = await exploreMutant({ name: 'nothing', edits: [] }, search);

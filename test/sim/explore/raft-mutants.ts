@@ -9,7 +9,15 @@ export interface RaftMutant extends Mutant {
 }
 
 /** One election and nothing else, on disks that are slow or not. */
-const ELECTION = { elections: 1, maxTerm: 1, crashes: 0, lapses: 0, proposals: 0 } as const;
+const ELECTION = {
+  elections: 1,
+  maxTerm: 1,
+  crashes: 0,
+  lapses: 0,
+  proposals: 0,
+  inFlight: 4,
+  overflow: 'cut',
+} as const;
 /** Two leaders, one after the other. */
 const TWO_TERMS = { ...ELECTION, elections: 2, maxTerm: 2, disk: 'instant' } as const;
 /** Many leaders over a network that has room for one message: the rest is lost, in every choice. */
@@ -42,7 +50,7 @@ function mutant(
  * Figure 8 of the paper up to its picture (d): node 1 led term 1 and kept its entry to itself; node 3 led term 2 with
  * the vote of node 2, and kept its own; node 1 leads again, in term 3, and has not yet sent anything.
  */
-const FIGURE_8_D: readonly string[] = [
+export const FIGURE_8_D: readonly string[] = [
   'node 1: timer',
   'node 2 loses, from 1: PreVoteRequest t1 last 0 t0',
   'node 3 gets, from 1: PreVoteRequest t1 last 0 t0',
@@ -98,7 +106,6 @@ export const FIGURE_8_BY_ITS_HARM: RaftMutant = {
     COUNTS_OLD_TERMS,
   ),
 };
-export const FIGURE_8_START = FIGURE_8_D;
 
 export const RAFT_MUTANTS: readonly RaftMutant[] = [
   mutant(
