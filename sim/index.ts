@@ -7,6 +7,7 @@ export * from './check/locks/index.js';
 export * from './check/sequences/index.js';
 export { createNodeRules, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
+export * from './explore/index.js';
 export type * from './faults/scenario.js';
 export { drawConditions, drawFaults, sizesOf, type Shore } from './faults/storm.js';
 export { stormScenario } from './key-value/storm.js';

@@ -6,6 +6,7 @@ import { packageVersion } from '../observe/version.js';
 import { checkCommand } from './check.js';
 import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
+import { exploreCommand } from './explore.js';
 import { getCommand } from './get.js';
 import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
@@ -27,6 +28,7 @@ const COMMANDS: readonly (() => Command)[] = [
   mergeCommand,
   replayCommand,
   checkCommand,
+  exploreCommand,
 ];
 
 export function createProgram(): Command {

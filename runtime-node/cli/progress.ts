@@ -37,3 +37,31 @@ export function createProgress(total: number, quiet: boolean): Progress {
     },
   };
 }
+
+/** A line of figures that changes in place, on a terminal; nothing at all in a pipe. */
+export interface Meter {
+  /** @param text makes the line, from the seconds since the start; called only when it is drawn. */
+  show(text: (seconds: number) => string): void;
+  /** Clears the line. */
+  finish(): void;
+}
+
+/** For work of which nobody knows how much there is. */
+export function createMeter(quiet: boolean): Meter {
+  const stream = process.stderr;
+  const silent = quiet || !stream.isTTY;
+  const startedAt = performance.now();
+  let drawnAt = 0;
+  return {
+    show(text) {
+      if (silent) return;
+      const now = performance.now();
+      if (now - drawnAt < REDRAW_MS) return;
+      drawnAt = now;
+      stream.write(`\r${text(Math.max((now - startedAt) / 1_000, 0.001))}\x1b[K`);
+    },
+    finish() {
+      if (!silent) stream.write('\r\x1b[K');
+    },
+  };
+}

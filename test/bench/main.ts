@@ -2,7 +2,7 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, cluster, isolation or histories
+ *     npm run bench -- simulation      one part: simulation, step, cluster, isolation, histories or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -11,6 +11,7 @@
 import { benchCluster } from './cluster.js';
 import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
+import { benchExplore } from './explore.js';
 import { benchSimulation } from './simulation.js';
 import { benchStep } from './step.js';
 import type { Section } from './table.js';
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   cluster: benchCluster,
   isolation: benchIsolation,
   histories: benchHistories,
+  explore: benchExplore,
 };
 
 const words = process.argv.slice(2).filter((word) => word !== '--json');

@@ -214,6 +214,8 @@ describe('the calm that heals a quorum', () => {
 function systemOf(answered: boolean): System<undefined, number, string, never, never, number> {
   return {
     name: 'chatter',
+    storm: () => SCENARIO,
+    sometimes: [],
     machineOf: () => chatter,
     leads: () => false,
     begin: () => ({

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import type { RaftBound } from '../../../sim/index.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const ROOMS = ['core', 'sim'] as const;
@@ -64,6 +65,52 @@ export async function hunt(
   }
 }
 
+/** What is explored of a mutant's Raft; what is not said is as in `DEFAULT_RAFT_BOUND`. */
+export interface Search {
+  readonly bound: Partial<RaftBound>;
+  /** Steps that lead to where the exploration starts; from the beginning when absent. */
+  readonly after?: readonly string[];
+  readonly maxStates: number;
+}
+
+export interface Explored {
+  readonly verdict: 'holds' | 'broken' | 'unknown';
+  readonly states: number;
+  readonly generated: number;
+  readonly depth: number;
+  readonly seconds: number;
+  readonly breach?: { readonly property: string; readonly detail: string };
+  /** The shortest way from where the exploration started. */
+  readonly steps?: readonly string[];
+}
+
+/** Explores a mutant's Raft, breadth-first, in a process of its own. */
+export async function exploreMutant(mutant: Mutant, search: Search): Promise<Explored> {
+  const folder = writeMutant(mutant.edits);
+  try {
+    return await runExplorer(folder, search);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runExplorer(folder: string, search: Search): Promise<Explored> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(folder, 'explore.js'), JSON.stringify(search)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let complaints = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output) as Explored);
+      else reject(new Error(`the mutant was not explored: ${complaints}`));
+    });
+  });
+}
+
 /** The known seed first, then a sweep from seed 1. */
 export function sweepOf(mutant: Mutant, count: number): readonly number[] {
   const sweep = Array.from({ length: count }, (_, i) => i + 1);
@@ -100,6 +147,7 @@ function writeMutant(edits: readonly Edit[]): string {
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
   writeFileSync(join(folder, 'main.js'), RUNNER);
+  writeFileSync(join(folder, 'explore.js'), EXPLORER);
   return folder;
 }
 
@@ -144,6 +192,20 @@ for (const seed of process.argv.slice(2).map(Number)) {
   say({ seed, property: failure?.property, detail: failure?.detail });
   if (failure !== undefined) break;
 }
+`;
+
+/** Runs in the mutant's own process, too. */
+const EXPLORER = `
+import { DEFAULT_RAFT_BOUND, explore, raftModel, startAfter } from './sim/explore/index.js';
+const { bound, after, maxStates } = JSON.parse(process.argv[2]);
+const whole = raftModel({ ...DEFAULT_RAFT_BOUND, ...bound });
+const model = after === undefined ? whole : startAfter(whole, after);
+const startedAt = performance.now();
+const result = explore(model, { order: 'breadth', maxStates });
+const { verdict, states, generated, depth, breach, counterexample } = result;
+const seconds = Math.round(performance.now() - startedAt) / 1000;
+const steps = counterexample?.map((action) => model.describe(action));
+process.stdout.write(JSON.stringify({ verdict, states, generated, depth, seconds, breach, steps }));
 `;
 
 function runSeeds(folder: string, seeds: readonly number[], patienceMs: number): Promise<Found | undefined> {

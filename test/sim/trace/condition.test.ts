@@ -136,11 +136,11 @@ describe('a condition', () => {
   });
 
   it('about a node that is down is false, whichever way it is asked', () => {
-    const down = linesWhere('down(1)');
+    const down = linesWhere('down(3)');
 
     expect(down.length).toBeGreaterThan(0);
     for (const comparison of ['==', '!=']) {
-      const holds = linesWhere(`role(1) ${comparison} leader`);
+      const holds = linesWhere(`role(3) ${comparison} leader`);
       expect(holds.filter((n) => down.includes(n))).toEqual([]);
     }
   });

@@ -1,0 +1,182 @@
+/**
+ * Whole nodes as a model: `createNode` with one partition, as production runs it, gateway and key/value store included.
+ *
+ * Slower than the bare Raft group and with more states, for nothing is projected: a state holds its times and write
+ * numbers as they are. For small bounds, and because a counterexample can be written as a trace for `wavetank replay`.
+ */
+
+import {
+  createNode,
+  DEFAULT_NODE_OPTIONS,
+  nodeId,
+  radixGet,
+  revision,
+  SetFlag,
+  type GroupState,
+  type KeyValueAnswer,
+  type KeyValueRequest,
+  type NodeMessage,
+  type NodeState,
+  type Stored,
+  type StoredRecord,
+} from '../../core/index.js';
+import { createDurableView, noteChange, type DurableView } from '../check/raft/durable-view.js';
+import type { KeyValueScenario } from '../key-value/settings.js';
+import { describeMessage } from '../trace/describe.js';
+import { createRecorder, type TraceLine } from '../trace/record.js';
+import { machineModel } from './machine-model.js';
+import type { Bounds, MachineAction, MachineModel } from './machine-spec.js';
+import { sometimesHolds } from './model.js';
+import { createWatch, type Lens, type RaftMemory } from './raft/watch.js';
+
+export interface NodeBound {
+  readonly nodes: number;
+  readonly disk: 'instant' | 'slow';
+  readonly bounds: Bounds;
+  /** Writes, then reads, of one key, each asked of any node. */
+  readonly writes: number;
+  readonly reads: number;
+}
+
+/** What `wavetank explore --model node` completes when it is told nothing. */
+export const DEFAULT_NODE_BOUND: NodeBound = {
+  nodes: 3,
+  disk: 'instant',
+  bounds: { timers: { timer: 1 }, crashes: 0, losses: 0, duplicates: 0, inFlight: 4 },
+  writes: 1,
+  reads: 0,
+};
+
+export type NodeModel = MachineModel<
+  NodeState,
+  NodeMessage,
+  KeyValueRequest,
+  KeyValueAnswer,
+  Stored,
+  RaftMemory
+>;
+
+/** No request gives up or is tried again within a bound: that would be one more timer. */
+const PATIENCE_MS = 1_000_000;
+
+const NODE = {
+  ...DEFAULT_NODE_OPTIONS,
+  partitions: 1,
+  heartbeatIntervalMs: 500,
+  electionTimeoutMs: 1_000,
+  requestTimeoutMs: PATIENCE_MS,
+  forwardTimeoutMs: PATIENCE_MS,
+};
+const KEY = 'key';
+
+export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): NodeModel {
+  const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
+  const requests: readonly KeyValueRequest[] = [
+    ...Array.from({ length: writes }, (_, i): KeyValueRequest => ({
+      operation: {
+        type: 'Set',
+        key: KEY,
+        value: Uint8Array.of(i + 1),
+        flags: SetFlag.set,
+        compareValue: null,
+        compareRevision: revision(0),
+      },
+    })),
+    ...Array.from({ length: reads }, (): KeyValueRequest => ({ operation: { type: 'Get', key: KEY } })),
+  ];
+  const rules = {
+    maxInflightAppends: NODE.maxInflightAppends,
+    electionTimeoutMs: NODE.electionTimeoutMs,
+    heartbeatIntervalMs: NODE.heartbeatIntervalMs,
+    rules: 'all' as const,
+  };
+  return machineModel<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored, RaftMemory>({
+    nodes,
+    machineOf: (node) => createNode({ ...NODE, node, voters }),
+    disk,
+    bounds,
+    requests,
+    watch: createWatch(rules, LENS),
+    properties: [
+      sometimesHolds('somebody leads', ({ history }) => history.value.group.leaders.size > 0),
+      sometimesHolds('something is committed', ({ history }) => history.value.group.committed.length > 1),
+    ],
+    describeMessage,
+    describeRequest: ({ operation }) => `${operation.type.toLowerCase()} ${operation.key}`,
+  });
+}
+
+/** A way through the model as the lines of a trace, and the scenario that its header must name. */
+export function traceOf(
+  bound: NodeBound,
+  actions: readonly MachineAction<NodeMessage, KeyValueRequest>[],
+): { readonly scenario: KeyValueScenario; readonly lines: readonly TraceLine[] } {
+  const lines: TraceLine[] = [];
+  nodeModel(bound).walk(
+    actions,
+    // An exploration has no time of its own: a step a millisecond.
+    createRecorder(lines, () => lines.length * 1_000),
+  );
+  return { scenario: scenarioOf(bound), lines };
+}
+
+/** What a replay needs of a scenario is the nodes and their options; nothing else of it was used. */
+function scenarioOf({ nodes }: NodeBound): KeyValueScenario {
+  return {
+    system: 'key-value',
+    seed: 0,
+    nodes,
+    settings: { partitions: 1, node: NODE, keys: 1, readPercent: 0 },
+    network: {
+      minDelayUs: 0,
+      maxDelayUs: 0,
+      slowChance: 0,
+      slowMaxDelayUs: 0,
+      lossChance: 0,
+      duplicateChance: 0,
+      corruptChance: 0,
+      checksums: true,
+      inOrder: false,
+      bytesPerSecond: 0,
+    },
+    disk: {
+      minSyncUs: 0,
+      maxSyncUs: 0,
+      slowChance: 0,
+      slowMaxSyncUs: 0,
+      failChance: 0,
+      checksums: true,
+      atomicWrites: true,
+    },
+    clocks: { maxDriftPpm: 0, maxWallOffsetMs: 0 },
+    host: { turnUs: 0, restartMs: 0 },
+    workload: {
+      clients: 0,
+      operationsPerClient: 0,
+      thinkMs: 0,
+      clientTimeoutMs: 1,
+      giveUpChance: 0,
+      skip: [],
+    },
+    bends: { onChance: 0, fireChance: 0, off: [] },
+    faults: [],
+    calm: { atMs: 0, heal: 'all', limitMs: 0 },
+    minimumMs: 0,
+    expect: 'service',
+    budgets: { maxEvents: 0, maxCheckSteps: 1 },
+  };
+}
+
+function viewOf(stored: readonly StoredRecord<Stored>[]): DurableView {
+  const view = createDurableView();
+  for (const { key, value } of stored) noteChange(() => view, { type: 'Put', key, value });
+  return view;
+}
+
+const LENS: Lens<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored> = {
+  raftOf: ({ groups }) => (radixGet(groups, 1) as GroupState).raft,
+  viewOf,
+  messageOf: (message) => (message.type === 'Group' ? message.message : undefined),
+  isRead: ({ operation }) => operation.type === 'Get',
+  indexOf: ({ servedAt }) => servedAt?.index,
+};
