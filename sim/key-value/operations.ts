@@ -52,7 +52,10 @@ export function drawOperation(
     }
     case 5:
     case 6:
-      return { key, input: { type: 'set', value, condition: { ...unconditional, equalToValue: last.value } } };
+      return {
+        key,
+        input: { type: 'set', value, condition: { ...unconditional, equalToValue: last.value } },
+      };
     default:
       return { key, input: { type: 'set', value, condition: unconditional } };
   }

@@ -11,7 +11,7 @@ export interface Disk<Stored> {
   /** What a crash is certain to leave. */
   readonly durable: Map<string, Stored>;
   /** Issued and not yet durable, oldest first; the first `syncing` of them are in the sync under way. */
-  readonly pending: Persist<Stored>[];
+  pending: readonly Persist<Stored>[];
   syncing: number;
   /** Every sync takes so much longer. */
   slowUs: number;
@@ -22,12 +22,14 @@ export interface Disk<Stored> {
   failNext: boolean;
 }
 
+const NOTHING: readonly never[] = [];
+
 export function createDisk<Stored>(): Disk<Stored> {
-  return { durable: new Map(), pending: [], syncing: 0, slowUs: 0, stuck: 0, full: 0, failNext: false };
+  return { durable: new Map(), pending: NOTHING, syncing: 0, slowUs: 0, stuck: 0, full: 0, failNext: false };
 }
 
 export function enqueueWrite<Stored>(disk: Disk<Stored>, write: Persist<Stored>): void {
-  disk.pending.push(write);
+  disk.pending = disk.pending.length === 0 ? [write] : [...disk.pending, write];
 }
 
 /** Begins a sync of everything that waits, unless one is under way or nothing waits. */
@@ -39,7 +41,9 @@ export function beginSync<Stored>(disk: Disk<Stored>): boolean {
 
 /** The sync under way is done: its writes are durable. Gives them, oldest first. */
 export function finishSync<Stored>(disk: Disk<Stored>): readonly Persist<Stored>[] {
-  const done = disk.pending.splice(0, disk.syncing);
+  const { pending, syncing } = disk;
+  const done = syncing === pending.length ? pending : pending.slice(0, syncing);
+  disk.pending = syncing === pending.length ? NOTHING : pending.slice(syncing);
   disk.syncing = 0;
   for (const { changes } of done) applyChanges(disk, changes);
   return done;
@@ -60,7 +64,7 @@ export function dropUnsynced<Stored>(
   if (torn && next !== undefined) {
     survivors.push({ ...next, changes: next.changes.slice(0, (next.changes.length + 1) >>> 1) });
   }
-  disk.pending.length = 0;
+  disk.pending = NOTHING;
   disk.syncing = 0;
   for (const { changes } of survivors) applyChanges(disk, changes);
   return survivors;
@@ -69,7 +73,7 @@ export function dropUnsynced<Stored>(
 /** Everything is gone. */
 export function wipeDisk<Stored>(disk: Disk<Stored>): void {
   disk.durable.clear();
-  disk.pending.length = 0;
+  disk.pending = NOTHING;
   disk.syncing = 0;
 }
 
@@ -77,7 +81,7 @@ function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChang
   for (const change of changes) {
     if (change.type === 'Put') disk.durable.set(change.key, change.value);
     else {
-      for (const key of [...disk.durable.keys()]) {
+      for (const key of disk.durable.keys()) {
         if (key >= change.from && key < change.before) disk.durable.delete(key);
       }
     }

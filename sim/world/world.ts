@@ -199,7 +199,7 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       drifts: [],
       turns: 0,
       syncs: 0,
-      inbox: [],
+      inbox: NOTHING,
       busyUntilUs: 0,
       readyScheduled: false,
       timer: 0,
@@ -299,6 +299,9 @@ function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happen
   }
 }
 
+/** Never pushed to. */
+const NOTHING: never[] = [];
+const NOT_BENT: readonly string[] = [];
 const TIMER_FIRED = { type: 'TimerFired' } as const;
 
 function arrive<S, M, Q, A, D>(
@@ -307,7 +310,9 @@ function arrive<S, M, Q, A, D>(
   event: HostEvent<M, Q>,
 ): void {
   if (node.state === undefined) return;
-  node.inbox.push(event);
+  // The shared empty list until something comes: the first push on a list of its own reserves room for many.
+  if (node.inbox.length === 0) node.inbox = [event];
+  else node.inbox.push(event);
   takeTurnIfFree(world, node);
 }
 
@@ -325,21 +330,31 @@ function takeTurn<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, node: SimNode<S
   const before = node.state;
   if (before === undefined) return;
   const events = node.inbox;
-  node.inbox = [];
+  node.inbox = NOTHING;
   node.turns += 1;
   node.busyUntilUs = Math.max(node.busyUntilUs, world.nowUs + node.turnUs);
   world.events += events.length;
   const now = readClocks(node.clock, world.nowUs);
   const entropy = draw(node.entropy, node.turns);
+  if (world.bends === undefined || node.calm) {
+    step(world, node, before, { now, entropy, events }, NOT_BENT);
+    return;
+  }
   const bent: string[] = [];
-  const turn =
-    world.bends === undefined || node.calm
-      ? { now, entropy, events }
-      : { now, entropy, events, bend: world.bends(node.id, node.turns, bent) };
-  const step = node.machine.step(before, turn);
-  node.state = step.state;
-  world.observer.stepped(node.id, before, turn, step, bent);
-  perform(world, node, step.effects);
+  step(world, node, before, { now, entropy, events, bend: world.bends(node.id, node.turns, bent) }, bent);
+}
+
+function step<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  before: S,
+  turn: Turn<HostEvent<M, Q>>,
+  bent: readonly string[],
+): void {
+  const taken = node.machine.step(before, turn);
+  node.state = taken.state;
+  world.observer.stepped(node.id, before, turn, taken, bent);
+  perform(world, node, taken.effects);
 }
 
 function perform<S, M, Q, A, D>(
@@ -491,7 +506,7 @@ export function crashNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: Nod
   const node = nodeOf(world, id);
   if (node.state === undefined) return;
   node.state = undefined;
-  node.inbox = [];
+  node.inbox = NOTHING;
   node.readyScheduled = false;
   node.timerAt = undefined;
   node.crashAtWrite = undefined;
