@@ -30,8 +30,10 @@ export function createBends(seed: number, settings: BendSettings, felt: Felt): B
   return (node, turn, bent) => (name) => {
     const { stream, rate } = pointOf(name);
     if (rate === 0 || !drawChance(stream, rate, turn, node)) return false;
-    feel(felt, `bend: ${name}`);
-    bent.push(name);
+    if (!bent.includes(name)) {
+      bent.push(name);
+      feel(felt, `bend: ${name}`);
+    }
     return true;
   };
 }

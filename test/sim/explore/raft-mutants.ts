@@ -157,8 +157,8 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
   ),
   mutant('a leader that counts itself before its log is durable', 'commit justified', ELECTION, [
     'replication.ts',
-    'matches.push(raft.durable.lastIndex);',
-    'matches.push(raft.log.lastIndex);',
+    'const majority = reachedBy(quorumOf(raft.voters), raft.durable.lastIndex, raft.peers, matchOf);',
+    'const majority = reachedBy(quorumOf(raft.voters), raft.log.lastIndex, raft.peers, matchOf);',
   ]),
   mutant('a follower that compares the index of the entry before, but not its term', 'log matching', NARROW, [
     'replication.ts',
