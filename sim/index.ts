@@ -4,6 +4,7 @@ export * from './check/linearizability/index.js';
 export { createNodeRules, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
 export type * from './faults/scenario.js';
+export * from './faults/schema.js';
 export { drawConditions, drawFaults, sizesOf, type Shore } from './faults/storm.js';
 export { stormScenario } from './key-value/storm.js';
 export type { KeyValueScenario, KeyValueSettings, NodeSettings } from './key-value/settings.js';
