@@ -16,6 +16,7 @@ export {
   type KeyValueSystem,
   type NodeObserver,
 } from './key-value/system.js';
+export * from './shrink/index.js';
 export { runSystem, type Report, type RunOptions } from './system/run.js';
 export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';

@@ -38,6 +38,7 @@ import { failureBy, PropertyBroken, type Observer, type World } from '../world/w
 import { keyValueLoad } from './load.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+import { smallerKeyValue } from './smaller.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 export type KeyValueSystem = System<
@@ -86,6 +87,7 @@ export function keyValueSystem(
   return {
     name: 'key-value',
     parcels: { kindOf, bytesOf },
+    smaller: smallerKeyValue,
     leads: (state, group) => radixGet(state.groups, group)?.raft.role === 'leader',
     machineOf: (scenario) => (node, version) =>
       makeMachine({ ...nodeOptionsOf(scenario, node), ...changesOf(scenario.settings, version) }),
