@@ -66,7 +66,8 @@ export function fewerNodes<S>(): Pass<S> {
   };
 }
 
-function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S> {
+/** The scenario without one node: what names it goes, and higher numbers move down. */
+export function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S> {
   const nodes = scenario.nodes - 1;
   const move = (node: number): number => (node > gone ? node - 1 : node);
   const faults = scenario.faults.flatMap((fault): readonly Fault[] => {

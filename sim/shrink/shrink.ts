@@ -12,6 +12,7 @@ import { fewerNodes, fewerOperations, smallerSettings } from './cluster.js';
 import { neutralConditions } from './conditions.js';
 import { fewerDecisions, nameFates, type Fates } from './decisions.js';
 import { fewerFaults, simplerFaults } from './faults.js';
+import { otherSeeds } from './seeds.js';
 import { sizeOf, type Size } from './size.js';
 import type { Found, Hand, Pass } from './steps.js';
 import { cutEnd, pullTogether } from './times.js';
@@ -104,7 +105,8 @@ export function shrink<S>(
     }
   };
 
-  settle(passesOf(options));
+  do settle(passesOf(options));
+  while (take(otherSeeds()));
   if (fates !== undefined) {
     take(nameFates(fates));
     if (hand.best.network.decisions !== undefined) settle([fewerDecisions(), ...passesOf(options)]);
