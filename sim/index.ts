@@ -5,7 +5,8 @@ export { createNodeRules, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
 export type * from './faults/scenario.js';
 export * from './faults/schema.js';
-export { drawConditions, drawFaults, sizesOf, type Shore } from './faults/storm.js';
+export { describeProfile, profileNames, scenarioOf, type ProfileName } from './faults/profiles.js';
+export { drawConditions, drawFaults, sizesOf, type FaultKind, type Shore } from './faults/storm.js';
 export { stormScenario } from './key-value/storm.js';
 export type { KeyValueScenario, KeyValueSettings, NodeSettings } from './key-value/settings.js';
 export {
