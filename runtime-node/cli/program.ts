@@ -9,6 +9,7 @@ import { getCommand } from './get.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
 import { setCommand } from './set.js';
+import { shrinkCommand } from './shrink.js';
 import { simCommand } from './sim.js';
 import { statusCommand } from './status.js';
 import { upCommand } from './up.js';
@@ -23,6 +24,7 @@ const COMMANDS: readonly (() => Command)[] = [
   existsCommand,
   simCommand,
   replayCommand,
+  shrinkCommand,
 ];
 
 export function createProgram(): Command {

@@ -25,6 +25,7 @@ export function nameFates<S>(fates: Fates<S>): Pass<S> {
       }
       const delayUs = commonest(list.flatMap(({ arriveUs }) => arriveUs)) ?? network.minDelayUs;
       const odd = list.filter(({ arriveUs }) => arriveUs.length !== 1 || arriveUs[0] !== delayUs);
+      if (odd.length > MOST_NAMED) return;
       if (!(yield* attempt(hand, withDecisions(hand.best, { delayUs, list: odd }), NAMED))) return;
       yield* fewerOf(hand);
     },
@@ -32,6 +33,9 @@ export function nameFates<S>(fates: Fates<S>): Pass<S> {
 }
 
 const NAMED = 'fates by name';
+
+/** A longer list would take thousands of runs, and still tell nobody anything. */
+const MOST_NAMED = 400;
 
 /** Fewer decisions, and those that are left plainer. */
 export function fewerDecisions<S>(): Pass<S> {

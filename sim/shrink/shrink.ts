@@ -12,7 +12,7 @@ import { fewerNodes, fewerOperations, smallerSettings } from './cluster.js';
 import { neutralConditions } from './conditions.js';
 import { fewerDecisions, nameFates, type Fates } from './decisions.js';
 import { fewerFaults, simplerFaults } from './faults.js';
-import { otherSeeds } from './seeds.js';
+import { earlierSeeds, otherSeeds } from './seeds.js';
 import { sizeOf, type Size } from './size.js';
 import type { Found, Hand, Pass } from './steps.js';
 import { cutEnd, pullTogether } from './times.js';
@@ -105,6 +105,10 @@ export function shrink<S>(
     }
   };
 
+  for (const pass of [cutEnd<S>(), earlierSeeds<S>()]) take(pass);
+  // Other seeds help most while faults still follow the leader, whoever that is.
+  do settle(coarsePasses(options));
+  while (take(otherSeeds()));
   do settle(passesOf(options));
   while (take(otherSeeds()));
   if (fates !== undefined) {
@@ -124,7 +128,11 @@ export function shrink<S>(
 }
 
 /** The passes of a round, the cheapest and most promising first. */
-export function passesOf<S>({ smaller }: Pick<ShrinkOptions<S>, 'smaller'> = {}): readonly Pass<S>[] {
+export function passesOf<S>(options: Pick<ShrinkOptions<S>, 'smaller'> = {}): readonly Pass<S>[] {
+  return [...coarsePasses(options), simplerFaults(), pullTogether()];
+}
+
+function coarsePasses<S>({ smaller }: Pick<ShrinkOptions<S>, 'smaller'>): readonly Pass<S>[] {
   return [
     cutEnd(),
     fewerFaults(),
@@ -133,7 +141,5 @@ export function passesOf<S>({ smaller }: Pick<ShrinkOptions<S>, 'smaller'> = {})
     cutEnd(),
     fewerNodes(),
     ...(smaller === undefined ? [] : [smallerSettings(smaller)]),
-    simplerFaults(),
-    pullTogether(),
   ];
 }

@@ -47,7 +47,7 @@ function* lowerLimit<S>(hand: Hand<S>, least: number): Steps<S> {
 }
 
 /** The calm begins at `atMs`, and what would strike later never does. */
-function endAt<S>(scenario: Scenario<S>, atMs: number): Scenario<S> {
+export function endAt<S>(scenario: Scenario<S>, atMs: number): Scenario<S> {
   const calmMs = Math.min(atMs, scenario.calm.atMs);
   const faults = scenario.faults
     .filter((fault) => fault.atMs < calmMs)
