@@ -29,6 +29,10 @@ export function cutEnd<S>(slackMs = SLACK_MS): Pass<S> {
         }
         yield* lowerLimit(hand, slackMs);
       } else if (failure !== undefined) yield* lowerLimit(hand, LEAST_LIMIT_MS);
+      else {
+        const shorter = (minimumMs: number): Scenario<S> => ({ ...hand.best, minimumMs });
+        yield* lower(hand, { from: best.minimumMs, least: 0 }, shorter, what);
+      }
       const isAfterCalm = failure === undefined || failure.atUs >= hand.best.calm.atMs * 1_000;
       if (isAfterCalm) {
         yield* lower(hand, { from: hand.best.calm.atMs, least: 1 }, (atMs) => endAt(hand.best, atMs), what);
