@@ -34,7 +34,7 @@ describe('a profile', () => {
     ['slow-disks', ['FailSync', 'FullDisk', 'SlowDisk', 'StuckDisk']],
     ['clocks', ['ClockDrift', 'ClockFreeze', 'ClockJump', 'Pause']],
     ['churn', ['Crash', 'CrashLoop', 'Pause', 'Upgrade']],
-    ['lossy-network', ['Lag', 'Squall', 'SlowLink', 'Throttle']],
+    ['lossy-network', ['Lag', 'SlowLink', 'Squall', 'Throttle']],
     ['blackouts', ['Blackout']],
   ])('%s draws its own kinds of fault alone', (name, kinds) => {
     expect(kindsOf(name)).toEqual(kinds);
