@@ -73,10 +73,20 @@ function* candidates(
 /** All passes in turn, again and again until a round gives nothing. */
 function* walkFrom(scenario: KeyValueScenario): Steps<KeyValueSettings> {
   const hand: Hand<KeyValueSettings> = { best: scenario, failure: undefined };
+  const refused = new Set<string>();
   const passes = passesOf<KeyValueSettings>({ smaller: smallerKeyValue });
   for (let goOn = true; goOn;) {
     const before = hand.best;
-    for (const pass of passes) yield* pass.steps(hand);
+    for (const pass of passes) {
+      const tries = pass.steps(hand);
+      for (let next = tries.next(); next.done !== true;) {
+        const text = JSON.stringify(next.value.scenario);
+        const isNew = !refused.has(text) && text !== JSON.stringify(hand.best);
+        const isTaken = isNew && (yield next.value);
+        if (!isTaken) refused.add(text);
+        next = tries.next(isTaken);
+      }
+    }
     goOn = hand.best !== before;
   }
 }

@@ -82,7 +82,8 @@ export function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S>
         const side = fault.side.filter((node) => node !== gone).map(move);
         if (side.length === 0 || side.length >= nodes) return [];
         if (fault.type === 'Split') return [{ ...fault, side }];
-        const { type: _, bridge, ...rest } = { ...fault, side };
+        const { bridge, atMs, untilMs } = fault;
+        const rest = { atMs, untilMs, side };
         return bridge === gone
           ? [{ type: 'Split', ...rest }]
           : [{ type: 'Bridge', ...rest, bridge: move(bridge) }];
