@@ -14,7 +14,7 @@ export interface ShrunkMutant {
   readonly seconds: number;
 }
 
-export const RUNNER = `
+const RUNNER = `
 import { describeShrunk, keyValueSystem, shrinkRun, stormScenario } from './sim/index.js';
 const { seed, scenario, maxRuns } = JSON.parse(process.argv[2]);
 const shrunk = shrinkRun(keyValueSystem(), scenario ?? stormScenario(seed), maxRuns === undefined ? {} : { maxRuns });
