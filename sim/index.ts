@@ -9,7 +9,9 @@ export { createNodeRules, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
 export * from './explore/index.js';
 export type * from './faults/scenario.js';
-export { drawConditions, drawFaults, sizesOf, type Shore } from './faults/storm.js';
+export * from './faults/schema.js';
+export { describeProfile, profileNames, scenarioOf, type ProfileName } from './faults/profiles.js';
+export { drawConditions, drawFaults, sizesOf, type FaultKind, type Shore } from './faults/storm.js';
 export { stormScenario } from './key-value/storm.js';
 export type { KeyValueScenario, KeyValueSettings, NodeSettings } from './key-value/settings.js';
 export {
@@ -34,6 +36,7 @@ export {
 export { divergenceOf, firstDivergence } from './sweep/determinism.js';
 export { createGuide, type Guide } from './sweep/guide.js';
 export * from './sweep/report.js';
+export * from './shrink/index.js';
 export { runSystem, type Report, type RunOptions } from './system/run.js';
 export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';

@@ -12,6 +12,7 @@ import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
 import { setCommand } from './set.js';
+import { shrinkCommand } from './shrink.js';
 import { simCommand } from './sim.js';
 import { statusCommand } from './status.js';
 import { upCommand } from './up.js';
@@ -29,6 +30,7 @@ const COMMANDS: readonly (() => Command)[] = [
   replayCommand,
   checkCommand,
   exploreCommand,
+  shrinkCommand,
 ];
 
 export function createProgram(): Command {

@@ -1,30 +1,48 @@
-/** Scenarios from files: plain JSON, or the header of a trace. */
+/** Scenarios from files: plain JSON, or the header of a trace; checked before anything is done with them. */
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Scenario } from '../../sim/index.js';
+import { describeProblem, parseScenario, type Scenario, type Systems } from '../../sim/index.js';
 import { refuseArguments } from './refuse.js';
+import type { AnySystem } from './system-file.js';
 
-export function readScenario(file: string, command: Command): Scenario {
-  let text: string;
+/** The scenario that a file holds for this system; anything else ends the command with what is wrong. */
+export function readScenario(file: string, system: AnySystem, command: Command): Scenario {
+  let json: unknown;
   try {
-    text = readFileSync(file, 'utf8');
+    json = scenarioIn(readFileSync(file, 'utf8'));
   } catch (error) {
-    return refuseArguments(
-      command,
-      `cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const why = error instanceof Error ? error.message : String(error);
+    return refuseArguments(command, `cannot read ${file}: ${why}`);
   }
-  const firstLine = text.slice(0, Math.max(0, text.indexOf('\n')));
-  const isTrace = firstLine.startsWith('{') && firstLine.includes('"wavetank":"trace"');
-  let value: unknown;
+  const parsed = system.name === 'key-value' ? parseScenario(json) : parseScenario(json, rulesOf(system));
+  if (parsed.ok) return parsed.scenario;
+  const problems = parsed.problems.map(describeProblem).join('\n');
+  return refuseArguments(command, `${file} holds no scenario that can be run:\n${problems}`);
+}
+
+/** A scenario's text is one JSON value; a trace's is one a line, of which the first holds the scenario. */
+function scenarioIn(text: string): unknown {
+  const [first = ''] = text.split('\n', 1);
   try {
-    value = JSON.parse(isTrace ? firstLine : text);
-  } catch (error) {
-    return refuseArguments(
-      command,
-      `${file} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const header: unknown = JSON.parse(first);
+    if (typeof header === 'object' && header !== null && 'wavetank' in header && 'scenario' in header) {
+      return header.scenario;
+    }
+  } catch {
+    // A scenario that is written over several lines: its first line is no JSON by itself.
   }
-  return (isTrace ? (value as { readonly scenario: Scenario }).scenario : value) as Scenario;
+  return JSON.parse(text);
+}
+
+/** What is known of a system that comes from a file: its settings are its own affair. */
+function rulesOf({ name }: AnySystem): Systems {
+  return {
+    [name]: {
+      settings: { type: 'anything', about: 'What the machines and clients of this system are told.' },
+      groups: () => 1,
+      versions: 100,
+      check: () => [],
+    },
+  };
 }

@@ -6,6 +6,7 @@ import { loadSystem } from './system-file.js';
 
 export interface WorkerSettings {
   readonly systemFile: string | undefined;
+  readonly profile: string;
   /** Every so many seeds, one is run twice; 0 for none. */
   readonly recheckEvery: number;
 }
@@ -20,7 +21,7 @@ export type WorkerWord = { readonly result: SeedResult; readonly place: number }
 const settings = workerData as WorkerSettings;
 const port = parentPort;
 if (port !== null) {
-  const system = await loadSystem(settings.systemFile);
+  const system = await loadSystem(settings.systemFile, settings.profile);
   const runOne = (scenario: Scenario): SeedResult => {
     const report = runSystem(system, scenario);
     const rechecked = settings.recheckEvery > 0 && scenario.seed % settings.recheckEvery === 0;

@@ -6,13 +6,20 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import { runSystem, type Report, type Scenario, type Shard, type Verdict } from '../../sim/index.js';
+import {
+  profileNames,
+  runSystem,
+  type Report,
+  type Scenario,
+  type Shard,
+  type Verdict,
+} from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 import { writeFailure, writeTrace } from './failure-files.js';
 import { refuseArguments } from './refuse.js';
 import { readScenario } from './scenario-file.js';
 import { sweep } from './sweep.js';
-import { loadSystem } from './system-file.js';
+import { DEFAULT_PROFILE, loadSystem, type AnySystem } from './system-file.js';
 
 /** 0: all holds. 1: a property failed. 2: bad arguments. 3: a verdict is unknown. */
 export const SIM_EXIT_CODES: Readonly<Record<Verdict, number>> = { valid: 0, invalid: 1, unknown: 3 };
@@ -22,6 +29,7 @@ export interface SimFlags {
   readonly seeds?: number;
   readonly scenario?: string;
   readonly system?: string;
+  readonly profile: string;
   readonly from: number;
   readonly jobs: number;
   readonly shard?: Shard;
@@ -43,6 +51,7 @@ export function simCommand(): Command {
     .option('--seeds <count>', 'run so many seeds, until one fails', wholeNumber('--seeds', 1))
     .option('--scenario <file>', 'run this scenario (JSON), or that of a trace')
     .option('--system <file>', 'try the system that this module exports, instead of ours')
+    .option('--profile <name>', `the flavour of the storms: ${profileNames.join(', ')}`, DEFAULT_PROFILE)
     .option('--from <number>', 'the first seed of a sweep', wholeNumber('--from', 0), 1)
     .option('--jobs <count>', 'worker threads of a sweep', wholeNumber('--jobs', 1), availableParallelism())
     .option('--shard <i/n>', 'of a sweep, run only the i-th of n parts', parseShard)
@@ -70,6 +79,7 @@ Exit codes: 0 all holds, 1 a property failed, 2 bad arguments, 3 a verdict is un
 Examples:
   wavetank sim --seed 7
   wavetank sim --seeds 1000 --coverage
+  wavetank sim --seeds 1000 --profile partitions
   wavetank sim --seeds 20000 --report sweep.json          and later, with --resume, the rest of it
   wavetank sim --seeds 1000000 --shard 3/64 --report part-3.json --keep-going    then: wavetank merge part-*.json
   wavetank sim --seed 7 --trace seven.jsonl && wavetank replay seven.jsonl --to 100 --state
@@ -128,18 +138,21 @@ function percent(text: string): number {
   return value;
 }
 
-async function runOne(flags: SimFlags, command: Command): Promise<number> {
-  const system = await loadSystem(flags.system).catch((error: unknown) =>
-    refuseArguments(command, String(error)),
-  );
-  const scenario: Scenario =
-    flags.scenario === undefined ? system.storm(flags.seed ?? 0) : readScenario(flags.scenario, command);
-  if (scenario.system !== system.name) {
-    refuseArguments(
-      command,
-      `the scenario is of the system "${scenario.system}"; give the file that exports it with --system`,
-    );
+/** The system that the flags name. */
+export async function systemOf(flags: SimFlags, command: Command): Promise<AnySystem> {
+  try {
+    return await loadSystem(flags.system, flags.profile);
+  } catch (error) {
+    return refuseArguments(command, error instanceof Error ? error.message : String(error));
   }
+}
+
+async function runOne(flags: SimFlags, command: Command): Promise<number> {
+  const system = await systemOf(flags, command);
+  const scenario: Scenario =
+    flags.scenario === undefined
+      ? system.storm(flags.seed ?? 0)
+      : readScenario(flags.scenario, system, command);
   if (flags.save !== undefined) writeFileSync(flags.save, `${JSON.stringify(scenario, null, 2)}\n`);
   const startedAt = performance.now();
   const report = runSystem(system, scenario);

@@ -17,11 +17,11 @@ import { packageVersion } from '../observe/version.js';
 import { writeFailure } from './failure-files.js';
 import { createProgress } from './progress.js';
 import { refuseArguments } from './refuse.js';
-import { describeReport, SIM_EXIT_CODES, type SimFlags } from './sim.js';
+import { describeReport, SIM_EXIT_CODES, systemOf, type SimFlags } from './sim.js';
 import { createPool, type Pool } from './sim-pool.js';
 import type { Task } from './sim-worker.js';
 import { describeCoverage, describeSweep, sweepJson } from './sweep-text.js';
-import { loadSystem, type AnySystem } from './system-file.js';
+import type { AnySystem } from './system-file.js';
 
 /** Seeds in one message to a worker: enough that handing them over costs nothing. */
 const SEEDS_PER_TASK = 8;
@@ -30,9 +30,7 @@ const GENERATION = 16;
 const SAVE_EVERY_MS = 5_000;
 
 export async function sweep(flags: SimFlags, command: Command): Promise<number> {
-  const system = await loadSystem(flags.system).catch((error: unknown) =>
-    refuseArguments(command, String(error)),
-  );
+  const system = await systemOf(flags, command);
   const start = startOf(flags, system, command);
   const tally = createTally(start);
   const startedAt = performance.now();
@@ -55,6 +53,7 @@ export async function sweep(flags: SimFlags, command: Command): Promise<number> 
   };
   const pool = createPool(Math.min(flags.jobs, Math.ceil(seeds.length / SEEDS_PER_TASK)), {
     systemFile: flags.system,
+    profile: flags.profile,
     recheckEvery: flags.recheck === 0 ? 0 : Math.ceil(100 / flags.recheck),
   });
   const isWanted = (): boolean => first === undefined || flags.keepGoing === true;
@@ -75,7 +74,7 @@ function startOf(flags: SimFlags, system: AnySystem, command: Command): SweepRep
   const fresh = beginSweep({
     version: packageVersion(),
     system: system.name,
-    profile: 'storm',
+    profile: flags.profile,
     from: flags.from,
     count: flags.seeds ?? 1,
     shard: flags.shard ?? { index: 1, of: 1 },

@@ -2,17 +2,25 @@
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { keyValueSystem, type Scenario, type System } from '../../sim/index.js';
+import { keyValueSystem, scenarioOf, type System } from '../../sim/index.js';
 
 /** A system whose types nobody knows here: only the tank handles its values. */
 export type AnySystem = System<unknown, unknown, unknown, unknown, unknown, unknown>;
 
+export const DEFAULT_PROFILE = 'storm';
+
 /**
  * @param file a module that exports `system`; ours when undefined.
- * @throws Error that says what is wrong with the file.
+ * @param profile the flavour of our storms; only for our own system.
+ * @throws Error that says what is wrong with the file, or names the profiles when there is none of this name.
  */
-export async function loadSystem(file: string | undefined): Promise<AnySystem> {
-  if (file === undefined) return keyValueSystem() as unknown as AnySystem;
+export async function loadSystem(file: string | undefined, profile = DEFAULT_PROFILE): Promise<AnySystem> {
+  if (file === undefined) {
+    scenarioOf(profile, 0);
+    const storm = (seed: number): ReturnType<typeof scenarioOf> => scenarioOf(profile, seed);
+    return { ...keyValueSystem(), storm } as unknown as AnySystem;
+  }
+  if (profile !== DEFAULT_PROFILE) throw new Error('--profile knows only our own system; leave out --system');
   let module: { readonly system?: Partial<AnySystem> };
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
@@ -29,5 +37,3 @@ export async function loadSystem(file: string | undefined): Promise<AnySystem> {
   }
   return system as AnySystem;
 }
-
-export type AnyScenario = Scenario;

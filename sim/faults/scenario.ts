@@ -66,6 +66,7 @@ export interface Decisions {
 }
 
 export interface Decision {
+  /** 0 for the clients, whose kinds are `Ask` and, from a node to 0, `Answer`. */
   readonly from: number;
   readonly to: number;
   /** The kind of message, as the system names it. */

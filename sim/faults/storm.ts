@@ -76,10 +76,10 @@ export function drawConditions({ seed, paceMs }: Shore): Conditions {
  * The kinds of fault that are drawn. A `Depose` is two that strike together: a leader that still hears old answers,
  * but is heard no more, so that another is elected while it believes that it leads.
  */
-type Kind = Exclude<Fault['type'], 'BitRot' | 'LoseDisk'> | 'Depose';
+export type FaultKind = Exclude<Fault['type'], 'BitRot' | 'LoseDisk'> | 'Depose';
 
 /** Of a million seeds, so many leave the kind out: what brings protocols down most often strikes most often. */
-const LEFT_OUT: Readonly<Record<Kind, number>> = {
+const LEFT_OUT: Readonly<Record<FaultKind, number>> = {
   Isolate: 400_000,
   Deafen: 400_000,
   Mute: 400_000,
@@ -109,18 +109,26 @@ const LEFT_OUT: Readonly<Record<Kind, number>> = {
   Upgrade: 800_000,
 };
 
-const KINDS = Object.keys(LEFT_OUT) as readonly Kind[];
+const KINDS = Object.keys(LEFT_OUT) as readonly FaultKind[];
 
 /** Of a million seeds, so many destroy disks; of those, so many destroy more than the system can bear. */
 const DESTROYS = 60_000;
 const DESTROYS_TOO_MUCH = 200_000;
 
-/** The faults of a seed until the calm, and what may be expected of a system that they strike. */
-export function drawFaults(shore: Shore, calmAtMs: number): Pick<Scenario, 'faults' | 'expect'> {
+/**
+ * The faults of a seed until the calm, and what may be expected of a system that they strike.
+ *
+ * @param only these kinds, none of them left out, and no disk destroyed; all with their chances when absent.
+ */
+export function drawFaults(
+  shore: Shore,
+  calmAtMs: number,
+  only?: readonly FaultKind[],
+): Pick<Scenario, 'faults' | 'expect'> {
   const faults: Fault[] = [];
-  for (const kind of KINDS) {
+  for (const kind of only ?? KINDS) {
     const stream = streamOf(shore.seed, 'fault', kind);
-    if (drawChance(stream, LEFT_OUT[kind], 0)) continue;
+    if (only === undefined && drawChance(stream, LEFT_OUT[kind], 0)) continue;
     const gapMs = drawOne(stream, kind === 'Blackout' ? [12_000, 25_000] : [1_500, 4_000, 9_000], 1);
     const lastMs = shore.paceMs * drawOne(stream, [1, 3, 8], 2);
     let atMs = drawBelow(stream, gapMs, 3);
@@ -131,6 +139,7 @@ export function drawFaults(shore: Shore, calmAtMs: number): Pick<Scenario, 'faul
       atMs += drawBetween(stream, gapMs >>> 2, gapMs * 2, strike, 2);
     }
   }
+  if (only !== undefined) return { faults: faults.sort((a, b) => a.atMs - b.atMs), expect: 'service' };
   const { losses, expect } = drawLosses(shore, calmAtMs);
   return { faults: [...faults, ...losses].sort((a, b) => a.atMs - b.atMs), expect };
 }
@@ -173,7 +182,7 @@ function drawDeposition(
 }
 
 function drawFault(
-  kind: Exclude<Kind, 'Depose'>,
+  kind: Exclude<FaultKind, 'Depose'>,
   stream: Stream,
   strike: number,
   atMs: number,

@@ -39,6 +39,7 @@ import { failureBy, PropertyBroken, type Observer, type World } from '../world/w
 import { keyValueLoad } from './load.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
@@ -90,6 +91,7 @@ export function keyValueSystem(
     storm: stormScenario,
     sometimes: MUST_REACH,
     parcels: { kindOf, bytesOf },
+    smaller: smallerKeyValue,
     leads: (state, group) => radixGet(state.groups, group)?.raft.role === 'leader',
     machineOf: (scenario) => (node, version) =>
       makeMachine({ ...nodeOptionsOf(scenario, node), ...changesOf(scenario.settings, version) }),

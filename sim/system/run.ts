@@ -7,7 +7,7 @@
 
 import { mixNumber, mixWord } from '../../core/index.js';
 import { becalm } from '../faults/calm.js';
-import type { Scenario } from '../faults/scenario.js';
+import type { Decision, Scenario } from '../faults/scenario.js';
 import { scheduleFaults } from '../faults/strike.js';
 import { hashText } from '../trace/state-hash.js';
 import { callAt, createWorld, runWorld, startNode, type Failure, type Observer } from '../world/world.js';
@@ -37,6 +37,8 @@ export interface Report {
 export interface RunOptions<State, Message, Request, Answer, Stored> {
   /** Sees everything that happens, before the rules do. */
   readonly observer?: (nowUs: () => number) => Observer<State, Message, Request, Answer, Stored>;
+  /** Hears what became of every message, as a decision that would make it so again. */
+  readonly onFate?: (fate: Decision) => void;
 }
 
 const US_PER_MS = 1_000;
@@ -64,6 +66,7 @@ export function runSystem<Settings, State, Message, Request, Answer, Stored>(
     both(withTally(trial.observer, tally, nowUs), options.observer?.(nowUs)),
     system.parcels,
   );
+  world.network.onFate = options.onFate;
   for (const { id } of world.nodes) callAt(world, 0, () => startNode(world, id));
   scheduleFaults(world, scenario.faults, (state, group) => system.leads(state, group));
   let healed = world.nodes.map(({ id }) => id);

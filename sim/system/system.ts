@@ -24,6 +24,8 @@ export interface System<Settings, State, Message, Request, Answer, Stored> {
   readonly parcels?: Parcels;
   /** Whether a node leads a group, for faults that strike leaders. */
   leads(state: State, group: number): boolean;
+  /** Scenarios with plainer settings, the most promising first, for shrinking a failure. */
+  readonly smaller?: (scenario: Scenario<Settings>) => Iterable<Scenario<Settings>>;
   /** Checks and clients of one run. */
   begin(scenario: Scenario<Settings>, desk: Desk): Trial<State, Message, Request, Answer, Stored>;
 }

@@ -7,7 +7,7 @@
  * nothing.
  */
 
-import type { Decisions, NetworkSettings } from '../faults/scenario.js';
+import type { Decision, Decisions, NetworkSettings } from '../faults/scenario.js';
 import { drawBelow, drawBetween, drawChance, streamOf, type Stream } from './chance.js';
 import { feel, type Felt } from './felt.js';
 
@@ -30,6 +30,8 @@ export interface Network {
   /** The roughest of what the scenario says and the squalls under way. */
   weather: Weather;
   readonly decided: ReadonlyMap<string, readonly number[]> | undefined;
+  /** Hears what became of every message, as a decision that would make it so again. */
+  onFate: ((fate: Decision) => void) | undefined;
 }
 
 /** One direction between two nodes. */
@@ -90,6 +92,7 @@ export function createNetwork(
     squalls: new Set(),
     weather: settings,
     decided: decisions === undefined ? undefined : decisionsByName(decisions),
+    onFate: undefined,
   };
 }
 
@@ -174,13 +177,33 @@ export function arrivals(
   nowUs: number,
 ): readonly Arrival[] {
   const link = linkOf(network, from, to);
-  const { felt, decided, settings } = network;
+  const { felt, decided, settings, onFate } = network;
   const cut = link.calm ? undefined : link.cuts[0];
   if (cut !== undefined) {
     feel(felt, cut);
     return NEVER;
   }
   if (decided !== undefined) return decidedArrivals(network, link, decided, message, nowUs);
+  const copies = drawnArrivals(network, link, message, nowUs);
+  if (onFate !== undefined) {
+    const kind = network.parcels.kindOf(message);
+    const lagUs = link.calm ? 0 : link.lagUs;
+    const arriveUs = copies
+      .filter(({ corrupt }) => corrupt === undefined || !settings.checksums)
+      .map(({ atUs }) => atUs - nowUs - lagUs);
+    onFate({ from, to, kind, nth: countSent(link, kind), arriveUs });
+  }
+  return copies;
+}
+
+function countSent(link: Link, kind: string): number {
+  const nth = (link.sent.get(kind) ?? 0) + 1;
+  link.sent.set(kind, nth);
+  return nth;
+}
+
+function drawnArrivals(network: Network, link: Link, message: unknown, nowUs: number): readonly Arrival[] {
+  const { felt, settings } = network;
   if (link.sentAtUs === nowUs) link.sentAtOnce += 1;
   else {
     link.sentAtUs = nowUs;
@@ -218,13 +241,33 @@ function decidedArrivals(
   nowUs: number,
 ): readonly Arrival[] {
   const kind = network.parcels.kindOf(message);
-  const nth = (link.sent.get(kind) ?? 0) + 1;
-  link.sent.set(kind, nth);
+  const nth = countSent(link, kind);
   const after = decided.get(decisionName(link.from, link.to, kind, nth));
   const lagUs = link.calm ? 0 : link.lagUs;
   if (after !== undefined) return after.map((us) => ({ atUs: nowUs + lagUs + us, corrupt: undefined }));
   const { decisions } = network.settings;
   return [{ atUs: inTurn(network, link, nowUs + lagUs + (decisions?.delayUs ?? 0)), corrupt: undefined }];
+}
+
+/**
+ * The same for what a client and a node say to each other, with 0 for the client: how long it takes as decided, or as
+ * drawn; undefined when it is lost.
+ */
+export function clientFate(
+  network: Network,
+  { from, to, kind }: Pick<Decision, 'from' | 'to' | 'kind'>,
+  drawDelay: () => number | undefined,
+): number | undefined {
+  const { decided, onFate, settings } = network;
+  if (decided === undefined && onFate === undefined) return drawDelay();
+  const nth = countSent(linkOf(network, from, to), kind);
+  if (decided !== undefined) {
+    const after = decided.get(decisionName(from, to, kind, nth));
+    return after === undefined ? settings.decisions?.delayUs : after[0];
+  }
+  const delayUs = drawDelay();
+  onFate?.({ from, to, kind, nth, arriveUs: delayUs === undefined ? [] : [delayUs] });
+  return delayUs;
 }
 
 /** When the last byte has left, behind what was sent before. */

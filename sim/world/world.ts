@@ -37,7 +37,15 @@ import {
 import { createEventQueue, nextTime, popEvent, pushEvent, type EventQueue } from './event-queue.js';
 import { feel, type Felt } from './felt.js';
 import { mangle } from './mangle.js';
-import { arrivals, createNetwork, linkOf, type Link, type Network, type Parcels } from './network.js';
+import {
+  arrivals,
+  clientFate,
+  createNetwork,
+  linkOf,
+  type Link,
+  type Network,
+  type Parcels,
+} from './network.js';
 
 export type WorldSettings = Pick<
   Scenario,
@@ -614,10 +622,10 @@ export function ask<S, M, Q, A, D>(
 ): number {
   const token = world.nextToken;
   world.nextToken += 1;
-  const thereUs = clientDelay(world, token, 0);
+  const thereUs = clientDelay(world, token, { from: 0, to: id, kind: 'Ask' }, 0);
   if (thereUs === undefined) return token;
   world.waiting.set(token, (answer) => {
-    const backUs = clientDelay(world, token, 4);
+    const backUs = clientDelay(world, token, { from: id, to: 0, kind: 'Answer' }, 4);
     if (backUs !== undefined) callAt(world, world.nowUs + backUs, () => onAnswer(answer));
   });
   pushEvent(world.queue, world.nowUs + thereUs, {
@@ -632,11 +640,14 @@ export function ask<S, M, Q, A, D>(
 function clientDelay<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
   token: number,
+  parcel: Parameters<typeof clientFate>[1],
   salt: number,
 ): number | undefined {
   const { network } = world.settings;
   const stream = world.clientStream;
-  if (network.decisions !== undefined) return network.decisions.delayUs;
-  if (!world.calm && drawChance(stream, network.lossChance, token, salt)) return undefined;
-  return drawBetween(stream, network.minDelayUs, network.maxDelayUs, token, salt + 1);
+  return clientFate(world.network, parcel, () =>
+    !world.calm && drawChance(stream, network.lossChance, token, salt)
+      ? undefined
+      : drawBetween(stream, network.minDelayUs, network.maxDelayUs, token, salt + 1),
+  );
 }

@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 test.each([
   ['wavetank/core', ['createNode', 'describeNode', 'stepRaft', 'encodeFrame', 'partitionOfKey']],
   ['wavetank/sim', ['run', 'stormScenario', 'checkLinearizable', 'replayTrace', 'createWorld']],
+  ['wavetank/fast-check', ['storm', 'scenario', 'fault']],
   ['wavetank/runtime-node', ['startServer']],
 ])('%s can be imported by itself', (name, expected) => {
   const script = `import * as part from '${name}'; console.log(JSON.stringify(Object.keys(part)));`;

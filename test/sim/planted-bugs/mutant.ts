@@ -133,7 +133,8 @@ export function applyEdits(file: string, source: string, edits: readonly Edit[])
   return text;
 }
 
-function writeMutant(edits: readonly Edit[]): string {
+/** Writes the mutant into a folder of its own, with `runner` as what its process does. Gives the folder. */
+export function writeMutant(edits: readonly Edit[], runner = RUNNER): string {
   for (const { file } of edits) {
     if (!sources().has(file)) throw new Error(`there is no ${file} to be changed`);
   }
@@ -146,7 +147,7 @@ function writeMutant(edits: readonly Edit[]): string {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
-  writeFileSync(join(folder, 'main.js'), RUNNER);
+  writeFileSync(join(folder, 'main.js'), runner);
   writeFileSync(join(folder, 'explore.js'), EXPLORER);
   return folder;
 }

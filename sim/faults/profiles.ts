@@ -1,0 +1,150 @@
+/**
+ * Profiles: scenarios of one flavour, by name, for sweeps that look for something in particular.
+ *
+ * Each is the storm of a seed (`key-value/storm.ts`) with only some kinds of fault, or with some settings of its own.
+ */
+
+import { stormScenario } from '../key-value/storm.js';
+import type { KeyValueScenario } from '../key-value/settings.js';
+import { suggest } from './shape.js';
+import { drawConditions, drawFaults, type FaultKind } from './storm.js';
+
+interface Profile {
+  readonly about: string;
+  /** The kinds of fault that are drawn; those of the storm when absent. */
+  readonly kinds?: readonly FaultKind[];
+  readonly change?: (storm: KeyValueScenario) => KeyValueScenario;
+}
+
+const NETWORK: readonly FaultKind[] = [
+  'Isolate',
+  'Deafen',
+  'Mute',
+  'Split',
+  'Partial',
+  'Bridge',
+  'Flap',
+  'Depose',
+];
+
+const PROFILES = {
+  calm: { about: 'No faults and a network that loses nothing.', kinds: [], change: smooth },
+  storm: { about: 'The default: every kind of fault, some left out in each run.' },
+  partitions: { about: 'Links are cut in every way.', kinds: NETWORK },
+  crashes: {
+    about: 'Processes end, alone, again and again, and in the middle of writes.',
+    kinds: ['Crash', 'CrashAtWrite', 'CrashLoop', 'TornWrite', 'Blackout'],
+  },
+  'slow-disks': {
+    about: 'Disks are slow, stuck or full, and syncs fail.',
+    kinds: ['SlowDisk', 'StuckDisk', 'FullDisk', 'FailSync'],
+    change: (storm) => ({ ...storm, disk: { ...storm.disk, slowChance: 50_000, slowMaxSyncUs: 500_000 } }),
+  },
+  clocks: {
+    about: 'Clocks jump, stand still and run at wrong rates.',
+    kinds: ['ClockJump', 'ClockFreeze', 'ClockDrift', 'Pause'],
+    change: (storm) => ({ ...storm, clocks: { maxDriftPpm: 100_000, maxWallOffsetMs: 3_600_000 } }),
+  },
+  churn: {
+    about: 'Nodes restart and change their version all the time.',
+    kinds: ['Upgrade', 'Crash', 'CrashLoop', 'Pause'],
+  },
+  'lossy-network': {
+    about: 'Messages are lost, repeated, damaged and late.',
+    kinds: ['Squall', 'Lag', 'SlowLink', 'Throttle'],
+    change: (storm) => ({
+      ...storm,
+      network: { ...storm.network, lossChance: 80_000, duplicateChance: 50_000, corruptChance: 20_000 },
+    }),
+  },
+  blackouts: { about: 'All nodes crash at once.', kinds: ['Blackout'] },
+  losses: { about: 'A minority of the disks is destroyed, besides a storm.', change: loseDisks },
+  idle: {
+    about: 'A storm over a cluster that nobody asks for anything.',
+    change: (storm) => ({ ...storm, workload: { ...storm.workload, clients: 0 } }),
+  },
+  'five-nodes': { about: 'A storm over five nodes.', change: (storm) => redraw(storm, 5) },
+  big: {
+    about: 'A storm with many clients on many keys.',
+    change: (storm) => ({
+      ...storm,
+      settings: { ...storm.settings, keys: 20 },
+      workload: { ...storm.workload, clients: 60, operationsPerClient: 30 },
+    }),
+  },
+} as const satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof PROFILES;
+
+/** All profiles, in the order of their documentation. */
+export const profileNames = Object.keys(PROFILES) as readonly ProfileName[];
+
+/** What a profile is, in a sentence. */
+export function describeProfile(name: ProfileName): string {
+  return PROFILES[name].about;
+}
+
+/**
+ * The scenario of a seed under a profile.
+ *
+ * @throws Error that names the profiles, when there is none of this name.
+ * @example scenarioOf('partitions', 7)
+ */
+export function scenarioOf(name: string, seed: number): KeyValueScenario {
+  if (!Object.hasOwn(PROFILES, name)) {
+    throw new Error(
+      `there is no profile "${name}". ${suggest(name, profileNames)} All: ${profileNames.join(', ')}`,
+    );
+  }
+  const { kinds, change }: Profile = PROFILES[name as ProfileName];
+  const storm = stormScenario(seed);
+  const flavoured =
+    kinds === undefined ? storm : { ...storm, ...drawFaults(shoreOf(storm), storm.calm.atMs, kinds) };
+  return change === undefined ? flavoured : change(flavoured);
+}
+
+function shoreOf({ seed, nodes, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {
+  const { partitions, node } = settings;
+  return { seed, nodes, groups: partitions, versions: 2, paceMs: node.electionTimeoutMs };
+}
+
+/** The same storm over so many nodes. */
+function redraw(storm: KeyValueScenario, nodes: number): KeyValueScenario {
+  const shore = { ...shoreOf(storm), nodes };
+  const conditions = drawConditions(shore);
+  return { ...storm, nodes, ...conditions, ...drawFaults(shore, conditions.calm.atMs) };
+}
+
+function smooth(scenario: KeyValueScenario): KeyValueScenario {
+  const { network, disk, bends } = scenario;
+  return {
+    ...scenario,
+    network: {
+      ...network,
+      lossChance: 0,
+      duplicateChance: 0,
+      corruptChance: 0,
+      slowChance: 0,
+      bytesPerSecond: 0,
+    },
+    disk: { ...disk, slowChance: 0, failChance: 0 },
+    bends: { ...bends, onChance: 0 },
+    calm: { ...scenario.calm, heal: 'all' },
+  };
+}
+
+/** The highest numbers of a bare minority lose their disks, spread over the storm. */
+function loseDisks(storm: KeyValueScenario): KeyValueScenario {
+  const minority = (storm.nodes - 1) >>> 1;
+  const others = storm.faults.filter(({ type }) => type !== 'BitRot' && type !== 'LoseDisk');
+  const losses = Array.from({ length: minority }, (_, i) => ({
+    type: (storm.seed + i) % 2 === 0 ? ('LoseDisk' as const) : ('BitRot' as const),
+    atMs: Math.floor((storm.calm.atMs * (i + 1)) / (minority + 1)),
+    node: storm.nodes - i,
+  }));
+  return {
+    ...storm,
+    faults: [...others, ...losses].sort((a, b) => a.atMs - b.atMs),
+    expect: 'service',
+  };
+}

@@ -1,0 +1,34 @@
+/** Plainer settings of our own system, for shrinking: fewer groups and keys, and nodes that do fewer things at once. */
+
+import type { KeyValueScenario, KeyValueSettings, NodeSettings } from './settings.js';
+
+/** Scenarios with one setting plainer, the most promising first. */
+export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueScenario[] {
+  const { settings } = scenario;
+  const { partitions, keys, readPercent, node } = settings;
+  const change = (changed: Partial<KeyValueSettings>): KeyValueScenario => ({
+    ...scenario,
+    settings: { ...settings, ...changed },
+  });
+  const told = (changed: Partial<NodeSettings>): KeyValueScenario =>
+    change({ node: { ...node, ...changed } });
+  return [
+    ...(partitions > 1 ? [onePartition(scenario)] : []),
+    ...(keys > 1 ? [change({ keys: 1 })] : []),
+    ...(readPercent > 0 && readPercent < 100 ? [change({ readPercent: 0 })] : []),
+    // No snapshots, one append at a time, no bound that is ever reached.
+    ...(node.snapshotEveryEntries < 10_000 ? [told({ snapshotEveryEntries: 10_000 })] : []),
+    ...(node.snapshotPercentOfRecords > 0 ? [told({ snapshotPercentOfRecords: 0 })] : []),
+    ...(node.maxInflightAppends > 1 ? [told({ maxInflightAppends: 1 })] : []),
+    ...(node.maxAppendBytes < 65_536 ? [told({ maxAppendBytes: 65_536 })] : []),
+    ...(node.maxUncommittedBytes < 1_000_000 ? [told({ maxUncommittedBytes: 1_000_000 })] : []),
+  ];
+}
+
+/** One group, which every fault that struck a leader now strikes the leader of. */
+function onePartition(scenario: KeyValueScenario): KeyValueScenario {
+  const faults = scenario.faults.map((fault) =>
+    'target' in fault && 'leaderOf' in fault.target ? { ...fault, target: { leaderOf: 1 } } : fault,
+  );
+  return { ...scenario, settings: { ...scenario.settings, partitions: 1 }, faults };
+}

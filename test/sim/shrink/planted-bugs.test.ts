@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { BUGS } from '../planted-bugs/mutants.js';
+import { shrinkMutant } from './shrink-mutant.js';
+
+/** Seeds that find each bug, and the faults and operations of a minimum that was made by hand. */
+const MINIMA = [
+  ['a leader that commits entries of older terms by counting', 5, { faults: 1, operations: 1 }],
+  ['a vote that is given before it is on the disk', 1, { faults: 0, operations: 0 }],
+  ['a partition without a memory of the requests that it has applied', 1, { faults: 0, operations: 1 }],
+] as const;
+
+it.each(MINIMA)('%s shrinks to within three times the minimum', (name, seed, minimum) => {
+  const mutant = BUGS.find((bug) => bug.name === name) ?? { name, edits: [] };
+
+  const { shrunk } = shrinkMutant(mutant, { seed, maxRuns: 1_500 }) ?? {};
+
+  expect(shrunk?.before.faults).toBeGreaterThan(90);
+  expect(shrunk?.size.faults).toBeLessThanOrEqual(3 * minimum.faults);
+  expect(shrunk?.size.operations).toBeLessThanOrEqual(3 * minimum.operations);
+});
