@@ -6,6 +6,8 @@ import { describeProblem, parseScenario, type Scenario, type Systems } from '../
 import { refuseArguments } from './refuse.js';
 import type { AnySystem } from './system-file.js';
 
+const PROBLEMS_SHOWN = 10;
+
 /** The scenario that a file holds for this system; anything else ends the command with what is wrong. */
 export function readScenario(file: string, system: AnySystem, command: Command): Scenario {
   let json: unknown;
@@ -17,8 +19,10 @@ export function readScenario(file: string, system: AnySystem, command: Command):
   }
   const parsed = system.name === 'key-value' ? parseScenario(json) : parseScenario(json, rulesOf(system));
   if (parsed.ok) return parsed.scenario;
-  const problems = parsed.problems.map(describeProblem).join('\n');
-  return refuseArguments(command, `${file} holds no scenario that can be run:\n${problems}`);
+  const shown = parsed.problems.slice(0, PROBLEMS_SHOWN).map(describeProblem);
+  const more = parsed.problems.length - shown.length;
+  const lines = more > 0 ? [...shown, `… and ${more} more`] : shown;
+  return refuseArguments(command, `${file} holds no scenario that can be run:\n${lines.join('\n')}`);
 }
 
 /** A scenario's text is one JSON value; a trace's is one a line, of which the first holds the scenario. */
