@@ -14,10 +14,12 @@ export interface DurableView {
   baseTerm: number;
   /** Terms of the entries after the base. */
   readonly terms: number[];
+  /** For each of them, the number of the log segment that it was written in. */
+  readonly segments: number[];
 }
 
 export function createDurableView(): DurableView {
-  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [] };
+  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [], segments: [] };
 }
 
 export function lastDurableIndex(view: DurableView): number {
@@ -48,18 +50,31 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
     case 'Segment': {
       const keep = Math.max(0, value.firstIndex - view.baseIndex - 1);
       view.terms.length = Math.min(view.terms.length, keep);
+      view.segments.length = view.terms.length;
+      const segment = Number.parseInt(change.key.slice(change.key.lastIndexOf('/') + 1), 16);
       const known = Math.max(0, view.baseIndex + 1 - value.firstIndex);
-      for (const entry of value.entries.slice(known)) view.terms.push(entry.term);
+      for (const entry of value.entries.slice(known)) {
+        view.terms.push(entry.term);
+        view.segments.push(segment);
+      }
       return;
     }
     case 'Snapshot':
-      return noteSnapshot(view, value.snapshot.index, value.snapshot.term);
+      return noteSnapshot(view, value.snapshot.index, value.snapshot.term, value.firstSegment);
   }
 }
 
-function noteSnapshot(view: DurableView, index: LogIndex, term: Term): void {
-  if (durableTermAt(view, index) === term) view.terms.splice(0, index - view.baseIndex);
-  else view.terms.length = 0;
+/** What is behind the snapshot is gone, and so is what lies in segments that no longer count. */
+function noteSnapshot(view: DurableView, index: LogIndex, term: Term, firstSegment: number): void {
+  const parted = durableTermAt(view, index) !== term;
+  const behind = parted ? view.terms.length : index - view.baseIndex;
+  view.terms.splice(0, behind);
+  view.segments.splice(0, behind);
+  const stale = view.segments.findIndex((segment) => segment < firstSegment);
+  if (stale >= 0) {
+    view.terms.length = stale;
+    view.segments.length = stale;
+  }
   view.baseIndex = index;
   view.baseTerm = term;
 }

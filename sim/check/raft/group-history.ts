@@ -18,6 +18,8 @@ export interface GroupHistory {
   readonly digests: Map<number, number>;
   /** By node and term: whom the node granted its vote. */
   readonly votes: Map<number, number>;
+  /** By node and term: who voted for itself. */
+  readonly candidates: Set<number>;
 }
 
 export function createGroupHistory(): GroupHistory {
@@ -29,6 +31,7 @@ export function createGroupHistory(): GroupHistory {
     entries: new Map(),
     digests: new Map(),
     votes: new Map(),
+    candidates: new Set(),
   };
 }
 

@@ -43,6 +43,7 @@ export function checkMessage(
       return;
     }
     case 'VoteRequest':
+      history.candidates.add(pairKey(sender.self, message.term));
       needTerm();
       if (view.term === message.term && view.vote !== sender.self) {
         broken('nothing said before it is durable', 'its own vote is not on its disk');

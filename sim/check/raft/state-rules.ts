@@ -34,7 +34,7 @@ export interface GroupLimits {
 
 /** `before` is undefined when the node has just started. */
 export function checkStates(context: StateContext, before: Raft | undefined, after: Raft): void {
-  checkTermAndVote(before, after);
+  checkTermAndVote(context.history, before, after);
   if (before?.durable !== after.durable) checkDurable(context, after);
   if (before?.log !== after.log) checkLog(context, before, after);
   if (after.role === 'leader') checkLeader(context, before, after);
@@ -46,12 +46,25 @@ function broken(property: string, raft: Raft, detail: string): never {
 }
 
 /** The term never falls, and a vote changes only with it or from none. */
-function checkTermAndVote(before: Raft | undefined, after: Raft): void {
+function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
+  noteVote(history, before, after);
   if (before === undefined) return;
   if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
   if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
     broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
   }
+}
+
+/** Nobody votes in a term for a node that has not voted for itself there: so a new term frees the vote. */
+function noteVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
+  if (after.vote === 0 || (before?.vote === after.vote && before.term === after.term)) return;
+  if (after.vote === after.self) {
+    history.candidates.add(pairKey(after.self, after.term));
+    return;
+  }
+  // A node that has just started has what it had before, and that was looked at then.
+  if (before === undefined || history.candidates.has(pairKey(after.vote, after.term))) return;
+  broken('votes are asked for', after, `its vote is for node ${after.vote}, which is no candidate of the term`);
 }
 
 /** What a node takes to be on its disk is there. */
@@ -168,9 +181,13 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     if ((voters.length + 1) * 2 <= after.voters.length) {
       broken('leaders are elected', after, `only nodes [${voters.join(', ')}] and itself voted for it`);
     }
+    if (after.log.lastTerm !== after.term) {
+      broken('leaders open their term', after, `the log of the new leader ends in term ${after.log.lastTerm}`);
+    }
     checkCompleteness(history, after);
   }
   if (before?.peers === after.peers) return;
+  if (!isNew) checkMatchGrows(before?.peers ?? [], after);
   for (const { peer, match, next, inflight } of after.peers) {
     if (match >= next) broken('match is below next', after, `node ${peer}: match ${match}, next ${next}`);
     if (inflight.length > context.limitsOf(after.self).maxInflightAppends) {
@@ -194,6 +211,14 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
       );
     }
   }
+}
+
+/** A leader never takes back what it took a follower to hold. */
+function checkMatchGrows(before: Raft['peers'], after: Raft): void {
+  after.peers.forEach(({ peer, match }, i) => {
+    const earlier = before[i]?.match ?? 0;
+    if (match < earlier) broken('match never falls', after, `node ${peer}: it fell from ${earlier} to ${match}`);
+  });
 }
 
 /** Leader completeness: whoever leads has every entry that was committed in an earlier term. */
