@@ -128,7 +128,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (known === group) return;
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
-      checkDue(group.raft);
+      checkDue(known?.raft, group.raft);
       checkApplied(historyOf(id), known, group);
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
@@ -183,7 +183,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           if (message.type !== 'Group') continue;
           const { raft } = radixGet(state.groups, message.group) as GroupState;
           const { group, message: said } = message;
-          checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said);
+          checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
           const ofNode = limits.get(node) as GroupLimits;
           checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
         }

@@ -39,7 +39,7 @@ export function drawConditions({ seed, paceMs }: Shore): Conditions {
       slowChance: pick('slow chance', [0, 1_000, 20_000]),
       slowMaxDelayUs: paceMs * pick('slow delay', [500, 1_500, 4_000]),
       lossChance: pick('loss', [0, 0, 2_000, 20_000, 80_000]),
-      duplicateChance: pick('duplicates', [0, 0, 5_000, 50_000]),
+      duplicateChance: pick('duplicates', [0, 0, 5_000, 50_000, 200_000]),
       corruptChance: pick('damage', [0, 0, 0, 2_000, 20_000]),
       checksums: true,
       inOrder: pick('order', [true, false, false]),

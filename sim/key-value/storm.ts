@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 /** The default scenario of a seed: at least one virtual minute and 500 operations under its own mix of faults. */
 export function stormScenario(seed: number): KeyValueScenario {
   const pick = sizesOf(seed);
-  const nodes = pick('nodes', [3, 3, 3, 5, 4]);
+  const nodes = pick('nodes', [3, 3, 4, 5]);
   const partitions = pick('partitions', [1, 1, 2, 3]);
   const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
   const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);

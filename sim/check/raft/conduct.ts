@@ -18,9 +18,9 @@ export interface Conduct {
   /** When a leader of `heardTerm` was last heard. */
   heardTerm: number;
   heardAtMs: number;
-  /** Who granted a pre-vote, and who a vote, for the newest term in which anybody did. */
-  preVotesTerm: number;
-  readonly preVotes: Set<number>;
+  /** By term, the newest few: who granted a pre-vote. */
+  readonly preVotes: Map<number, Set<number>>;
+  /** Who granted a vote in the newest term in which anybody did. */
   votesTerm: number;
   readonly votes: Set<number>;
   /** When each peer was last asked for a pre-vote. */
@@ -50,8 +50,7 @@ export function createConduct(): Conduct {
   return {
     heardTerm: 0,
     heardAtMs: 0,
-    preVotesTerm: 0,
-    preVotes: new Set(),
+    preVotes: new Map(),
     votesTerm: 0,
     votes: new Set(),
     askedAtMs: new Map(),
@@ -157,10 +156,7 @@ function noteEvidence(conduct: Conduct, from: NodeId, message: Message): void {
   const { term } = message;
   switch (message.type) {
     case 'PreVoteAnswer':
-      if (!message.granted || term < conduct.preVotesTerm) return;
-      if (term > conduct.preVotesTerm) conduct.preVotes.clear();
-      conduct.preVotesTerm = term;
-      conduct.preVotes.add(from);
+      if (message.granted) notePreVote(conduct.preVotes, term, from);
       return;
     case 'VoteAnswer':
       if (!message.granted || term < conduct.votesTerm) return;
@@ -182,6 +178,13 @@ function noteEvidence(conduct: Conduct, from: NodeId, message: Message): void {
     default:
       return;
   }
+}
+
+function notePreVote(preVotes: Conduct['preVotes'], term: number, from: NodeId): void {
+  const known = preVotes.get(term);
+  if (known !== undefined) known.add(from);
+  else preVotes.set(term, new Set([from]));
+  if (preVotes.size > 8) for (const old of preVotes.keys()) if (old < term - 4) preVotes.delete(old);
 }
 
 function noteProven(conduct: Conduct, term: number, index: number): void {
@@ -263,8 +266,8 @@ export function checkSaid(
       }
       return;
     case 'VoteRequest': {
-      const grants = conduct.preVotesTerm === message.term ? conduct.preVotes.size : 0;
-      if (conduct.preVotesTerm <= message.term && (grants + 1) * 2 <= sender.voters.length) {
+      const grants = conduct.preVotes.get(message.term)?.size ?? 0;
+      if ((grants + 1) * 2 <= sender.voters.length) {
         broken('candidates ask first', sender, `it campaigns with only ${grants} pre-votes of others`);
       }
       return;

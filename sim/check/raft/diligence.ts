@@ -14,9 +14,15 @@ function broken(property: string, raft: Raft, detail: string): never {
 }
 
 /** What a majority said is acted on at once. */
-export function checkDue(raft: Raft): void {
+export function checkDue(before: Raft | undefined, raft: Raft): void {
   if (raft.role === 'candidate') return checkElected(raft);
   if (raft.role !== 'leader') return;
+  const same =
+    before?.peers === raft.peers &&
+    before.durable === raft.durable &&
+    before.log === raft.log &&
+    before.commit === raft.commit;
+  if (same) return;
   const quorum = (raft.voters.length >>> 1) + 1;
   const majorityOf = (numbers: number[]): number => numbers.sort((a, b) => b - a)[quorum - 1] as number;
 

@@ -6,15 +6,20 @@
 import { termAt, type NodeId, type PartitionState, type RaftMessage } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 import { durableTermAt, lastDurableIndex, type DurableView } from './durable-view.js';
-import { pairKey, type GroupHistory, type Raft } from './group-history.js';
+import { isAhead, noteStated, pairKey, type GroupHistory, type Raft } from './group-history.js';
 
-/** Checks one message that `sender` lets go now. */
+/**
+ * Checks one message that `sender` lets go now.
+ *
+ * @param before the sender as the turn found it.
+ */
 export function checkMessage(
   history: GroupHistory,
   view: DurableView,
   sender: Raft,
   to: NodeId,
   message: RaftMessage<PartitionState>,
+  before?: Raft,
 ): void {
   const broken = (property: string, detail: string): never => {
     throw new PropertyBroken(
@@ -44,6 +49,7 @@ export function checkMessage(
     }
     case 'VoteRequest':
       history.candidates.add(pairKey(sender.self, message.term));
+      noteStated(history.stated, pairKey(sender.self, message.term), message);
       needTerm();
       if (view.term === message.term && view.vote !== sender.self) {
         broken('nothing said before it is durable', 'its own vote is not on its disk');
@@ -79,10 +85,17 @@ export function checkMessage(
     case 'AppendRefused':
     case 'HeartbeatAnswer':
       return needTerm();
-    case 'PreVoteAnswer':
-      if (!message.granted) needTerm();
+    case 'PreVoteAnswer': {
+      if (!message.granted) return needTerm();
+      const stated = history.statedBefore.get(pairKey(to, message.term));
+      if (stated !== undefined && before?.log === sender.log && isAhead(sender.log, stated)) {
+        broken('votes go to the best log', `its own log ends at ${sender.log.lastIndex} of term ${sender.log.lastTerm}`);
+      }
       return;
+    }
     case 'PreVoteRequest':
+      noteStated(history.statedBefore, pairKey(sender.self, message.term), message);
+      return;
     case 'Append':
     case 'Heartbeat':
     case 'InstallSnapshot':

@@ -15,7 +15,7 @@ import {
   ownVoteDurable,
   type DurableView,
 } from './durable-view.js';
-import { lastCommitted, pairKey, sameEntry, type GroupHistory, type Raft } from './group-history.js';
+import { isAhead, lastCommitted, pairKey, sameEntry, type GroupHistory, type Raft } from './group-history.js';
 
 export interface StateContext {
   readonly history: GroupHistory;
@@ -63,8 +63,18 @@ function noteVote(history: GroupHistory, before: Raft | undefined, after: Raft):
     return;
   }
   // A node that has just started has what it had before, and that was looked at then.
-  if (before === undefined || history.candidates.has(pairKey(after.vote, after.term))) return;
-  broken('votes are asked for', after, `its vote is for node ${after.vote}, which is no candidate of the term`);
+  if (before === undefined) return;
+  const key = pairKey(after.vote, after.term);
+  const stated = history.stated.get(key);
+  if (stated !== undefined && before.log === after.log && isAhead(after.log, stated)) {
+    broken(
+      'votes go to the best log',
+      after,
+      `it votes for node ${after.vote}, whose log ends at ${stated.lastIndex} of term ${stated.lastTerm}; its own at ` +
+        `${after.log.lastIndex} of term ${after.log.lastTerm}`,
+    );
+  }
+  if (!history.candidates.has(key)) broken('votes are asked for', after, `its vote is for node ${after.vote}, which is no candidate of the term`);
 }
 
 /** What a node takes to be on its disk is there. */
