@@ -97,13 +97,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     );
   };
 
-  const checkOutcome = (
-    node: number,
-    known: Asked,
-    group: number,
-    index: number,
-    told: Outcome,
-  ): void => {
+  const checkOutcome = (node: number, known: Asked, group: number, index: number, told: Outcome): void => {
     const { operation, requestId } = known;
     if (index > desk.lastCommitted(group)) {
       throw new PropertyBroken(
@@ -112,7 +106,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       );
     }
     if (partitionOfKey(operation.key, desk.partitions) !== group) {
-      throw new PropertyBroken('keys have one place', `node ${node} answers for ${operation.key} from group ${group}`);
+      throw new PropertyBroken(
+        'keys have one place',
+        `node ${node} answers for ${operation.key} from group ${group}`,
+      );
     }
     if (told.code === KeyValueCode.invalidInput) return;
     const reference = desk.referenceOf(group);
@@ -154,7 +151,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       const { group, requestId, result } = message;
       const known = forwarded.get(`${node}<${to}/${group}/${requestId}`);
       if (known === undefined) {
-        throw new PropertyBroken('answers are asked for', `node ${node} answers ${requestId}, which node ${to} never sent it`);
+        throw new PropertyBroken(
+          'answers are asked for',
+          `node ${node} answers ${requestId}, which node ${to} never sent it`,
+        );
       }
       checkOutcome(node, known, group, result.index, result.outcome);
       const { type } = known.operation;
@@ -163,15 +163,23 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     replied(node, token, answer, turn) {
       const known = asked.get(token);
       if (known === undefined || known.answered) {
-        throw new PropertyBroken('answers are given once', `node ${node} answers request ${token}, which nobody waits for`);
+        throw new PropertyBroken(
+          'answers are given once',
+          `node ${node} answers request ${token}, which nobody waits for`,
+        );
       }
       known.answered = true;
       const { code, servedAt } = answer;
       if (servedAt === undefined) {
         const silent =
-          code === KeyValueCode.mustRetry || code === KeyValueCode.invalidInput || code === KeyValueCode.errored;
+          code === KeyValueCode.mustRetry ||
+          code === KeyValueCode.invalidInput ||
+          code === KeyValueCode.errored;
         if (silent) return;
-        throw new PropertyBroken('answers are committed', `node ${node} answers with code ${code} from no place in the log`);
+        throw new PropertyBroken(
+          'answers are committed',
+          `node ${node} answers with code ${code} from no place in the log`,
+        );
       }
       const { group, index } = servedAt;
       checkOutcome(node, known, group, index, answer);
@@ -189,7 +197,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     },
     crashed(node) {
       for (const name of [...forwarded.keys()]) if (name.startsWith(`${node}<`)) forwarded.delete(name);
-      for (const name of [...confirmations.keys()]) if (name.startsWith(`${node}/`)) confirmations.delete(name);
+      for (const name of [...confirmations.keys()])
+        if (name.startsWith(`${node}/`)) confirmations.delete(name);
     },
   };
 }

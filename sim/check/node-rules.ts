@@ -27,7 +27,15 @@ import {
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
 import { createAnswerRules, type Served } from './answers.js';
-import { checkCare, checkHeard, checkSaid, createConduct, noteLeaders, type Conduct, type Heard } from './raft/conduct.js';
+import {
+  checkCare,
+  checkHeard,
+  checkSaid,
+  createConduct,
+  noteLeaders,
+  type Conduct,
+  type Heard,
+} from './raft/conduct.js';
 import { checkAwake, checkDue } from './raft/diligence.js';
 import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
@@ -297,7 +305,10 @@ function catchUp(reference: Reference, history: GroupHistory, partitions: number
         `group ${reference.group}: index ${index}: ${command.reason}`,
       );
     }
-    if (command !== undefined && partitionOfKey(command.value.operation.key, partitions) !== reference.group) {
+    if (
+      command !== undefined &&
+      partitionOfKey(command.value.operation.key, partitions) !== reference.group
+    ) {
       throw new PropertyBroken(
         'keys have one place',
         `group ${reference.group} has committed a write of ${command.value.operation.key}, which is not its own`,

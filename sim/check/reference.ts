@@ -120,7 +120,12 @@ function broken(property: string, { group }: Reference, detail: string): never {
 }
 
 /** Compares what a replica changed by applying everything after `from`, up to where it is. */
-export function compareChanges(reference: Reference, node: number, from: number, state: PartitionState): void {
+export function compareChanges(
+  reference: Reference,
+  node: number,
+  from: number,
+  state: PartitionState,
+): void {
   for (let index = from + 1; index <= state.applied; index += 1) {
     const { key, requestId } = reference.effects[index] ?? NO_EFFECT;
     if (key === undefined || requestId === undefined) continue;
@@ -193,7 +198,12 @@ function compareRetry(reference: Reference, node: number, requestId: string, sta
 }
 
 /** Requests may be forgotten only when they are older than the window. */
-export function checkForgotten(reference: Reference, node: number, state: PartitionState, window: number): void {
+export function checkForgotten(
+  reference: Reference,
+  node: number,
+  state: PartitionState,
+  window: number,
+): void {
   const { forgotten } = state.retries;
   if (forgotten <= Math.max(0, state.applied - window)) return;
   broken(
@@ -228,7 +238,13 @@ export function checkWritten(
 }
 
 /** A read's answer is what the key was at the index that it was told from. */
-export function checkRead(reference: Reference, node: number, key: string, index: number, told: Outcome): void {
+export function checkRead(
+  reference: Reference,
+  node: number,
+  key: string,
+  index: number,
+  told: Outcome,
+): void {
   if (index >= reference.effects.length) return;
   const expected = versionAt(reference, key, index);
   const there = expected !== undefined && !expected.deleted;

@@ -54,7 +54,11 @@ export function drawOperation(
     case 6:
       return {
         key,
-        input: { type: 'set', value, condition: { ...always, equalToValue: nearly(stream, number, last.value) } },
+        input: {
+          type: 'set',
+          value,
+          condition: { ...always, equalToValue: nearly(stream, number, last.value) },
+        },
       };
     default:
       return { key, input: { type: 'set', value, condition: always } };

@@ -51,7 +51,9 @@ await Promise.all(
 );
 const ordered = chosen.map((bug) => rows.get(bug) as Row);
 if (values.json) {
-  console.log(JSON.stringify(ordered.map(({ bug: { id, category, name }, found }) => ({ id, category, name, found }))));
+  console.log(
+    JSON.stringify(ordered.map(({ bug: { id, category, name }, found }) => ({ id, category, name, found }))),
+  );
 } else {
   console.log(tableOf(ordered));
 }
@@ -64,12 +66,18 @@ function lineOf({ bug, found }: Row): string {
 }
 
 function tableOf(all: readonly Row[]): string {
-  const lines = ['| category | id | the mistake | seed | CPU seconds | found by |', '|---|---|---|---:|---:|---|'];
+  const lines = [
+    '| category | id | the mistake | seed | CPU seconds | found by |',
+    '|---|---|---|---:|---:|---|',
+  ];
   for (const { bug, found } of all) {
-    const result = found === undefined ? '– | – | –' : `${found.seed} | ${found.seconds.toFixed(1)} | ${found.property}`;
+    const result =
+      found === undefined ? '– | – | –' : `${found.seed} | ${found.seconds.toFixed(1)} | ${found.property}`;
     lines.push(`| ${bug.category} | \`${bug.id}\` | ${bug.name} | ${result} |`);
   }
-  const needed = all.flatMap(({ found }) => (found === undefined ? [] : [found.seed - firstSeed + 1])).sort((a, b) => a - b);
+  const needed = all
+    .flatMap(({ found }) => (found === undefined ? [] : [found.seed - firstSeed + 1]))
+    .sort((a, b) => a - b);
   const within = (most: number): number => needed.filter((seed) => seed <= most).length;
   lines.push(
     '',

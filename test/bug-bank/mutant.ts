@@ -20,7 +20,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const ROOT = fileURLToPath(new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url));
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url),
+);
 const ROOMS = ['core', 'sim'] as const;
 
 /** One replacement in one file. `find` must stand there exactly once, or the mutant is out of date. */
@@ -180,7 +182,13 @@ function runSeeds(folder: string, seeds: readonly number[], patienceMs: number):
         const seed = seeds[lines.length];
         if (seed === undefined || (lines.length === 0 && !hung))
           reject(new Error(`the mutant in ${folder} did not run: ${complaints}`));
-        else resolve({ seed, seconds: lines.at(-1)?.seconds ?? 0, property: hung ? 'hang' : 'crash', detail: complaints });
+        else
+          resolve({
+            seed,
+            seconds: lines.at(-1)?.seconds ?? 0,
+            property: hung ? 'hang' : 'crash',
+            detail: complaints,
+          });
       } else resolve(undefined);
     });
   });

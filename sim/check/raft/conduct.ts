@@ -89,6 +89,7 @@ export function checkHeard(
   if (turn.events === 1 && only !== undefined && only.message.term < before.term) {
     checkOlderTerm(before, after, only.message);
   }
+  checkFollowed(after, heard);
   // A leader that finds in the same turn that it has lost touch hears candidates again.
   if (!turn.timerFired) checkUnseated(conduct, before, after, heard, nowMs, limits);
   for (const { from, message } of heard) noteEvidence(conduct, from, message);
@@ -122,7 +123,18 @@ function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
     before.votes === after.votes &&
     before.readRounds === after.readRounds &&
     before.electionDeadline === after.electionDeadline;
-  if (!same) broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
+  if (!same)
+    broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
+}
+
+/** Whoever is told of a later term goes there; asking for a vote or a pre-vote tells of none. */
+function checkFollowed(after: Raft, heard: readonly Heard[]): void {
+  for (const { from, message } of heard) {
+    const { type, term } = message;
+    if (term <= after.term || type === 'VoteRequest' || type === 'PreVoteRequest') continue;
+    if (type === 'PreVoteAnswer' && message.granted) continue;
+    broken('later terms are followed', after, `node ${from} told it of term ${term} (${type})`);
+  }
 }
 
 /** Whoever leads, or hears a leader, is not moved to a later term by a candidate. */
@@ -134,7 +146,8 @@ function checkUnseated(
   nowMs: number,
   limits: GroupLimits,
 ): void {
-  if (after.term === before.term || after.vote === after.self || !hearsLeader(conduct, before, nowMs, limits)) return;
+  if (after.term === before.term || after.vote === after.self || !hearsLeader(conduct, before, nowMs, limits))
+    return;
   const asked = heard.some(({ message }) => message.type === 'VoteRequest' && message.term === after.term);
   const told = heard.some(({ message }) => {
     if (message.type === 'VoteRequest' || message.type === 'PreVoteRequest') return false;
@@ -198,7 +211,11 @@ function checkVotes(conduct: Conduct, before: Raft, after: Raft): void {
   if (after.role !== 'leader' || (before.role === 'leader' && before.term === after.term)) return;
   const votes = conduct.votesTerm === after.term ? conduct.votes.size : 0;
   if ((votes + 1) * 2 > after.voters.length) return;
-  broken('leaders are elected', after, `it leads, but was told of only ${votes} votes of others in this term`);
+  broken(
+    'leaders are elected',
+    after,
+    `it leads, but was told of only ${votes} votes of others in this term`,
+  );
 }
 
 /** A follower's commit index rises only to where a leader showed that the logs match. */
@@ -213,7 +230,11 @@ function checkCommit(before: Raft, after: Raft, heard: readonly Heard[]): void {
     else if (message.type === 'InstallSnapshot') most = Math.max(most, message.snapshot.index);
   }
   if (after.commit > most) {
-    broken('commits are proven', after, `it commits ${after.commit}, but no more than ${most} was shown to match`);
+    broken(
+      'commits are proven',
+      after,
+      `it commits ${after.commit}, but no more than ${most} was shown to match`,
+    );
   }
 }
 
@@ -250,7 +271,11 @@ export function checkSaid(
       }
       conduct.askedAtMs.set(to, nowMs);
       if (conduct.heardTerm === message.term - 1 && nowMs - conduct.heardAtMs < limits.electionTimeoutMs) {
-        broken('leaders are left alone', sender, `it heard from a leader ${nowMs - conduct.heardAtMs} ms ago`);
+        broken(
+          'leaders are left alone',
+          sender,
+          `it heard from a leader ${nowMs - conduct.heardAtMs} ms ago`,
+        );
       }
       return;
     }
@@ -262,7 +287,11 @@ export function checkSaid(
         hearsLeader(conduct, before, nowMs, limits) &&
         hearsLeader(conduct, sender, nowMs, limits)
       ) {
-        broken('leaders are left alone', sender, `it grants node ${to} a pre-vote although it hears a leader`);
+        broken(
+          'leaders are left alone',
+          sender,
+          `it grants node ${to} a pre-vote although it hears a leader`,
+        );
       }
       return;
     case 'VoteRequest': {
@@ -288,7 +317,11 @@ export function checkSaid(
       care.heartbeatAtMs = nowMs;
       const known = sender.peers.find(({ peer }) => peer === to);
       if (known !== undefined && message.commit > known.match) {
-        broken('commits are proven', sender, `a heartbeat commits ${message.commit} at node ${to}, which matches up to ${known.match}`);
+        broken(
+          'commits are proven',
+          sender,
+          `a heartbeat commits ${message.commit} at node ${to}, which matches up to ${known.match}`,
+        );
       }
       return;
     }
@@ -305,6 +338,11 @@ export function checkSaid(
   }
 }
 
+/** One that asks for pre-votes may be deaf; one that answers is not. */
+function answersLeader({ type }: Message): boolean {
+  return type === 'HeartbeatAnswer' || type === 'AppendAccepted' || type === 'AppendRefused';
+}
+
 function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Care | undefined {
   if (leader.role !== 'leader') return undefined;
   if (conduct.ledTerm !== leader.term) {
@@ -313,7 +351,13 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
   }
   let care = conduct.care.get(peer);
   if (care === undefined) {
-    care = { heartbeatAtMs: nowMs, neglectedSinceMs: nowMs, match: 0, firstHeardMs: undefined, lastHeardMs: nowMs };
+    care = {
+      heartbeatAtMs: nowMs,
+      neglectedSinceMs: nowMs,
+      match: 0,
+      firstHeardMs: undefined,
+      lastHeardMs: nowMs,
+    };
     conduct.care.set(peer, care);
   }
   return care;
@@ -333,7 +377,7 @@ export function checkCare(
 ): void {
   if (leader.role !== 'leader') return;
   for (const { from, message } of heard) {
-    if (message.term !== leader.term) continue;
+    if (message.term !== leader.term || !answersLeader(message)) continue;
     const care = careOf(conduct, leader, from, nowMs);
     if (care === undefined) continue;
     care.firstHeardMs ??= nowMs;
@@ -345,7 +389,11 @@ export function checkCare(
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;
     if (nowMs - care.heartbeatAtMs > 2 * heartbeatIntervalMs) {
-      broken('followers are kept', leader, `it has not spoken to node ${peer} for ${nowMs - care.heartbeatAtMs} ms`);
+      broken(
+        'followers are kept',
+        leader,
+        `it has not spoken to node ${peer} for ${nowMs - care.heartbeatAtMs} ms`,
+      );
     }
     if (match >= leader.log.lastIndex || match !== care.match) {
       care.match = match;

@@ -33,11 +33,19 @@ export function checkDue(before: Raft | undefined, raft: Raft): void {
   const read = fifoPeek(raft.readRounds);
   const answered = majorityOf([raft.round, ...raft.peers.map(({ round }) => round)]);
   if (read !== undefined && read.round <= answered) {
-    broken('what is due is done', raft, `round ${answered} is confirmed, but reads of round ${read.round} wait`);
+    broken(
+      'what is due is done',
+      raft,
+      `round ${answered} is confirmed, but reads of round ${read.round} wait`,
+    );
   }
   const { uncommittedBytes } = raft;
   if (uncommittedBytes < 0 || (raft.commit === raft.log.lastIndex && uncommittedBytes !== 0)) {
-    broken('uncommitted bytes are counted', raft, `it counts ${uncommittedBytes}, with commit ${raft.commit} of ${raft.log.lastIndex}`);
+    broken(
+      'uncommitted bytes are counted',
+      raft,
+      `it counts ${uncommittedBytes}, with commit ${raft.commit} of ${raft.log.lastIndex}`,
+    );
   }
 }
 
@@ -45,7 +53,8 @@ function checkElected(raft: Raft): void {
   const { durable, term, self, votes, voters } = raft;
   if (durable.term !== term || durable.vote !== self) return;
   const grants = 1 + votes.filter(({ granted }) => granted).length;
-  if (grants * 2 > voters.length) broken('what is due is done', raft, `it has ${grants} votes and does not lead`);
+  if (grants * 2 > voters.length)
+    broken('what is due is done', raft, `it has ${grants} votes and does not lead`);
 }
 
 /**
@@ -53,10 +62,19 @@ function checkElected(raft: Raft): void {
  *
  * @param alarmMs when the node will be woken; undefined for never.
  */
-export function checkAwake(raft: Raft, alarmMs: number | undefined, nowMs: number, limits: GroupLimits): void {
+export function checkAwake(
+  raft: Raft,
+  alarmMs: number | undefined,
+  nowMs: number,
+  limits: GroupLimits,
+): void {
   const dueMs = raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
   if (alarmMs === undefined || alarmMs > dueMs) {
-    broken('nobody oversleeps', raft, `it must act at ${dueMs} ms, but wakes ${alarmMs === undefined ? 'never' : `at ${alarmMs} ms`}`);
+    broken(
+      'nobody oversleeps',
+      raft,
+      `it must act at ${dueMs} ms, but wakes ${alarmMs === undefined ? 'never' : `at ${alarmMs} ms`}`,
+    );
   }
   const longestMs = raft.role === 'leader' ? 2 * limits.heartbeatIntervalMs : 4 * limits.electionTimeoutMs;
   if (dueMs - nowMs > longestMs) {

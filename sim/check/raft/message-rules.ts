@@ -89,7 +89,10 @@ export function checkMessage(
       if (!message.granted) return needTerm();
       const stated = history.statedBefore.get(pairKey(to, message.term));
       if (stated !== undefined && before?.log === sender.log && isAhead(sender.log, stated)) {
-        broken('votes go to the best log', `its own log ends at ${sender.log.lastIndex} of term ${sender.log.lastTerm}`);
+        broken(
+          'votes go to the best log',
+          `its own log ends at ${sender.log.lastIndex} of term ${sender.log.lastTerm}`,
+        );
       }
       return;
     }

@@ -10,7 +10,9 @@ export function checkRecovered(view: DurableView, raft: Raft): void {
     throw new PropertyBroken('restarts lose nothing', `group ${raft.group}, node ${raft.self}: ${detail}`);
   };
   if (raft.term !== view.term || raft.vote !== view.vote) {
-    broken(`it starts in term ${raft.term} with its vote for ${raft.vote}; its disk has ${view.term}, ${view.vote}`);
+    broken(
+      `it starts in term ${raft.term} with its vote for ${raft.vote}; its disk has ${view.term}, ${view.vote}`,
+    );
   }
   if (raft.log.lastIndex !== lastDurableIndex(view)) {
     broken(`its log ends at ${raft.log.lastIndex}, on its disk at ${lastDurableIndex(view)}`);

@@ -74,7 +74,12 @@ function noteVote(history: GroupHistory, before: Raft | undefined, after: Raft):
         `${after.log.lastIndex} of term ${after.log.lastTerm}`,
     );
   }
-  if (!history.candidates.has(key)) broken('votes are asked for', after, `its vote is for node ${after.vote}, which is no candidate of the term`);
+  if (!history.candidates.has(key))
+    broken(
+      'votes are asked for',
+      after,
+      `its vote is for node ${after.vote}, which is no candidate of the term`,
+    );
 }
 
 /** What a node takes to be on its disk is there. */
@@ -192,7 +197,11 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
       broken('leaders are elected', after, `only nodes [${voters.join(', ')}] and itself voted for it`);
     }
     if (after.log.lastTerm !== after.term) {
-      broken('leaders open their term', after, `the log of the new leader ends in term ${after.log.lastTerm}`);
+      broken(
+        'leaders open their term',
+        after,
+        `the log of the new leader ends in term ${after.log.lastTerm}`,
+      );
     }
     checkCompleteness(history, after);
   }
@@ -227,7 +236,8 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
 function checkMatchGrows(before: Raft['peers'], after: Raft): void {
   after.peers.forEach(({ peer, match }, i) => {
     const earlier = before[i]?.match ?? 0;
-    if (match < earlier) broken('match never falls', after, `node ${peer}: it fell from ${earlier} to ${match}`);
+    if (match < earlier)
+      broken('match never falls', after, `node ${peer}: it fell from ${earlier} to ${match}`);
   });
 }
 

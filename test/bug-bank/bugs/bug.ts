@@ -5,8 +5,6 @@ import type { Edit, Mutant } from '../mutant.js';
 export interface Bug extends Mutant {
   readonly id: string;
   readonly category: Category;
-  /** The first seed that found it when the table in the README was made: the ordinary tests begin there. */
-  readonly knownSeed?: number;
 }
 
 export type Category =
@@ -28,8 +26,6 @@ export function edit(file: string, find: string, replace: string): Edit {
 }
 
 /** Makes the entries of one category. */
-export function bugsOf(
-  category: Category,
-): (id: string, name: string, ...edits: readonly Edit[]) => Bug {
+export function bugsOf(category: Category): (id: string, name: string, ...edits: readonly Edit[]) => Bug {
   return (id, name, ...edits) => ({ id, name, category, edits });
 }

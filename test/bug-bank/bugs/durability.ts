@@ -40,11 +40,7 @@ export const DURABILITY: readonly Bug[] = [
   bug(
     'committed-accept-early',
     'an append from before the commit index is accepted before what it states is durable',
-    edit(
-      REPLICATION,
-      "index: raft.commit }, afterEverything(turn));",
-      "index: raft.commit }, AT_ONCE);",
-    ),
+    edit(REPLICATION, 'index: raft.commit }, afterEverything(turn));', 'index: raft.commit }, AT_ONCE);'),
   ),
   bug(
     'refuse-before-durable',
@@ -76,7 +72,11 @@ export const DURABILITY: readonly Bug[] = [
   bug(
     'snapshot-ack-early',
     'a snapshot is acknowledged before it is on the disk',
-    edit('core/raft/snapshot.ts', 'index: raft.commit }, afterEverything(turn));', 'index: raft.commit }, AT_ONCE);'),
+    edit(
+      'core/raft/snapshot.ts',
+      'index: raft.commit }, afterEverything(turn));',
+      'index: raft.commit }, AT_ONCE);',
+    ),
   ),
   bug(
     'pre-vote-refusal-early',
@@ -114,7 +114,11 @@ export const DURABILITY: readonly Bug[] = [
   bug(
     'released-one-write-early',
     'what waits for a write leaves when the one before it is durable',
-    edit(NODE, 'held !== undefined && held.write <= write;', 'held !== undefined && held.write <= write + 1;'),
+    edit(
+      NODE,
+      'held !== undefined && held.write <= write;',
+      'held !== undefined && held.write <= write + 1;',
+    ),
   ),
   bug(
     'released-by-oldest-write',

@@ -63,11 +63,7 @@ export const ELECTIONS: readonly Bug[] = [
   bug(
     'own-vote-not-awaited',
     'a candidate asks for votes and leads before its own vote is durable',
-    edit(
-      ELECTION,
-      '  if (raft.durable.term !== raft.term || raft.durable.vote !== raft.self) return;\n',
-      '',
-    ),
+    edit(ELECTION, '  if (raft.durable.term !== raft.term || raft.durable.vote !== raft.self) return;\n', ''),
     edit(
       ELECTION,
       "send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, afterEverything(turn));",
@@ -168,7 +164,11 @@ export const ELECTIONS: readonly Bug[] = [
   bug(
     'no-pre-vote',
     'a node campaigns without asking for pre-votes',
-    edit(ELECTION, 'if (context.now >= raft.electionDeadline) startPreVote(turn);', 'if (context.now >= raft.electionDeadline) campaign(turn);'),
+    edit(
+      ELECTION,
+      'if (context.now >= raft.electionDeadline) startPreVote(turn);',
+      'if (context.now >= raft.electionDeadline) campaign(turn);',
+    ),
   ),
   bug(
     'older-term-ignored-not-told',

@@ -40,7 +40,11 @@ export const LEGAL: readonly Bug[] = [
   legal(
     'starts-empty',
     'a node starts with an empty partition and takes its snapshot with the first entry',
-    edit('core/node/node.ts', 'partition: image.snapshot?.state ?? EMPTY_PARTITION,', 'partition: EMPTY_PARTITION,'),
+    edit(
+      'core/node/node.ts',
+      'partition: image.snapshot?.state ?? EMPTY_PARTITION,',
+      'partition: EMPTY_PARTITION,',
+    ),
   ),
   legal(
     'proposed-again',
@@ -54,12 +58,20 @@ export const LEGAL: readonly Bug[] = [
   legal(
     'leader-not-announced',
     'requests find a new leader when their alarm goes off, not at once',
-    edit('core/node/node.ts', '  if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);\n', ''),
+    edit(
+      'core/node/node.ts',
+      '  if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);\n',
+      '',
+    ),
   ),
   legal(
     'stale-alarms-heard',
     'an alarm of an earlier attempt makes another one',
-    edit('core/node/gateway.ts', 'if (request?.retryAt !== at) return;', 'if (request === undefined || at < 0) return;'),
+    edit(
+      'core/node/gateway.ts',
+      'if (request?.retryAt !== at) return;',
+      'if (request === undefined || at < 0) return;',
+    ),
   ),
   legal(
     'held-longer',
@@ -73,6 +85,10 @@ export const LEGAL: readonly Bug[] = [
   legal(
     'backtracks-by-one',
     'a refused probe goes back by one entry',
-    edit('core/raft/replication.ts', 'const hint = Math.min(answer.hintIndex, answer.refused - 1);', 'const hint = Math.max(Math.min(answer.hintIndex, answer.refused - 1), answer.refused - 1);'),
+    edit(
+      'core/raft/replication.ts',
+      'const hint = Math.min(answer.hintIndex, answer.refused - 1);',
+      'const hint = Math.max(Math.min(answer.hintIndex, answer.refused - 1), answer.refused - 1);',
+    ),
   ),
 ];

@@ -44,13 +44,21 @@ export const NODE: readonly Bug[] = [
   bug(
     'overwritten-told-success',
     'whoever waits for an entry is told the outcome of the one that replaced it',
-    edit(GROUP, "if (stillLeads || opened.before.raft.role !== 'leader') return;", 'if (stillLeads || raft.term >= 0) return;'),
+    edit(
+      GROUP,
+      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
+      'if (stillLeads || raft.term >= 0) return;',
+    ),
     edit(GROUP, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
   ),
   bug(
     'waiters-kept',
     'those who wait at a leader are kept when it is deposed',
-    edit(GROUP, "if (stillLeads || opened.before.raft.role !== 'leader') return;", 'if (stillLeads || raft.term >= 0) return;'),
+    edit(
+      GROUP,
+      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
+      'if (stillLeads || raft.term >= 0) return;',
+    ),
   ),
   bug(
     'wrong-partition',

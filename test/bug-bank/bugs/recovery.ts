@@ -33,7 +33,11 @@ export const RECOVERY: readonly Bug[] = [
   bug(
     'last-entry-lost',
     'a restart loses the last entry of the log',
-    edit(JOURNAL, 'vote: parts.hard?.vote ?? NO_NODE, snapshot, entries }', 'vote: parts.hard?.vote ?? NO_NODE, snapshot, entries: entries.slice(0, -1) }'),
+    edit(
+      JOURNAL,
+      'vote: parts.hard?.vote ?? NO_NODE, snapshot, entries }',
+      'vote: parts.hard?.vote ?? NO_NODE, snapshot, entries: entries.slice(0, -1) }',
+    ),
   ),
   bug(
     'last-segment-lost',

@@ -60,7 +60,11 @@ export const REPLICATIONS: readonly Bug[] = [
   bug(
     'heartbeat-commit-unclamped',
     'a heartbeat commits whatever the follower has there',
-    edit(HEARTBEAT, 'const commit = logIndex(Math.min(raft.commit, match));', 'const commit = logIndex(Math.max(raft.commit, match * 0));'),
+    edit(
+      HEARTBEAT,
+      'const commit = logIndex(Math.min(raft.commit, match));',
+      'const commit = logIndex(Math.max(raft.commit, match * 0));',
+    ),
     edit(HEARTBEAT, 'heartbeat.commit <= raft.log.lastIndex,', 'heartbeat.commit >= 0,'),
     edit(
       HEARTBEAT,
@@ -132,7 +136,11 @@ export const REPLICATIONS: readonly Bug[] = [
       '  raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });\n  logChangedFrom(turn, raft.termStart);\n',
       '',
     ),
-    edit('core/raft/read-index.ts', 'if (raft.commit < raft.termStart) {', 'if (raft.commit + 1 < raft.termStart) {'),
+    edit(
+      'core/raft/read-index.ts',
+      'if (raft.commit < raft.termStart) {',
+      'if (raft.commit + 1 < raft.termStart) {',
+    ),
   ),
   bug(
     'window-ignored',
@@ -191,7 +199,7 @@ export const REPLICATIONS: readonly Bug[] = [
   bug(
     'silent-counted',
     'a follower that was never heard of counts as holding the log that it had before the term',
-    edit(ROLE, "peer,\n      match: logIndex(0),", 'peer,\n      match: logIndex(raft.commit),'),
-    edit(ROLE, "matchAtTick: logIndex(0),", 'matchAtTick: logIndex(raft.commit),'),
+    edit(ROLE, 'peer,\n      match: logIndex(0),', 'peer,\n      match: logIndex(raft.commit),'),
+    edit(ROLE, 'matchAtTick: logIndex(0),', 'matchAtTick: logIndex(raft.commit),'),
   ),
 ];

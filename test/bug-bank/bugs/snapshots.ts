@@ -30,7 +30,11 @@ export const SNAPSHOTS: readonly Bug[] = [
   bug(
     'snapshot-term-wrong',
     'a snapshot is marked with the present term instead of its last entry’s',
-    edit(SNAPSHOT, '{ index: logIndex(index), term, state };', '{ index: logIndex(index), term: raft.term, state };'),
+    edit(
+      SNAPSHOT,
+      '{ index: logIndex(index), term, state };',
+      '{ index: logIndex(index), term: raft.term, state };',
+    ),
   ),
   bug(
     'retries-left-out',
@@ -44,7 +48,11 @@ export const SNAPSHOTS: readonly Bug[] = [
   bug(
     'tombstones-left-out',
     'a snapshot does not hold deleted keys, and so not their revisions',
-    edit(GROUP, 'emptyOrderedMap, mapDelete, mapGet, mapSet }', 'emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet }'),
+    edit(
+      GROUP,
+      'emptyOrderedMap, mapDelete, mapGet, mapSet }',
+      'emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet }',
+    ),
     edit(
       GROUP,
       '  compact(opened.raft, partition.applied, partition, keepEntries);',
@@ -92,7 +100,11 @@ export const SNAPSHOTS: readonly Bug[] = [
   bug(
     'snapshot-accepts-log-end',
     'a snapshot is acknowledged with the end of the log',
-    edit(SNAPSHOT, 'index: raft.commit }, afterEverything(turn));', 'index: raft.log.lastIndex }, afterEverything(turn));'),
+    edit(
+      SNAPSHOT,
+      'index: raft.commit }, afterEverything(turn));',
+      'index: raft.log.lastIndex }, afterEverything(turn));',
+    ),
   ),
   bug(
     'snapshot-not-written',

@@ -77,7 +77,11 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'revision-reused',
     'a deleted key is forgotten with its revision',
-    edit(PARTITION, 'emptyOrderedMap, mapGet, mapSet, type', 'emptyOrderedMap, mapDelete, mapGet, mapSet, type'),
+    edit(
+      PARTITION,
+      'emptyOrderedMap, mapGet, mapSet, type',
+      'emptyOrderedMap, mapDelete, mapGet, mapSet, type',
+    ),
     edit(
       PARTITION,
       'keys: change.entry === undefined ? state.keys : mapSet(state.keys, operation.key, change.entry),',
@@ -139,7 +143,11 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'retry-ids-cut',
     'request ids that begin alike are taken for the same',
-    edit(RETRIES, 'const index = mapGet(table.indexOf, requestId);', 'const index = mapGet(table.indexOf, requestId.slice(0, 5));'),
+    edit(
+      RETRIES,
+      'const index = mapGet(table.indexOf, requestId);',
+      'const index = mapGet(table.indexOf, requestId.slice(0, 5));',
+    ),
     edit(
       RETRIES,
       'mapSet(table.indexOf, record.requestId, record.index)',

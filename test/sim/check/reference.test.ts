@@ -119,7 +119,10 @@ describe('the reference refuses', () => {
     ['another value', (): PartitionState => changed('a', { value: bytes('X') })],
     ['another revision', (): PartitionState => changed('a', { revision: revision(5) })],
     ['a tombstone for a key that is there', (): PartitionState => changed('a', { deleted: true })],
-    ['a key that was forgotten with its tombstone', (): PartitionState => ({ ...state, keys: mapDelete(state.keys, 'b') })],
+    [
+      'a key that was forgotten with its tombstone',
+      (): PartitionState => ({ ...state, keys: mapDelete(state.keys, 'b') }),
+    ],
     ['no keys at all', (): PartitionState => ({ ...state, keys: emptyOrderedMap() })],
   ])('%s', (_what, make) => {
     expect(verdictOf(() => compareAll(reference, 1, make()))).toBe('replicas are right');
