@@ -138,6 +138,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkStates(contextOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
       checkApplied(historyOf(id), known, group);
+      checkWaiting(known, group);
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
       checkPartition(reference, known, group, retryWindow);
@@ -292,6 +293,18 @@ function checkApplied(history: GroupHistory, before: GroupState | undefined, aft
       broken('snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
     }
   }
+}
+
+/** Requests wait only at the leader that proposed them, in the term in which it did. */
+function checkWaiting(before: GroupState | undefined, { raft, waiting }: GroupState): void {
+  if (before?.waiting === waiting && before.raft.role === raft.role && before.raft.term === raft.term) return;
+  radixForEach(waiting, ({ requestId, term }, index) => {
+    if (raft.role === 'leader' && term === raft.term) return;
+    throw new PropertyBroken(
+      'requests wait at leaders',
+      `group ${raft.group}, node ${raft.self}, ${raft.role} of term ${raft.term}: request ${requestId} waits for index ${index} of term ${term}`,
+    );
+  });
 }
 
 /** Executes what is newly committed. */

@@ -23,6 +23,9 @@ export interface GroupHistory {
   /** By candidate and term: the best log that it stated when it asked for votes, and for pre-votes. */
   readonly stated: Map<number, LogEnd>;
   readonly statedBefore: Map<number, LogEnd>;
+  /** The election timeouts of those who asked for pre-votes, and how many times anybody did. */
+  readonly patiences: Set<number>;
+  asked: number;
 }
 
 export interface LogEnd {
@@ -53,6 +56,8 @@ export function createGroupHistory(): GroupHistory {
     candidates: new Set(),
     stated: new Map(),
     statedBefore: new Map(),
+    patiences: new Set(),
+    asked: 0,
   };
 }
 

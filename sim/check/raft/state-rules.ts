@@ -35,7 +35,7 @@ export interface GroupLimits {
 /** `before` is undefined when the node has just started. */
 export function checkStates(context: StateContext, before: Raft | undefined, after: Raft): void {
   checkTermAndVote(context.history, before, after);
-  if (before?.durable !== after.durable) checkDurable(context, after);
+  if (before?.durable !== after.durable || before.log !== after.log) checkDurable(context, after);
   if (before?.log !== after.log) checkLog(context, before, after);
   if (after.role === 'leader') checkLeader(context, before, after);
   if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
@@ -49,9 +49,21 @@ function broken(property: string, raft: Raft, detail: string): never {
 function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
   noteVote(history, before, after);
   if (before === undefined) return;
+  if (after.role === 'precandidate' && before.role !== 'precandidate') checkPatience(history, after);
   if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
   if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
     broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
+  }
+}
+
+const MANY = 16;
+
+/** Election timeouts are drawn, or candidates would meet for ever. */
+function checkPatience(history: GroupHistory, after: Raft): void {
+  history.asked += 1;
+  history.patiences.add(after.electionPatienceMs);
+  if (history.asked >= MANY && history.patiences.size === 1) {
+    broken('timeouts are drawn', after, `all of ${history.asked} were ${after.electionPatienceMs} ms`);
   }
 }
 
@@ -121,6 +133,10 @@ export function checkLeadership(context: StateContext, raft: Raft, nowMs: number
  */
 function checkLog(context: StateContext, before: Raft | undefined, after: Raft): void {
   const { log } = after;
+  const base = context.history.committed[log.baseIndex];
+  if (base !== undefined && base.term !== log.baseTerm) {
+    broken('log matching', after, `its log begins after index ${log.baseIndex} of term ${log.baseTerm}, not ${base.term}`);
+  }
   const firstNew = firstDifference(before, after);
   if (before?.role === 'leader' && after.role === 'leader' && before.term === after.term) {
     if (firstNew <= before.log.lastIndex) {
