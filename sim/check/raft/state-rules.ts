@@ -135,7 +135,11 @@ function checkLog(context: StateContext, before: Raft | undefined, after: Raft):
   const { log } = after;
   const base = context.history.committed[log.baseIndex];
   if (base !== undefined && base.term !== log.baseTerm) {
-    broken('log matching', after, `its log begins after index ${log.baseIndex} of term ${log.baseTerm}, not ${base.term}`);
+    broken(
+      'log matching',
+      after,
+      `its log begins after index ${log.baseIndex} of term ${log.baseTerm}, not ${base.term}`,
+    );
   }
   const firstNew = firstDifference(before, after);
   if (before?.role === 'leader' && after.role === 'leader' && before.term === after.term) {
