@@ -41,8 +41,8 @@ import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
-import { checkMessage } from './raft/message-rules.js';
-import { checkLeadership, checkStates, type GroupLimits, type StateContext } from './raft/state-rules.js';
+import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
+import { checkLeadership, checkStates, checkVoteAsked, type GroupLimits, type StateContext } from './raft/state-rules.js';
 import {
   checkForgotten,
   compareAll,
@@ -136,6 +136,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (known === group) return;
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
+      checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
       checkApplied(historyOf(id), known, group);
       checkWaiting(known, group);
@@ -192,6 +193,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           if (message.type !== 'Group') continue;
           const { raft } = radixGet(state.groups, message.group) as GroupState;
           const { group, message: said } = message;
+          checkLateAcceptance(viewOf(node, group), raft, said);
           checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
           const ofNode = limits.get(node) as GroupLimits;
           checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);

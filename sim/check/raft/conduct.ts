@@ -209,6 +209,9 @@ function noteProven(conduct: Conduct, term: number, index: number): void {
 /** Who leads was told by a majority, itself included, that it has their votes in this very term. */
 function checkVotes(conduct: Conduct, before: Raft, after: Raft): void {
   if (after.role !== 'leader' || (before.role === 'leader' && before.term === after.term)) return;
+  if (after.log.lastTerm !== after.term) {
+    broken('leaders open their term', after, `the log of the new leader ends in term ${after.log.lastTerm}`);
+  }
   const votes = conduct.votesTerm === after.term ? conduct.votes.size : 0;
   if ((votes + 1) * 2 > after.voters.length) return;
   broken(

@@ -16,10 +16,12 @@ export interface DurableView {
   readonly terms: number[];
   /** For each of them, the number of the log segment that it was written in. */
   readonly segments: number[];
+  /** Every entry that it ever held, by index and term. */
+  readonly ever: Set<number>;
 }
 
 export function createDurableView(): DurableView {
-  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [], segments: [] };
+  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [], segments: [], ever: new Set() };
 }
 
 export function lastDurableIndex(view: DurableView): number {
@@ -35,6 +37,17 @@ export function durableTermAt(view: DurableView, index: number): number | undefi
 /** Whether the disk holds this entry, or a snapshot that covers it. */
 export function holdsDurably(view: DurableView, index: number, term: number): boolean {
   return index < view.baseIndex || durableTermAt(view, index) === term;
+}
+
+/** Whether the disk ever held an entry of this index and of this term or an older one, or what covers it. */
+export function everHeld(view: DurableView, index: number, upToTerm: number): boolean {
+  if (index <= lastDurableIndex(view)) return true;
+  for (let term = upToTerm; term > 0; term -= 1) if (view.ever.has(placeOf(index, term))) return true;
+  return false;
+}
+
+function placeOf(index: number, term: number): number {
+  return index * 0x10_0000 + term;
 }
 
 /** Takes note of one durable change; gives the group that it belongs to. */
@@ -56,6 +69,7 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
       for (const entry of value.entries.slice(known)) {
         view.terms.push(entry.term);
         view.segments.push(segment);
+        view.ever.add(placeOf(lastDurableIndex(view), entry.term));
       }
       return;
     }

@@ -5,7 +5,7 @@
 
 import { termAt, type NodeId, type PartitionState, type RaftMessage } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
-import { durableTermAt, lastDurableIndex, type DurableView } from './durable-view.js';
+import { durableTermAt, everHeld, lastDurableIndex, type DurableView } from './durable-view.js';
 import { isAhead, noteStated, pairKey, type GroupHistory, type Raft } from './group-history.js';
 
 /**
@@ -68,8 +68,8 @@ export function checkMessage(
       return;
     case 'AppendAccepted': {
       needTerm();
-      if (sender.term !== message.term || sender.role === 'leader') return;
       const { index } = message;
+      if (sender.term !== message.term || sender.role === 'leader') return;
       const stated = termAt(sender.log, index);
       const onDisk = durableTermAt(view, index);
       const covered =
@@ -104,4 +104,18 @@ export function checkMessage(
     case 'InstallSnapshot':
       return;
   }
+}
+
+/** What is accepted in a term that is over may be cut off by now, but it was on the disk. */
+export function checkLateAcceptance(
+  view: DurableView,
+  sender: Raft,
+  message: RaftMessage<PartitionState>,
+): void {
+  if (message.type !== 'AppendAccepted' || message.term >= sender.term) return;
+  if (everHeld(view, message.index, message.term)) return;
+  throw new PropertyBroken(
+    'nothing said before it is durable',
+    `group ${sender.group}, node ${sender.self}: it accepts index ${message.index} of term ${message.term}, which its disk never held`,
+  );
 }

@@ -5,7 +5,7 @@
  * broken by the step is not looked at again.
  */
 
-import { termAt, type Entry } from '../../../core/index.js';
+import { fifoPeek, termAt, type Entry } from '../../../core/index.js';
 import { radixFirstDifference, radixGet } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 import {
@@ -47,7 +47,6 @@ function broken(property: string, raft: Raft, detail: string): never {
 
 /** The term never falls, and a vote changes only with it or from none. */
 function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
-  noteVote(history, before, after);
   if (before === undefined) return;
   if (after.role === 'precandidate' && before.role !== 'precandidate') checkPatience(history, after);
   if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
@@ -68,7 +67,7 @@ function checkPatience(history: GroupHistory, after: Raft): void {
 }
 
 /** Nobody votes in a term for a node that has not voted for itself there: so a new term frees the vote. */
-function noteVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
+export function checkVoteAsked(history: GroupHistory, before: Raft | undefined, after: Raft): void {
   if (after.vote === 0 || (before?.vote === after.vote && before.term === after.term)) return;
   if (after.vote === after.self) {
     history.candidates.add(pairKey(after.self, after.term));
@@ -103,6 +102,14 @@ function checkDurable(context: StateContext, after: Raft): void {
       'durable is on disk',
       after,
       `term ${term}, vote ${vote} are not on its disk: ${view.term}, ${view.vote}`,
+    );
+  }
+  const settled = lastIndex === after.log.lastIndex && fifoPeek(after.unsynced) === undefined;
+  if (settled && lastDurableIndex(view) > lastIndex) {
+    broken(
+      'the disk holds the log',
+      after,
+      `its log ends at ${lastIndex} with no write under way, but its disk ends at ${lastDurableIndex(view)}`,
     );
   }
   if (lastIndex <= after.log.baseIndex) return;
@@ -215,13 +222,6 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     );
     if ((voters.length + 1) * 2 <= after.voters.length) {
       broken('leaders are elected', after, `only nodes [${voters.join(', ')}] and itself voted for it`);
-    }
-    if (after.log.lastTerm !== after.term) {
-      broken(
-        'leaders open their term',
-        after,
-        `the log of the new leader ends in term ${after.log.lastTerm}`,
-      );
     }
     checkCompleteness(history, after);
   }

@@ -179,18 +179,24 @@ describe('a candidate', () => {
   });
 
   it('leads when a majority told it so in this term', () => {
-    const verdict = hear(follower(2), leader(1, [1], { term: 2 }), [[3, granted('VoteAnswer', 2)]]);
+    const verdict = hear(follower(2), leader(1, [1, 2], { term: 2 }), [[3, granted('VoteAnswer', 2)]]);
 
     expect(verdict).toBe('holds');
+  });
+
+  it('may not lead without an entry of its own', () => {
+    const verdict = hear(follower(2), leader(1, [1], { term: 2 }), [[3, granted('VoteAnswer', 2)]]);
+
+    expect(verdict).toBe('leaders open their term');
   });
 
   it('may not lead by votes of another term, nor by one that is repeated', () => {
     const five = [1, 2, 3, 4, 5].map(nodeId);
     const before = raft(1, [1], { term: 2, voters: five });
-    const after = leader(1, [1], { term: 2, voters: five });
+    const after = leader(1, [1, 2], { term: 2, voters: five });
 
     const old = [[3, granted('VoteAnswer', 1)]] as const;
-    expect(hear(follower(2), leader(1, [1], { term: 2 }), old, { timerFired: true })).toBe(
+    expect(hear(follower(2), leader(1, [1, 2], { term: 2 }), old, { timerFired: true })).toBe(
       'leaders are elected',
     );
     expect(
