@@ -42,7 +42,13 @@ import { createDurableView, noteChange, type DurableView } from './raft/durable-
 import { createGroupHistory, lastCommitted, pairKey, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
 import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
-import { checkLeadership, checkStates, checkVoteAsked, type GroupLimits, type StateContext } from './raft/state-rules.js';
+import {
+  checkLeadership,
+  checkStates,
+  checkVoteAsked,
+  type GroupLimits,
+  type StateContext,
+} from './raft/state-rules.js';
 import {
   checkForgotten,
   compareAll,
