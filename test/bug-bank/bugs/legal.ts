@@ -38,15 +38,6 @@ export const LEGAL: readonly Bug[] = [
     edit('core/raft/role.ts', '  raft.round = 0;\n', ''),
   ),
   legal(
-    'starts-empty',
-    'a node starts with an empty partition and takes its snapshot with the first entry',
-    edit(
-      'core/node/node.ts',
-      'partition: image.snapshot?.state ?? EMPTY_PARTITION,',
-      'partition: EMPTY_PARTITION,',
-    ),
-  ),
-  legal(
     'proposed-again',
     'a request that is asked again is proposed again',
     edit(
