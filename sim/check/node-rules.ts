@@ -6,9 +6,13 @@
  */
 
 import {
+  decodeCommand,
+  partitionOfKey,
   emptyRadixArray,
   radixFirstDifference,
+  radixForEach,
   radixGet,
+  RETRY_WINDOW,
   type GroupState,
   type KeyValueAnswer,
   type KeyValueRequest,
@@ -22,18 +26,44 @@ import {
   type Stored,
   type Turn,
 } from '../../core/index.js';
-import { partitionOfKey } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
+import { createAnswerRules, type Served } from './answers.js';
+import {
+  checkCare,
+  checkHeard,
+  checkSaid,
+  createConduct,
+  noteLeaders,
+  type Conduct,
+  type Heard,
+} from './raft/conduct.js';
+import { checkAwake, checkDue } from './raft/diligence.js';
+import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
-import { createGroupHistory, lastCommitted, type GroupHistory, type Raft } from './raft/group-history.js';
+import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
-import { checkMessage } from './raft/message-rules.js';
-import { checkLeadership, checkStates, type GroupLimits, type StateContext } from './raft/state-rules.js';
+import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
+import {
+  checkLeadership,
+  checkStates,
+  checkVoteAsked,
+  type GroupLimits,
+  type StateContext,
+} from './raft/state-rules.js';
+import {
+  checkForgotten,
+  compareAll,
+  compareChanges,
+  createReference,
+  execute,
+  type Reference,
+} from './reference.js';
 
 export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 
-const NO_DESK: Pick<Desk, 'reach'> = {
+const NO_DESK: Desk = {
+  nowUs: () => 0,
   reach() {
     // Nobody asked.
   },
@@ -43,22 +73,44 @@ export interface RuleSettings {
   readonly partitions: number;
   /** What the nodes are told, by the version of their machine. */
   readonly versions: readonly GroupLimits[];
+  /** See `NodeOptions`. */
+  readonly retryWindow?: number;
+}
+
+/** A node as the rules follow it, for one of its runs. */
+interface Run {
+  readonly conducts: Map<number, Conduct>;
+  alarmMs: number | undefined;
 }
 
 /** @param desk takes note of what the run comes by. */
-export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'> = NO_DESK): NodeObserver {
+export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): NodeObserver {
+  const { partitions, retryWindow = RETRY_WINDOW } = settings;
   const landmarks = createLandmarks((feature) => desk.reach(feature));
   // By group, and by node and group: all are small numbers, so places in lists.
   const histories: GroupHistory[] = [];
   const views: DurableView[][] = [];
   const running = new Map<number, NodeState>();
   const limits = new Map<number, GroupLimits>();
-  /** By token: what was committed in the key's group when a read was asked. */
-  const readFloors = new Map<number, number>();
+  const runs = new Map<number, Run>();
+  const references: Reference[] = [];
 
   const historyOf = (group: number): GroupHistory => (histories[group] ??= createGroupHistory());
   const viewOf = (node: number, group: number): DurableView =>
     ((views[node] ??= [])[group] ??= createDurableView());
+  const referenceOf = (group: number): Reference => (references[group] ??= createReference(group));
+  const conductOf = (node: number, group: number): Conduct => {
+    const { conducts } = runs.get(node) as Run;
+    let conduct = conducts.get(group);
+    if (conduct === undefined) conducts.set(group, (conduct = createConduct()));
+    return conduct;
+  };
+  const answers = createAnswerRules({
+    nowUs: () => desk.nowUs(),
+    partitions,
+    referenceOf,
+    lastCommitted: (group) => lastCommitted(historyOf(group)),
+  });
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
   const addContext = (group: number): StateContext =>
@@ -71,75 +123,129 @@ export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'
 
   const checkGroups = (before: NodeState | undefined, after: NodeState): void => {
     const { groups } = after;
-    const known = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
+    const earlier = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
     // Only the groups that changed cost anything, however many there are.
-    let id = radixFirstDifference(known, groups, 0);
-    for (; id !== undefined; id = radixFirstDifference(known, groups, id + 1)) {
+    let id = radixFirstDifference(earlier, groups, 0);
+    for (; id !== undefined; id = radixFirstDifference(earlier, groups, id + 1)) {
       const group = radixGet(groups, id);
       if (group === undefined) continue;
-      const earlier = radixGet(known, id);
-      if (earlier?.raft !== group.raft) landmarks.changed(earlier?.raft, group.raft);
-      checkStates(contextOf(id), earlier?.raft, group.raft);
-      checkApplied(historyOf(id), earlier, group);
+      const known = radixGet(earlier, id);
+      if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
+      checkStates(contextOf(id), known?.raft, group.raft);
+      checkVoteAsked(historyOf(id), known?.raft, group.raft);
+      checkDue(known?.raft, group.raft);
+      checkApplied(historyOf(id), known, group);
+      checkWaiting(known, group);
+      const reference = referenceOf(id);
+      catchUp(reference, historyOf(id), partitions, retryWindow);
+      checkPartition(reference, known, group, retryWindow);
     }
   };
 
-  /** Only a timer makes a leader give up. */
-  const checkLeaders = (state: NodeState, { events, now }: Turn<NodeEvent>): void => {
-    for (const event of events) {
-      if (event.type !== 'TimerFired') continue;
-      for (let group = 1; group <= settings.partitions; group += 1) {
-        const known = radixGet(state.groups, group);
-        if (known?.raft.role === 'leader') checkLeadership(contextOf(group), known.raft, now.monotonic);
-      }
-      return;
-    }
+  /** The timers of a node, after a turn; all of its groups when its timer has just fired. */
+  const checkTimers = (
+    node: NodeId,
+    before: NodeState | undefined,
+    after: NodeState,
+    effects: readonly NodeEffect[],
+    nowMs: number,
+    timerFired: boolean,
+  ): void => {
+    const run = runs.get(node) as Run;
+    if (timerFired) run.alarmMs = undefined;
+    for (const effect of effects) if (effect.type === 'SetTimer') run.alarmMs = effect.at;
+    if (after.halted) return;
+    radixForEach(after.groups, (group, id) => {
+      if (!timerFired && before !== undefined && radixGet(before.groups, id) === group) return;
+      checkAwake(group.raft, run.alarmMs, nowMs, limits.get(node) as GroupLimits);
+    });
+    if (!timerFired) return;
+    radixForEach(after.requests, ({ requestId, retryAt }) => {
+      if (retryAt > nowMs) return;
+      throw new PropertyBroken(
+        'nobody oversleeps',
+        `node ${node}: request ${requestId} should have been tried again at ${retryAt} ms, it is ${nowMs} ms`,
+      );
+    });
   };
 
-  const checkEffects = (node: NodeId, state: NodeState, effects: readonly NodeEffect[]): void => {
+  const checkEffects = (
+    node: NodeId,
+    before: NodeState | undefined,
+    state: NodeState,
+    events: readonly NodeEvent[],
+    effects: readonly NodeEffect[],
+    nowMs: number,
+  ): void => {
+    const turn: Served = {
+      events,
+      before: (group) => (before === undefined ? undefined : radixGet(before.groups, group)?.raft),
+      after: (group) => radixGet(state.groups, group)?.raft,
+    };
     for (const effect of effects) {
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
-          if (message.type === 'Group') {
-            const { raft } = radixGet(state.groups, message.group) as GroupState;
-            const view = viewOf(node, message.group);
-            checkMessage(historyOf(message.group), view, raft, effect.to, message.message);
-          } else if (message.type === 'ForwardAnswer' && message.result.type === 'Executed') {
-            checkServed(historyOf(message.group), node, message.result.index, 0);
-          }
+          answers.said(node, effect.to, message, turn);
+          if (message.type !== 'Group') continue;
+          const { raft } = radixGet(state.groups, message.group) as GroupState;
+          const { group, message: said } = message;
+          checkLateAcceptance(viewOf(node, group), raft, said);
+          checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
+          const ofNode = limits.get(node) as GroupLimits;
+          checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
         }
-      } else if (effect.type === 'Reply' && effect.answer.servedAt !== undefined) {
-        const { group, index } = effect.answer.servedAt;
-        checkServed(historyOf(group), node, index, readFloors.get(effect.token) ?? 0);
-        readFloors.delete(effect.token);
-      }
+        checkWindows(effect, state, limits.get(node) as GroupLimits);
+      } else if (effect.type === 'Reply') answers.replied(node, effect.token, effect.answer, turn);
     }
   };
 
   return {
-    started(node, _boot, step: Step<NodeState, NodeEffect>, version) {
+    started(node, boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
       limits.set(node, settings.versions[version] as GroupLimits);
+      runs.set(node, { conducts: new Map(), alarmMs: undefined });
+      radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       checkGroups(undefined, step.state);
-      checkEffects(node, step.state, step.effects);
+      checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
+      checkTimers(node, undefined, step.state, step.effects, boot.now.monotonic, false);
     },
     stepped(node, before, turn: Turn<NodeEvent>, step: Step<NodeState, NodeEffect>) {
       running.set(node, step.state);
+      const nowMs = turn.now.monotonic;
+      const heard = new Map<number, Heard[]>();
+      let timerFired = false;
       for (const event of turn.events) {
-        if (event.type === 'MessageReceived' && event.message.type === 'Group') {
-          const group = radixGet(before.groups, event.message.group);
-          if (group !== undefined) landmarks.received(group.raft, event.message.message);
-        }
-        if (event.type !== 'RequestReceived') continue;
-        const { operation } = event.request;
-        if (operation.type !== 'Get' && operation.type !== 'Exists') continue;
-        const group = partitionOfKey(operation.key, settings.partitions);
-        readFloors.set(event.token, lastCommitted(historyOf(group)));
+        answers.heard(node, event);
+        if (event.type === 'TimerFired') timerFired = true;
+        if (event.type !== 'MessageReceived' || event.message.type !== 'Group') continue;
+        const { group: id, message } = event.message;
+        const group = radixGet(before.groups, id);
+        if (group === undefined) continue;
+        landmarks.received(group.raft, message);
+        const known = heard.get(id);
+        if (known === undefined) heard.set(id, [{ from: event.from, message }]);
+        else known.push({ from: event.from, message });
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
       checkGroups(before, step.state);
-      checkEffects(node, step.state, step.effects);
-      checkLeaders(step.state, turn);
+      const ofNode = limits.get(node) as GroupLimits;
+      const facts = { events: turn.events.length, timerFired };
+      radixForEach(step.state.groups, ({ raft: after }, id) => {
+        const { raft } = radixGet(before.groups, id) as GroupState;
+        if (raft === after) return;
+        checkHeard(conductOf(node, id), raft, after, heard.get(id) ?? [], facts, nowMs, ofNode);
+      });
+      checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
+      for (const [id, messages] of heard) {
+        const { raft } = radixGet(step.state.groups, id) as GroupState;
+        noteLeaders(conductOf(node, id), raft, messages, nowMs);
+      }
+      checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
+      if (!timerFired && heard.size === 0) return;
+      radixForEach(step.state.groups, ({ raft }, id) => {
+        if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
+        checkCare(conductOf(node, id), raft, heard.get(id) ?? [], timerFired, nowMs, ofNode);
+      });
     },
     synced(node, writes: readonly Persist<Stored>[]) {
       for (const { changes } of writes) {
@@ -148,6 +254,8 @@ export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'
     },
     crashed(node) {
       running.delete(node);
+      runs.delete(node);
+      answers.crashed(node);
     },
   };
 }
@@ -155,58 +263,108 @@ export function createNodeRules(settings: RuleSettings, desk: Pick<Desk, 'reach'
 /** Replicas that applied the same entries are in the same state; a snapshot is the state that it claims to be. */
 function checkApplied(history: GroupHistory, before: GroupState | undefined, after: GroupState): void {
   const { raft, partition } = after;
+  const broken = (property: string, detail: string): never => {
+    throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}: ${detail}`);
+  };
   const { applied, digest } = partition;
   if (before?.partition !== partition) {
     if (before !== undefined && applied < before.partition.applied) {
-      broken(raft, 'applied never falls', `it fell from ${before.partition.applied} to ${applied}`);
+      broken('applied never falls', `it fell from ${before.partition.applied} to ${applied}`);
     }
-    if (applied > raft.commit)
-      broken(raft, 'applied is committed', `applied ${applied}, commit ${raft.commit}`);
+    if (applied > raft.commit) broken('applied is committed', `applied ${applied}, commit ${raft.commit}`);
     const known = history.digests.get(applied);
     if (known === undefined) history.digests.set(applied, digest);
     else if (known !== digest) {
-      broken(
-        raft,
-        'replicas agree',
-        `its state at index ${applied} is not the one that another replica had there`,
-      );
+      broken('replicas agree', `its state at index ${applied} is not the one that another replica had there`);
     }
   }
   const { snapshot } = raft;
   if (snapshot !== undefined && snapshot !== before?.raft.snapshot) {
     if (snapshot.index > applied)
-      broken(raft, 'snapshots are applied', `snapshot ${snapshot.index}, applied ${applied}`);
+      broken('snapshots are applied', `snapshot ${snapshot.index}, applied ${applied}`);
     const committed = history.committed[snapshot.index];
     if (committed === undefined || committed.term !== snapshot.term) {
-      broken(
-        raft,
-        'snapshots are committed',
-        `term ${snapshot.term} at index ${snapshot.index} is not committed`,
-      );
+      broken('snapshots are committed', `term ${snapshot.term} at index ${snapshot.index} is not committed`);
     }
     const known = history.digests.get(snapshot.index);
     if (known !== undefined && known !== snapshot.state.digest) {
-      broken(raft, 'snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
+      broken('snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
     }
   }
 }
 
-function broken({ group, self }: Raft, property: string, detail: string): never {
-  throw new PropertyBroken(property, `group ${group}, node ${self}: ${detail}`);
+/** Requests wait only at the leader that proposed them, in the term in which it did. */
+function checkWaiting(before: GroupState | undefined, { raft, waiting }: GroupState): void {
+  if (before?.waiting === waiting && before.raft.role === raft.role && before.raft.term === raft.term) return;
+  radixForEach(waiting, ({ requestId, term }, index) => {
+    if (raft.role === 'leader' && term === raft.term) return;
+    throw new PropertyBroken(
+      'requests wait at leaders',
+      `group ${raft.group}, node ${raft.self}, ${raft.role} of term ${raft.term}: request ${requestId} waits for index ${index} of term ${term}`,
+    );
+  });
 }
 
-/** What a client is told rests on a committed entry; a read sees all that was committed before it was asked. */
-function checkServed(history: GroupHistory, node: NodeId, index: number, floor: number): void {
-  if (index > lastCommitted(history)) {
-    throw new PropertyBroken(
-      'answers are committed',
-      `node ${node} answered from index ${index}, not committed`,
-    );
+/** Executes what is newly committed. */
+function catchUp(reference: Reference, history: GroupHistory, partitions: number, window: number): void {
+  for (let index = reference.effects.length; index <= lastCommitted(history); index += 1) {
+    const payload = history.committed[index]?.payload;
+    const command = payload === undefined || payload.length === 0 ? undefined : decodeCommand(payload);
+    if (command !== undefined && !command.ok) {
+      throw new PropertyBroken(
+        'commands can be read',
+        `group ${reference.group}: index ${index}: ${command.reason}`,
+      );
+    }
+    if (
+      command !== undefined &&
+      partitionOfKey(command.value.operation.key, partitions) !== reference.group
+    ) {
+      throw new PropertyBroken(
+        'keys have one place',
+        `group ${reference.group} has committed a write of ${command.value.operation.key}, which is not its own`,
+      );
+    }
+    execute(reference, command?.value, window);
   }
-  if (index < floor) {
+}
+
+/** What a replica and its snapshot hold is what the committed commands led to. */
+function checkPartition(
+  reference: Reference,
+  before: GroupState | undefined,
+  { raft, partition }: GroupState,
+  window: number,
+): void {
+  if (before?.partition !== partition) {
+    if (before === undefined || before.partition.applied < raft.log.baseIndex) {
+      compareAll(reference, raft.self, partition);
+    } else compareChanges(reference, raft.self, before.partition.applied, partition);
+    checkForgotten(reference, raft.self, partition, window);
+  }
+  const { snapshot } = raft;
+  if (snapshot !== undefined && snapshot !== before?.raft.snapshot && snapshot.state !== partition) {
+    compareAll(reference, raft.self, snapshot.state);
+  }
+}
+
+/** No follower is sent more at once than its window, and one append to find out whether any of them was lost. */
+function checkWindows(
+  { to, messages }: Extract<NodeEffect, { readonly type: 'Send' }>,
+  state: NodeState,
+  { maxInflightAppends }: GroupLimits,
+): void {
+  if (messages.length <= maxInflightAppends + 1) return;
+  const appends = new Map<number, number>();
+  for (const message of messages) {
+    if (message.type !== 'Group' || message.message.type !== 'Append') continue;
+    const count = (appends.get(message.group) ?? 0) + 1;
+    appends.set(message.group, count);
+    if (count <= maxInflightAppends + 1) continue;
+    const { raft } = radixGet(state.groups, message.group) as GroupState;
     throw new PropertyBroken(
-      'reads are fresh',
-      `node ${node} answered a read from index ${index}, but ${floor} was committed before it was asked`,
+      'windows',
+      `group ${message.group}, node ${raft.self}: it sends ${count} appends to node ${to} at once`,
     );
   }
 }
@@ -217,22 +375,16 @@ function checkPreVoteChangesNothing(
   turn: Turn<NodeEvent>,
   effects: readonly NodeEffect[],
 ): void {
-  if (effects.some(isWrite) && turn.events.every(asksForPreVote)) {
+  const asksOnly = turn.events.every(
+    (event) =>
+      event.type === 'MessageReceived' &&
+      event.message.type === 'Group' &&
+      event.message.message.type === 'PreVoteRequest',
+  );
+  if (asksOnly && effects.some((effect) => effect.type === 'Persist')) {
     throw new PropertyBroken(
       'a pre-vote changes nothing',
       `node ${node} wrote to its disk when asked for one`,
     );
   }
-}
-
-function isWrite(effect: NodeEffect): boolean {
-  return effect.type === 'Persist';
-}
-
-function asksForPreVote(event: NodeEvent): boolean {
-  return (
-    event.type === 'MessageReceived' &&
-    event.message.type === 'Group' &&
-    event.message.message.type === 'PreVoteRequest'
-  );
 }

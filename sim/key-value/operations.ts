@@ -35,7 +35,7 @@ export function drawOperation(
     return { key, input: { type: drawBelow(stream, 4, number, 3) === 0 ? 'exists' : 'get' } };
   }
   const last = seen.get(key) ?? NEVER_SEEN;
-  const value = drawBelow(stream, 20, number, 4) === 0 ? null : `${client}-${number}`;
+  const value = drawValue(stream, number, client);
   switch (drawBelow(stream, 10, number, 5)) {
     case 0:
       return { key, input: { type: 'delete' } };
@@ -54,10 +54,34 @@ export function drawOperation(
     case 6:
       return {
         key,
-        input: { type: 'set', value, condition: { ...unconditional, equalToValue: last.value } },
+        input: {
+          type: 'set',
+          value,
+          condition: { ...unconditional, equalToValue: nearly(stream, number, last.value) },
+        },
       };
     default:
       return { key, input: { type: 'set', value, condition: unconditional } };
+  }
+}
+
+/** Mostly a value that nobody else writes; sometimes none, or an empty one. */
+function drawValue(stream: Stream, number: number, client: number): string | null {
+  const kind = drawBelow(stream, 20, number, 4);
+  return kind === 0 ? null : kind === 1 ? '' : `${client}-${number}`;
+}
+
+/** Mostly the value itself; sometimes one that is easily taken for it: longer, shorter, empty, none. */
+function nearly(stream: Stream, number: number, value: string | null): string | null {
+  switch (drawBelow(stream, 10, number, 7)) {
+    case 0:
+      return `${value ?? ''}0`;
+    case 1:
+      return value === null ? '' : value.slice(0, -1);
+    case 2:
+      return value === '' ? null : '';
+    default:
+      return value;
   }
 }
 

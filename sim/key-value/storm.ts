@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 /** The default scenario of a seed: at least one virtual minute and 500 operations under its own mix of faults. */
 export function stormScenario(seed: number): KeyValueScenario {
   const pick = sizesOf(seed);
-  const nodes = pick('nodes', [3, 3, 3, 5, 4]);
+  const nodes = pick('nodes', [3, 3, 4, 5]);
   const partitions = pick('partitions', [1, 1, 2, 3]);
   const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
   const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);
@@ -29,9 +29,9 @@ export function stormScenario(seed: number): KeyValueScenario {
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 1_000_000]),
-        snapshotEveryEntries: pick('snapshot', [7, 20, 60, 10_000]),
+        snapshotEveryEntries: pick('snapshot', [3, 7, 7, 20, 10_000]),
         snapshotPercentOfRecords: pick('snapshot share', [0, 0, 30]),
-        keepEntries: pick('keep', [0, 3, 20]),
+        keepEntries: pick('keep', [0, 0, 3, 20]),
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,

@@ -105,6 +105,7 @@ export function keyValueSystem(
         observer: createNodeRules(
           {
             partitions: settings.partitions,
+            retryWindow: settings.node.retryWindow,
             versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
           },
           desk,

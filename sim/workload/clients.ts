@@ -83,7 +83,11 @@ function nextOperation<S, M, Q, A, D, I, O>(
   const { stream } = client;
   const goOn = (): void => {
     // Once the storm is over only answers are waited for, so that slow thinkers do not look like stuck requests.
-    const thinkUs = world.calm ? 0 : drawBelow(stream, 2 * settings.thinkMs * MS, number, 6);
+    // Clients come in bursts, so that a leader that is cut off has something to do: long thoughts, and many short ones.
+    const eighths = drawBelow(stream, 4, number, 9) === 0 ? 29 : 1;
+    const thinkUs = world.calm
+      ? 0
+      : Math.floor((drawBelow(stream, 2 * settings.thinkMs * MS, number, 6) * eighths) / 8);
     callAt(world, world.nowUs + thinkUs, () => nextOperation(ways, client, number + 1));
   };
   const name = `${client.number}:${number}`;

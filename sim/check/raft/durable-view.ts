@@ -5,7 +5,7 @@
  * node that says something before it is so.
  */
 
-import type { Entry, LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
+import type { LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
 
 export interface DurableView {
   term: number;
@@ -14,10 +14,14 @@ export interface DurableView {
   baseTerm: number;
   /** Terms of the entries after the base. */
   readonly terms: number[];
+  /** For each of them, the number of the log segment that it was written in. */
+  readonly segments: number[];
+  /** Every entry that it ever held, by index and term. */
+  readonly ever: Set<number>;
 }
 
 export function createDurableView(): DurableView {
-  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [] };
+  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [], segments: [], ever: new Set() };
 }
 
 export function lastDurableIndex(view: DurableView): number {
@@ -35,6 +39,17 @@ export function holdsDurably(view: DurableView, index: number, term: number): bo
   return index < view.baseIndex || durableTermAt(view, index) === term;
 }
 
+/** Whether the disk ever held an entry of this index and of this term or an older one, or what covers it. */
+export function everHeld(view: DurableView, index: number, upToTerm: number): boolean {
+  if (index <= lastDurableIndex(view)) return true;
+  for (let term = upToTerm; term > 0; term -= 1) if (view.ever.has(placeOf(index, term))) return true;
+  return false;
+}
+
+function placeOf(index: number, term: number): number {
+  return index * 0x10_0000 + term;
+}
+
 /** Takes note of one durable change; gives the group that it belongs to. */
 export function noteChange(viewOf: (group: number) => DurableView, change: StorageChange<Stored>): void {
   if (change.type === 'DropRange') return;
@@ -47,19 +62,33 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
       return;
     case 'Segment': {
       const keep = Math.max(0, value.firstIndex - view.baseIndex - 1);
-      if (keep < view.terms.length) view.terms.length = keep;
+      view.terms.length = Math.min(view.terms.length, keep);
+      view.segments.length = view.terms.length;
+      const segment = Number.parseInt(change.key.slice(change.key.lastIndexOf('/') + 1), 16);
       const known = Math.max(0, view.baseIndex + 1 - value.firstIndex);
-      for (let i = known; i < value.entries.length; i += 1) view.terms.push((value.entries[i] as Entry).term);
+      for (const entry of value.entries.slice(known)) {
+        view.terms.push(entry.term);
+        view.segments.push(segment);
+        view.ever.add(placeOf(lastDurableIndex(view), entry.term));
+      }
       return;
     }
     case 'Snapshot':
-      return noteSnapshot(view, value.snapshot.index, value.snapshot.term);
+      return noteSnapshot(view, value.snapshot.index, value.snapshot.term, value.firstSegment);
   }
 }
 
-function noteSnapshot(view: DurableView, index: LogIndex, term: Term): void {
-  if (durableTermAt(view, index) === term) view.terms.splice(0, index - view.baseIndex);
-  else view.terms.length = 0;
+/** What is behind the snapshot is gone, and so is what lies in segments that no longer count. */
+function noteSnapshot(view: DurableView, index: LogIndex, term: Term, firstSegment: number): void {
+  const parted = durableTermAt(view, index) !== term;
+  const behind = parted ? view.terms.length : index - view.baseIndex;
+  view.terms.splice(0, behind);
+  view.segments.splice(0, behind);
+  const stale = view.segments.findIndex((segment) => segment < firstSegment);
+  if (stale >= 0) {
+    view.terms.length = stale;
+    view.segments.length = stale;
+  }
   view.baseIndex = index;
   view.baseTerm = term;
 }

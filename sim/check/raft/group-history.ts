@@ -18,6 +18,30 @@ export interface GroupHistory {
   readonly digests: Map<number, number>;
   /** By node and term: whom the node granted its vote. */
   readonly votes: Map<number, number>;
+  /** By node and term: who voted for itself. */
+  readonly candidates: Set<number>;
+  /** By candidate and term: the best log that it stated when it asked for votes, and for pre-votes. */
+  readonly stated: Map<number, LogEnd>;
+  readonly statedBefore: Map<number, LogEnd>;
+  /** The election timeouts of those who asked for pre-votes, and how many times anybody did. */
+  readonly patiences: Set<number>;
+  asked: number;
+}
+
+export interface LogEnd {
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+}
+
+/** Whether a log that ends at `a` is ahead of one that ends at `b` (Raft section 5.4.1). */
+export function isAhead(a: LogEnd, b: LogEnd): boolean {
+  return a.lastTerm > b.lastTerm || (a.lastTerm === b.lastTerm && a.lastIndex > b.lastIndex);
+}
+
+/** Takes note of what a candidate states; of several statements the best counts. */
+export function noteStated(stated: Map<number, LogEnd>, key: number, end: LogEnd): void {
+  const known = stated.get(key);
+  if (known === undefined || isAhead(end, known)) stated.set(key, end);
 }
 
 export function createGroupHistory(): GroupHistory {
@@ -29,6 +53,11 @@ export function createGroupHistory(): GroupHistory {
     entries: new Map(),
     digests: new Map(),
     votes: new Map(),
+    candidates: new Set(),
+    stated: new Map(),
+    statedBefore: new Map(),
+    patiences: new Set(),
+    asked: 0,
   };
 }
 

@@ -5,16 +5,21 @@
 
 import { termAt, type NodeId, type PartitionState, type RaftMessage } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
-import { durableTermAt, lastDurableIndex, type DurableView } from './durable-view.js';
-import { pairKey, type GroupHistory, type Raft } from './group-history.js';
+import { durableTermAt, everHeld, lastDurableIndex, type DurableView } from './durable-view.js';
+import { isAhead, noteStated, pairKey, type GroupHistory, type Raft } from './group-history.js';
 
-/** Checks one message that `sender` lets go now. */
+/**
+ * Checks one message that `sender` lets go now.
+ *
+ * @param before the sender as the turn found it.
+ */
 export function checkMessage(
   history: GroupHistory,
   view: DurableView,
   sender: Raft,
   to: NodeId,
   message: RaftMessage<PartitionState>,
+  before?: Raft,
 ): void {
   const statement: Statement = { sender, to, message };
   switch (message.type) {
@@ -33,6 +38,8 @@ export function checkMessage(
       return;
     }
     case 'VoteRequest':
+      history.candidates.add(pairKey(sender.self, message.term));
+      noteStated(history.stated, pairKey(sender.self, message.term), message);
       needTerm(view, statement);
       if (view.term === message.term && view.vote !== sender.self) {
         broken(statement, TOO_EARLY, 'its own vote is not on its disk');
@@ -52,8 +59,8 @@ export function checkMessage(
       return;
     case 'AppendAccepted': {
       needTerm(view, statement);
-      if (sender.term !== message.term || sender.role === 'leader') return;
       const { index } = message;
+      if (sender.term !== message.term || sender.role === 'leader') return;
       const stated = termAt(sender.log, index);
       const onDisk = durableTermAt(view, index);
       const covered =
@@ -70,10 +77,21 @@ export function checkMessage(
     case 'AppendRefused':
     case 'HeartbeatAnswer':
       return needTerm(view, statement);
-    case 'PreVoteAnswer':
-      if (!message.granted) needTerm(view, statement);
+    case 'PreVoteAnswer': {
+      if (!message.granted) return needTerm(view, statement);
+      const stated = history.statedBefore.get(pairKey(to, message.term));
+      if (stated !== undefined && before?.log === sender.log && isAhead(sender.log, stated)) {
+        broken(
+          statement,
+          'votes go to the best log',
+          `its own log ends at ${sender.log.lastIndex} of term ${sender.log.lastTerm}`,
+        );
+      }
       return;
+    }
     case 'PreVoteRequest':
+      noteStated(history.statedBefore, pairKey(sender.self, message.term), message);
+      return;
     case 'Append':
     case 'Heartbeat':
     case 'InstallSnapshot':
@@ -101,5 +119,19 @@ function broken({ sender, to, message }: Statement, property: string, detail: st
   throw new PropertyBroken(
     property,
     `group ${sender.group}, node ${sender.self}: ${message.type} of term ${message.term} to node ${to}: ${detail}`,
+  );
+}
+
+/** What is accepted in a term that is over may be cut off by now, but it was on the disk. */
+export function checkLateAcceptance(
+  view: DurableView,
+  sender: Raft,
+  message: RaftMessage<PartitionState>,
+): void {
+  if (message.type !== 'AppendAccepted' || message.term >= sender.term) return;
+  if (everHeld(view, message.index, message.term)) return;
+  throw new PropertyBroken(
+    'nothing said before it is durable',
+    `group ${sender.group}, node ${sender.self}: it accepts index ${message.index} of term ${message.term}, which its disk never held`,
   );
 }

@@ -5,7 +5,7 @@
  * broken by the step is not looked at again.
  */
 
-import { termAt, type Entry } from '../../../core/index.js';
+import { fifoPeek, termAt, type Entry } from '../../../core/index.js';
 import { radixFirstDifference, radixGet } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 import {
@@ -15,7 +15,7 @@ import {
   ownVoteDurable,
   type DurableView,
 } from './durable-view.js';
-import { lastCommitted, pairKey, sameEntry, type GroupHistory, type Raft } from './group-history.js';
+import { isAhead, lastCommitted, pairKey, sameEntry, type GroupHistory, type Raft } from './group-history.js';
 
 export interface StateContext {
   readonly history: GroupHistory;
@@ -34,8 +34,8 @@ export interface GroupLimits {
 
 /** `before` is undefined when the node has just started. */
 export function checkStates(context: StateContext, before: Raft | undefined, after: Raft): void {
-  checkTermAndVote(before, after);
-  if (before?.durable !== after.durable) checkDurable(context, after);
+  checkTermAndVote(context.history, before, after);
+  if (before?.durable !== after.durable || before.log !== after.log) checkDurable(context, after);
   if (before?.log !== after.log) checkLog(context, before, after);
   if (after.role === 'leader') checkLeader(context, before, after);
   if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
@@ -46,12 +46,51 @@ function broken(property: string, raft: Raft, detail: string): never {
 }
 
 /** The term never falls, and a vote changes only with it or from none. */
-function checkTermAndVote(before: Raft | undefined, after: Raft): void {
+function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after: Raft): void {
   if (before === undefined) return;
+  if (after.role === 'precandidate' && before.role !== 'precandidate') checkPatience(history, after);
   if (after.term < before.term) broken('terms never fall', after, `the term fell from ${before.term}`);
   if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
     broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
   }
+}
+
+const MANY = 16;
+
+/** Election timeouts are drawn, or candidates would meet for ever. */
+function checkPatience(history: GroupHistory, after: Raft): void {
+  history.asked += 1;
+  history.patiences.add(after.electionPatienceMs);
+  if (history.asked >= MANY && history.patiences.size === 1) {
+    broken('timeouts are drawn', after, `all of ${history.asked} were ${after.electionPatienceMs} ms`);
+  }
+}
+
+/** Nobody votes in a term for a node that has not voted for itself there: so a new term frees the vote. */
+export function checkVoteAsked(history: GroupHistory, before: Raft | undefined, after: Raft): void {
+  if (after.vote === 0 || (before?.vote === after.vote && before.term === after.term)) return;
+  if (after.vote === after.self) {
+    history.candidates.add(pairKey(after.self, after.term));
+    return;
+  }
+  // A node that has just started has what it had before, and that was looked at then.
+  if (before === undefined) return;
+  const key = pairKey(after.vote, after.term);
+  const stated = history.stated.get(key);
+  if (stated !== undefined && before.log === after.log && isAhead(after.log, stated)) {
+    broken(
+      'votes go to the best log',
+      after,
+      `it votes for node ${after.vote}, whose log ends at ${stated.lastIndex} of term ${stated.lastTerm}; its own at ` +
+        `${after.log.lastIndex} of term ${after.log.lastTerm}`,
+    );
+  }
+  if (!history.candidates.has(key))
+    broken(
+      'votes are asked for',
+      after,
+      `its vote is for node ${after.vote}, which is no candidate of the term`,
+    );
 }
 
 /** What a node takes to be on its disk is there. */
@@ -63,6 +102,14 @@ function checkDurable(context: StateContext, after: Raft): void {
       'durable is on disk',
       after,
       `term ${term}, vote ${vote} are not on its disk: ${view.term}, ${view.vote}`,
+    );
+  }
+  const settled = lastIndex === after.log.lastIndex && fifoPeek(after.unsynced) === undefined;
+  if (settled && lastDurableIndex(view) > lastIndex) {
+    broken(
+      'the disk holds the log',
+      after,
+      `its log ends at ${lastIndex} with no write under way, but its disk ends at ${lastDurableIndex(view)}`,
     );
   }
   if (lastIndex <= after.log.baseIndex) return;
@@ -94,6 +141,14 @@ export function checkLeadership(context: StateContext, raft: Raft, nowMs: number
  */
 function checkLog(context: StateContext, before: Raft | undefined, after: Raft): void {
   const { log } = after;
+  const base = context.history.committed[log.baseIndex];
+  if (base !== undefined && base.term !== log.baseTerm) {
+    broken(
+      'log matching',
+      after,
+      `its log begins after index ${log.baseIndex} of term ${log.baseTerm}, not ${base.term}`,
+    );
+  }
   const firstNew = firstDifference(before, after);
   if (before?.role === 'leader' && after.role === 'leader' && before.term === after.term) {
     if (firstNew <= before.log.lastIndex) {
@@ -172,6 +227,7 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     checkCompleteness(history, after);
   }
   if (before?.peers === after.peers) return;
+  if (!isNew) checkMatchGrows(before?.peers ?? [], after);
   for (const { peer, match, next, inflight } of after.peers) {
     if (match >= next) broken('match is below next', after, `node ${peer}: match ${match}, next ${next}`);
     if (inflight.length > context.limitsOf(after.self).maxInflightAppends) {
@@ -195,6 +251,15 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
       );
     }
   }
+}
+
+/** A leader never takes back what it took a follower to hold. */
+function checkMatchGrows(before: Raft['peers'], after: Raft): void {
+  after.peers.forEach(({ peer, match }, i) => {
+    const earlier = before[i]?.match ?? 0;
+    if (match < earlier)
+      broken('match never falls', after, `node ${peer}: it fell from ${earlier} to ${match}`);
+  });
 }
 
 /** Leader completeness: whoever leads has every entry that was committed in an earlier term. */

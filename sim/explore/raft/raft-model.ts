@@ -155,7 +155,8 @@ function viewOf(disk: Disk | undefined): DurableView {
   if (view === undefined) {
     const { term, vote, snapshot, entries } = disk;
     const terms = entries.map((entry) => entry.term);
-    view = { term, vote, baseIndex: snapshot?.index ?? 0, baseTerm: snapshot?.term ?? 0, terms };
+    const base = { baseIndex: snapshot?.index ?? 0, baseTerm: snapshot?.term ?? 0 };
+    view = { ...createDurableView(), term, vote, ...base, terms };
     views.set(disk, view);
   }
   return view;

@@ -48,6 +48,16 @@ export interface Lens<State, Message, Request, Answer, Stored> {
 
 /** The entries that other nodes hold, filled anew for every step: all histories share it, and none remembers it. */
 const OTHERS: GroupHistory['entries'] = new Map();
+/**
+ * What rules remember of candidacies is of one run of the world, and an exploration is many at once: it is forgotten after
+ * each step, and those rules then find nothing to say.
+ */
+const CANDIDACIES: Pick<GroupHistory, 'candidates' | 'stated' | 'statedBefore' | 'patiences'> = {
+  candidates: new Set(),
+  stated: new Map(),
+  statedBefore: new Map(),
+  patiences: new Set(),
+};
 
 export interface WatchOptions {
   readonly maxInflightAppends: number;
@@ -73,7 +83,10 @@ export function createWatch<State, Message, Request, Answer, Stored>(
   lens: Lens<State, Message, Request, Answer, Stored>,
 ): Watch<State, Message, Request, Answer, Stored, RaftMemory> {
   return {
-    initial: { group: { ...createGroupHistory(), entries: OTHERS }, readFloors: new Map() },
+    initial: {
+      group: { ...createGroupHistory(), ...CANDIDACIES, entries: OTHERS },
+      readFloors: new Map(),
+    },
     after: (memory, world, step) => {
       const grown = remember(lens, memory, step);
       try {
@@ -114,6 +127,8 @@ function copyOf(group: GroupHistory): GroupHistory {
     entries: OTHERS,
     digests: group.digests,
     votes: new Map(group.votes),
+    ...CANDIDACIES,
+    asked: 0,
   };
 }
 
@@ -157,6 +172,8 @@ function checkStep<State, Message, Request, Answer, Stored>(
   const running = (): Raft[] =>
     world.nodes.flatMap(({ state }) => (state === undefined ? [] : [lens.raftOf(state)]));
   OTHERS.clear();
+  for (const noted of Object.values(CANDIDACIES)) noted.clear();
+  group.asked = 0;
   if (known?.log !== raft.log) noteOtherLogs(running(), node);
   const context: StateContext = { history: group, viewOf, everywhere: running, limitsOf: () => options };
   checkStates(context, known, raft);

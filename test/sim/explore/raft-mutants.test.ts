@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exploreMutant } from '../planted-bugs/mutant.js';
+import { exploreMutant } from '../../bug-bank/mutant.js';
 import { FIGURE_8_BY_ITS_HARM, FIGURE_8_D, RAFT_MUTANTS } from './raft-mutants.js';
 
 describe('exploration finds', () => {

@@ -1,6 +1,6 @@
 /** Changes of Raft that exploration must find, each within a bound that is just wide enough. */
 
-import type { Mutant, Search } from '../planted-bugs/mutant.js';
+import type { Mutant, Search } from '../../bug-bank/mutant.js';
 
 export interface RaftMutant extends Mutant {
   readonly search: Search;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { BUGS } from '../planted-bugs/mutants.js';
+import { BUGS } from '../../bug-bank/bugs.js';
 import { shrinkMutant } from './shrink-mutant.js';
 
 /** Seeds that find each bug, and the faults and operations of a minimum that was made by hand. */

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyValueScenario, Shrunk } from '../../../sim/index.js';
 import type { KeyValueSettings } from '../../../sim/key-value/settings.js';
-import { writeMutant, type Mutant } from '../planted-bugs/mutant.js';
+import { writeMutant, type Mutant } from '../../bug-bank/mutant.js';
 
 export interface ShrunkMutant {
   readonly shrunk: Shrunk<KeyValueSettings>;

@@ -19,9 +19,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import type { RaftBound } from '../../../sim/index.js';
+import type { RaftBound } from '../../sim/index.js';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.includes('/dist/') ? '../../../' : '../../', import.meta.url),
+);
 const ROOMS = ['core', 'sim'] as const;
 
 /** One replacement in one file. `find` must stand there exactly once, or the mutant is out of date. */
@@ -35,12 +37,12 @@ export interface Mutant {
   /** What is changed, as the end of a sentence. */
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** A seed that is known to find it; tried first, and only a hint: what counts is that some seed does. */
-  readonly knownSeed?: number;
 }
 
 export interface Found {
   readonly seed: number;
+  /** Of the mutant's process alone. */
+  readonly seconds: number;
   readonly property: string;
   readonly detail: string;
 }
@@ -111,12 +113,6 @@ function runExplorer(folder: string, search: Search): Promise<Explored> {
   });
 }
 
-/** The known seed first, then a sweep from seed 1. */
-export function sweepOf(mutant: Mutant, count: number): readonly number[] {
-  const sweep = Array.from({ length: count }, (_, i) => i + 1);
-  return mutant.knownSeed === undefined ? sweep : [mutant.knownSeed, ...sweep];
-}
-
 /** The text of a file with the edits that are meant for it. */
 export function applyEdits(file: string, source: string, edits: readonly Edit[]): string {
   let text = source;
@@ -178,7 +174,10 @@ function transpile(source: string): string {
   return ts.transpileModule(source, { compilerOptions }).outputText;
 }
 
-/** Runs in the mutant's own process: one line of JSON for each seed, and an end at the first failure. */
+/**
+ * Runs in the mutant's own process: one line of JSON for each seed, and an end at the first failure. A run that needs
+ * more events than any scenario of its kind may have hangs in virtual time, however fast it does so.
+ */
 const RUNNER = `
 import { run, stormScenario } from './sim/index.js';
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
@@ -187,10 +186,15 @@ for (const seed of process.argv.slice(2).map(Number)) {
   try {
     const report = run(stormScenario(seed));
     if (report.verdict === 'invalid') failure = report.failure;
+    else if (report.verdict === 'unknown' && report.excuse?.includes('events')) {
+      failure = { property: 'no end', detail: report.excuse };
+    }
   } catch (error) {
     failure = { property: 'exception', detail: String(error?.stack ?? error) };
   }
-  say({ seed, property: failure?.property, detail: failure?.detail });
+  const { user, system } = process.cpuUsage();
+  const seconds = (user + system) / 1e6;
+  say({ seed, seconds, property: failure?.property, detail: failure?.detail });
   if (failure !== undefined) break;
 }
 `;
@@ -239,9 +243,15 @@ function runSeeds(folder: string, seeds: readonly number[], patienceMs: number):
       if (found !== undefined) resolve(found);
       else if (hung || code !== 0) {
         const seed = seeds[lines.length];
-        if (seed === undefined || lines.length === 0)
-          reject(new Error(`the mutant did not run: ${complaints}`));
-        else resolve({ seed, property: hung ? 'hang' : 'crash', detail: complaints });
+        if (seed === undefined || (lines.length === 0 && !hung))
+          reject(new Error(`the mutant in ${folder} did not run: ${complaints}`));
+        else
+          resolve({
+            seed,
+            seconds: lines.at(-1)?.seconds ?? 0,
+            property: hung ? 'hang' : 'crash',
+            detail: complaints,
+          });
       } else resolve(undefined);
     });
   });

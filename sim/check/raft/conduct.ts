@@ -1,0 +1,418 @@
+/**
+ * How one node conducts itself in one group, judged by what it hears and says: who campaigns and when, what a message
+ * of an older term may change, what an acceptance, a match or a commit rests on, and whether a leader looks after
+ * those who follow it (design notes, sections 9 to 12).
+ *
+ * One value per node and group, for one run of the node: a restart begins anew. Times are the node's own monotonic
+ * milliseconds, so that no clock fault makes an honest node look wrong.
+ */
+
+import type { NodeId, PartitionState, RaftMessage } from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
+import type { Raft } from './group-history.js';
+import type { GroupLimits } from './state-rules.js';
+
+type Message = RaftMessage<PartitionState>;
+
+export interface Conduct {
+  /** When a leader of `heardTerm` was last heard. */
+  heardTerm: number;
+  heardAtMs: number;
+  /** By term, the newest few: who granted a pre-vote. */
+  readonly preVotes: Map<number, Set<number>>;
+  /** Who granted a vote in the newest term in which anybody did. */
+  votesTerm: number;
+  readonly votes: Set<number>;
+  /** When each peer was last asked for a pre-vote. */
+  readonly askedAtMs: Map<number, number>;
+  /** The last index that a leader of `provenTerm` may have shown this node to match. */
+  provenTerm: number;
+  provenIndex: number;
+  /** What the leader of `acceptedTerm` was told by each peer. */
+  acceptedTerm: number;
+  readonly accepted: Map<number, number>;
+  /** How the leader of `ledTerm` looks after each peer. */
+  ledTerm: number;
+  readonly care: Map<number, Care>;
+}
+
+interface Care {
+  heartbeatAtMs: number;
+  /** The peer has been behind, without any progress and without being sent anything, since then. */
+  neglectedSinceMs: number;
+  match: number;
+  /** When it was heard first since it was last sent something, and when last. */
+  firstHeardMs: number | undefined;
+  lastHeardMs: number;
+}
+
+export function createConduct(): Conduct {
+  return {
+    heardTerm: 0,
+    heardAtMs: 0,
+    preVotes: new Map(),
+    votesTerm: 0,
+    votes: new Set(),
+    askedAtMs: new Map(),
+    provenTerm: 0,
+    provenIndex: 0,
+    acceptedTerm: 0,
+    accepted: new Map(),
+    ledTerm: 0,
+    care: new Map(),
+  };
+}
+
+function broken(property: string, raft: Raft, detail: string): never {
+  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
+}
+
+/** One message of a turn, with its sender. */
+export interface Heard {
+  readonly from: NodeId;
+  readonly message: Message;
+}
+
+/**
+ * What a turn may have made of what it heard; called before the effects of the turn are looked at.
+ */
+export function checkHeard(
+  conduct: Conduct,
+  before: Raft,
+  after: Raft,
+  heard: readonly Heard[],
+  turn: { readonly events: number; readonly timerFired: boolean },
+  nowMs: number,
+  limits: GroupLimits,
+): void {
+  const only = heard[0];
+  if (turn.events === 1 && only !== undefined && only.message.term < before.term) {
+    checkOlderTerm(before, after, only.message);
+  }
+  checkFollowed(after, heard);
+  // A leader that finds in the same turn that it has lost touch hears candidates again.
+  if (!turn.timerFired) checkUnseated(conduct, before, after, heard, nowMs, limits);
+  for (const { from, message } of heard) noteEvidence(conduct, from, message);
+  checkVotes(conduct, before, after);
+  checkCommit(before, after, heard);
+  if (after.role === 'leader') checkMatches(conduct, before, after);
+}
+
+/** Takes note of leaders; called last, because what came after an answer in a turn cannot have changed it. */
+export function noteLeaders(conduct: Conduct, after: Raft, heard: readonly Heard[], nowMs: number): void {
+  for (const { message } of heard) {
+    if (!comesFromLeader(message) || message.term !== after.term) continue;
+    conduct.heardTerm = message.term;
+    conduct.heardAtMs = nowMs;
+  }
+}
+
+function comesFromLeader({ type }: Message): boolean {
+  return type === 'Append' || type === 'Heartbeat' || type === 'InstallSnapshot';
+}
+
+/** What is said in an older term changes nothing. */
+function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
+  const same =
+    before.term === after.term &&
+    before.role === after.role &&
+    before.leader === after.leader &&
+    before.log === after.log &&
+    before.commit === after.commit &&
+    before.peers === after.peers &&
+    before.votes === after.votes &&
+    before.readRounds === after.readRounds &&
+    before.electionDeadline === after.electionDeadline;
+  if (!same)
+    broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
+}
+
+/** Whoever is told of a later term goes there; asking for a vote or a pre-vote tells of none. */
+function checkFollowed(after: Raft, heard: readonly Heard[]): void {
+  for (const { from, message } of heard) {
+    const { type, term } = message;
+    if (term <= after.term || type === 'VoteRequest' || type === 'PreVoteRequest') continue;
+    if (type === 'PreVoteAnswer' && message.granted) continue;
+    broken('later terms are followed', after, `node ${from} told it of term ${term} (${type})`);
+  }
+}
+
+/** Whoever leads, or hears a leader, is not moved to a later term by a candidate. */
+function checkUnseated(
+  conduct: Conduct,
+  before: Raft,
+  after: Raft,
+  heard: readonly Heard[],
+  nowMs: number,
+  limits: GroupLimits,
+): void {
+  if (after.term === before.term || after.vote === after.self || !hearsLeader(conduct, before, nowMs, limits))
+    return;
+  const asked = heard.some(({ message }) => message.type === 'VoteRequest' && message.term === after.term);
+  const told = heard.some(({ message }) => {
+    if (message.type === 'VoteRequest' || message.type === 'PreVoteRequest') return false;
+    return message.term > before.term && !(message.type === 'PreVoteAnswer' && message.granted);
+  });
+  if (asked && !told) broken('leaders are left alone', after, 'a candidate was heard although a leader is');
+}
+
+function hearsLeader(conduct: Conduct, raft: Raft, nowMs: number, limits: GroupLimits): boolean {
+  if (raft.role === 'leader') return true;
+  return (
+    raft.role === 'follower' &&
+    conduct.heardTerm === raft.term &&
+    nowMs - conduct.heardAtMs < limits.electionTimeoutMs
+  );
+}
+
+function noteEvidence(conduct: Conduct, from: NodeId, message: Message): void {
+  const { term } = message;
+  switch (message.type) {
+    case 'PreVoteAnswer':
+      if (message.granted) notePreVote(conduct.preVotes, term, from);
+      return;
+    case 'VoteAnswer':
+      if (!message.granted || term < conduct.votesTerm) return;
+      if (term > conduct.votesTerm) conduct.votes.clear();
+      conduct.votesTerm = term;
+      conduct.votes.add(from);
+      return;
+    case 'Append':
+      return noteProven(conduct, term, message.previousIndex + message.entries.length);
+    case 'InstallSnapshot':
+      return noteProven(conduct, term, message.snapshot.index);
+    case 'AppendAccepted': {
+      if (term < conduct.acceptedTerm) return;
+      if (term > conduct.acceptedTerm) conduct.accepted.clear();
+      conduct.acceptedTerm = term;
+      conduct.accepted.set(from, Math.max(conduct.accepted.get(from) ?? 0, message.index));
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function notePreVote(preVotes: Conduct['preVotes'], term: number, from: NodeId): void {
+  const known = preVotes.get(term);
+  if (known !== undefined) known.add(from);
+  else preVotes.set(term, new Set([from]));
+  if (preVotes.size > 8) for (const old of preVotes.keys()) if (old < term - 4) preVotes.delete(old);
+}
+
+function noteProven(conduct: Conduct, term: number, index: number): void {
+  if (term < conduct.provenTerm) return;
+  conduct.provenIndex = term > conduct.provenTerm ? index : Math.max(conduct.provenIndex, index);
+  conduct.provenTerm = term;
+}
+
+/** Who leads was told by a majority, itself included, that it has their votes in this very term. */
+function checkVotes(conduct: Conduct, before: Raft, after: Raft): void {
+  if (after.role !== 'leader' || (before.role === 'leader' && before.term === after.term)) return;
+  if (after.log.lastTerm !== after.term) {
+    broken('leaders open their term', after, `the log of the new leader ends in term ${after.log.lastTerm}`);
+  }
+  const votes = conduct.votesTerm === after.term ? conduct.votes.size : 0;
+  if ((votes + 1) * 2 > after.voters.length) return;
+  broken(
+    'leaders are elected',
+    after,
+    `it leads, but was told of only ${votes} votes of others in this term`,
+  );
+}
+
+/** A follower's commit index rises only to where a leader showed that the logs match. */
+function checkCommit(before: Raft, after: Raft, heard: readonly Heard[]): void {
+  if (after.commit <= before.commit || after.role === 'leader' || before.role === 'leader') return;
+  let most = before.commit as number;
+  for (const { message } of heard) {
+    if (message.term < before.term) continue;
+    if (message.type === 'Append') {
+      most = Math.max(most, Math.min(message.commit, message.previousIndex + message.entries.length));
+    } else if (message.type === 'Heartbeat') most = Math.max(most, message.commit);
+    else if (message.type === 'InstallSnapshot') most = Math.max(most, message.snapshot.index);
+  }
+  if (after.commit > most) {
+    broken(
+      'commits are proven',
+      after,
+      `it commits ${after.commit}, but no more than ${most} was shown to match`,
+    );
+  }
+}
+
+/** What a leader takes a follower to hold is what that follower said, in this term. */
+function checkMatches(conduct: Conduct, before: Raft, after: Raft): void {
+  if (before.peers === after.peers) return;
+  for (const { peer, match } of after.peers) {
+    const said = conduct.acceptedTerm === after.term ? (conduct.accepted.get(peer) ?? 0) : 0;
+    if (match > said) {
+      broken(
+        'matches were accepted',
+        after,
+        `node ${peer} is taken to hold index ${match}, but has accepted only ${said} in this term`,
+      );
+    }
+  }
+}
+
+/** One message that the node lets go. */
+export function checkSaid(
+  conduct: Conduct,
+  before: Raft | undefined,
+  sender: Raft,
+  to: NodeId,
+  message: Message,
+  nowMs: number,
+  limits: GroupLimits,
+): void {
+  switch (message.type) {
+    case 'PreVoteRequest': {
+      const last = conduct.askedAtMs.get(to);
+      if (last !== undefined && nowMs - last < limits.electionTimeoutMs) {
+        broken('candidates wait', sender, `it asks node ${to} again after ${nowMs - last} ms`);
+      }
+      conduct.askedAtMs.set(to, nowMs);
+      if (conduct.heardTerm === message.term - 1 && nowMs - conduct.heardAtMs < limits.electionTimeoutMs) {
+        broken(
+          'leaders are left alone',
+          sender,
+          `it heard from a leader ${nowMs - conduct.heardAtMs} ms ago`,
+        );
+      }
+      return;
+    }
+    case 'PreVoteAnswer':
+      if (
+        message.granted &&
+        message.term === sender.term + 1 &&
+        before?.term === sender.term &&
+        hearsLeader(conduct, before, nowMs, limits) &&
+        hearsLeader(conduct, sender, nowMs, limits)
+      ) {
+        broken(
+          'leaders are left alone',
+          sender,
+          `it grants node ${to} a pre-vote although it hears a leader`,
+        );
+      }
+      return;
+    case 'VoteRequest': {
+      const grants = conduct.preVotes.get(message.term)?.size ?? 0;
+      if ((grants + 1) * 2 <= sender.voters.length) {
+        broken('candidates ask first', sender, `it campaigns with only ${grants} pre-votes of others`);
+      }
+      return;
+    }
+    case 'AppendAccepted':
+      if (message.term < conduct.provenTerm || message.index <= sender.commit) return;
+      if (message.term > conduct.provenTerm || message.index > conduct.provenIndex) {
+        broken(
+          'acceptances are proven',
+          sender,
+          `it accepts index ${message.index} from node ${to}, which has shown it no more than ${conduct.provenIndex}`,
+        );
+      }
+      return;
+    case 'Heartbeat': {
+      const care = careOf(conduct, sender, to, nowMs);
+      if (care === undefined) return;
+      care.heartbeatAtMs = nowMs;
+      const known = sender.peers.find(({ peer }) => peer === to);
+      if (known !== undefined && message.commit > known.match) {
+        broken(
+          'commits are proven',
+          sender,
+          `a heartbeat commits ${message.commit} at node ${to}, which matches up to ${known.match}`,
+        );
+      }
+      return;
+    }
+    case 'Append':
+    case 'InstallSnapshot': {
+      const care = careOf(conduct, sender, to, nowMs);
+      if (care === undefined) return;
+      care.neglectedSinceMs = nowMs;
+      care.firstHeardMs = undefined;
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+/** One that asks for pre-votes may be deaf; one that answers is not. */
+function answersLeader({ type }: Message): boolean {
+  return type === 'HeartbeatAnswer' || type === 'AppendAccepted' || type === 'AppendRefused';
+}
+
+function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Care | undefined {
+  if (leader.role !== 'leader') return undefined;
+  if (conduct.ledTerm !== leader.term) {
+    conduct.care.clear();
+    conduct.ledTerm = leader.term;
+  }
+  let care = conduct.care.get(peer);
+  if (care === undefined) {
+    care = {
+      heartbeatAtMs: nowMs,
+      neglectedSinceMs: nowMs,
+      match: 0,
+      firstHeardMs: undefined,
+      lastHeardMs: nowMs,
+    };
+    conduct.care.set(peer, care);
+  }
+  return care;
+}
+
+/**
+ * A leader whose timer fired has spoken to everybody lately, and has sent something to whoever answers and is behind.
+ * Called after the effects of the turn.
+ */
+export function checkCare(
+  conduct: Conduct,
+  leader: Raft,
+  heard: readonly Heard[],
+  timerFired: boolean,
+  nowMs: number,
+  limits: GroupLimits,
+): void {
+  if (leader.role !== 'leader') return;
+  for (const { from, message } of heard) {
+    if (message.term !== leader.term || !answersLeader(message)) continue;
+    const care = careOf(conduct, leader, from, nowMs);
+    if (care === undefined) continue;
+    care.firstHeardMs ??= nowMs;
+    care.lastHeardMs = nowMs;
+  }
+  if (!timerFired) return;
+  const { heartbeatIntervalMs, electionTimeoutMs } = limits;
+  for (const { peer, match } of leader.peers) {
+    const care = careOf(conduct, leader, peer, nowMs);
+    if (care === undefined) continue;
+    if (nowMs - care.heartbeatAtMs > 2 * heartbeatIntervalMs) {
+      broken(
+        'followers are kept',
+        leader,
+        `it has not spoken to node ${peer} for ${nowMs - care.heartbeatAtMs} ms`,
+      );
+    }
+    if (match >= leader.log.lastIndex || match !== care.match) {
+      care.match = match;
+      care.neglectedSinceMs = nowMs;
+    }
+    if (care.firstHeardMs === undefined || nowMs - care.lastHeardMs >= electionTimeoutMs) {
+      care.firstHeardMs = undefined;
+      continue;
+    }
+    const idleMs = nowMs - Math.max(care.neglectedSinceMs, care.firstHeardMs);
+    if (idleMs > 2 * electionTimeoutMs + 6 * heartbeatIntervalMs) {
+      broken(
+        'followers are kept',
+        leader,
+        `node ${peer} answers and is behind, at ${match} of ${leader.log.lastIndex}, but was sent nothing for ${idleMs} ms`,
+      );
+    }
+  }
+}

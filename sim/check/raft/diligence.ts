@@ -1,0 +1,83 @@
+/**
+ * What is due is done: a node that has all that it needs for a step has taken it, and one that waits will wake up.
+ *
+ * These are the liveness rules that can be seen in one state, long before a client has waited in vain.
+ */
+
+import { fifoPeek, termAt } from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
+import type { Raft } from './group-history.js';
+import type { GroupLimits } from './state-rules.js';
+
+function broken(property: string, raft: Raft, detail: string): never {
+  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
+}
+
+/** What a majority said is acted on at once. */
+export function checkDue(before: Raft | undefined, raft: Raft): void {
+  if (raft.role === 'candidate') return checkElected(raft);
+  if (raft.role !== 'leader') return;
+  const same =
+    before?.peers === raft.peers &&
+    before.durable === raft.durable &&
+    before.log === raft.log &&
+    before.commit === raft.commit;
+  if (same) return;
+  const quorum = (raft.voters.length >>> 1) + 1;
+  const majorityOf = (numbers: number[]): number => numbers.sort((a, b) => b - a)[quorum - 1] as number;
+
+  const held = majorityOf([raft.durable.lastIndex, ...raft.peers.map(({ match }) => match)]);
+  if (held > raft.commit && termAt(raft.log, held) === raft.term) {
+    broken('what is due is done', raft, `a majority holds index ${held}, but it commits only ${raft.commit}`);
+  }
+  const read = fifoPeek(raft.readRounds);
+  const answered = majorityOf([raft.round, ...raft.peers.map(({ round }) => round)]);
+  if (read !== undefined && read.round <= answered) {
+    broken(
+      'what is due is done',
+      raft,
+      `round ${answered} is confirmed, but reads of round ${read.round} wait`,
+    );
+  }
+  const { uncommittedBytes } = raft;
+  if (uncommittedBytes < 0 || (raft.commit === raft.log.lastIndex && uncommittedBytes !== 0)) {
+    broken(
+      'uncommitted bytes are counted',
+      raft,
+      `it counts ${uncommittedBytes}, with commit ${raft.commit} of ${raft.log.lastIndex}`,
+    );
+  }
+}
+
+function checkElected(raft: Raft): void {
+  const { durable, term, self, votes, voters } = raft;
+  if (durable.term !== term || durable.vote !== self) return;
+  const grants = 1 + votes.filter(({ granted }) => granted).length;
+  if (grants * 2 > voters.length)
+    broken('what is due is done', raft, `it has ${grants} votes and does not lead`);
+}
+
+/**
+ * The alarm of a node rings in time for this group, and no follower waits much longer than the election timeout.
+ *
+ * @param alarmMs when the node will be woken; undefined for never.
+ */
+export function checkAwake(
+  raft: Raft,
+  alarmMs: number | undefined,
+  nowMs: number,
+  limits: GroupLimits,
+): void {
+  const dueMs = raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
+  if (alarmMs === undefined || alarmMs > dueMs) {
+    broken(
+      'nobody oversleeps',
+      raft,
+      `it must act at ${dueMs} ms, but wakes ${alarmMs === undefined ? 'never' : `at ${alarmMs} ms`}`,
+    );
+  }
+  const longestMs = raft.role === 'leader' ? 2 * limits.heartbeatIntervalMs : 4 * limits.electionTimeoutMs;
+  if (dueMs - nowMs > longestMs) {
+    broken('nobody oversleeps', raft, `it means to act only in ${dueMs - nowMs} ms`);
+  }
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { BUGS, LEGAL } from './bugs.js';
+import { applyEdits, hunt } from './mutant.js';
+import { FIRST_SEEDS } from './first-seeds.js';
+
+/** Where a recorded seed no longer finds its bug, so many others may. The whole measurement is `npm run bank`. */
+const MOST_SEEDS = 60;
+const LEGAL_SEEDS = 3;
+
+const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+describe.concurrent('the tank finds', () => {
+  it.each(BUGS.map((bug) => [bug.id, bug.name, bug] as const))('%s: %s', async (id, _name, bug) => {
+    const recorded = FIRST_SEEDS[id];
+    const seeds = recorded === undefined ? upTo(MOST_SEEDS) : [recorded, ...upTo(MOST_SEEDS)];
+
+    const found = await hunt(bug, { seeds });
+
+    expect(found, `no seed up to ${MOST_SEEDS} finds it`).toBeDefined();
+  });
+});
+
+describe.concurrent('the tank leaves alone', () => {
+  it.each(LEGAL.map((change) => [change.id, change.name, change] as const))(
+    '%s: %s',
+    async (_id, _name, change) => {
+      const found = await hunt(change, { seeds: upTo(LEGAL_SEEDS) });
+
+      expect(found).toBeUndefined();
+    },
+  );
+});
+
+describe('the bank', () => {
+  it('names every bug once', () => {
+    const ids = [...BUGS, ...LEGAL].map(({ id }) => id);
+
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('has recorded no seed of a bug that it does not hold', () => {
+    const ids = BUGS.map(({ id }) => id);
+
+    expect(Object.keys(FIRST_SEEDS).filter((id) => !ids.includes(id))).toEqual([]);
+  });
+});
+
+describe('a planted change', () => {
+  const edit = { file: 'a.ts', find: 'one', replace: 'two' };
+
+  it('is refused when its text is not there', () => {
+    const plant = (): string => applyEdits('a.ts', 'three', [edit]);
+
+    expect(plant).toThrow('stands 0 times in a.ts');
+  });
+
+  it('is refused when its text is there twice', () => {
+    const plant = (): string => applyEdits('a.ts', 'one one', [edit]);
+
+    expect(plant).toThrow('stands 2 times in a.ts');
+  });
+
+  it('is put in literally, whatever signs it holds', () => {
+    const planted = applyEdits('a.ts', 'say one', [{ ...edit, replace: '$& $1' }]);
+
+    expect(planted).toBe('say $& $1');
+  });
+});

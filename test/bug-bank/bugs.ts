@@ -1,0 +1,27 @@
+/** The bank: every planted bug, and the legal changes beside them. */
+
+import type { Bug } from './bugs/bug.js';
+import { DURABILITY } from './bugs/durability.js';
+import { ELECTIONS } from './bugs/elections.js';
+import { LIVENESS } from './bugs/liveness.js';
+import { NODE } from './bugs/node.js';
+import { READS } from './bugs/reads.js';
+import { RECOVERY } from './bugs/recovery.js';
+import { REPLICATIONS } from './bugs/replication.js';
+import { SNAPSHOTS } from './bugs/snapshots.js';
+import { STATE_MACHINE } from './bugs/state-machine.js';
+
+export type { Bug } from './bugs/bug.js';
+export { LEGAL } from './bugs/legal.js';
+
+export const BUGS: readonly Bug[] = [
+  ...ELECTIONS,
+  ...REPLICATIONS,
+  ...READS,
+  ...DURABILITY,
+  ...RECOVERY,
+  ...SNAPSHOTS,
+  ...STATE_MACHINE,
+  ...NODE,
+  ...LIVENESS,
+];

@@ -1,0 +1,31 @@
+/** What every entry of the bank is: a mutant with a short id, by which the command finds it, and a subject. */
+
+import type { Edit, Mutant } from '../mutant.js';
+
+export interface Bug extends Mutant {
+  readonly id: string;
+  readonly category: Category;
+}
+
+export type Category =
+  | 'elections'
+  | 'replication'
+  | 'reads'
+  | 'durability'
+  | 'recovery'
+  | 'snapshots'
+  | 'state machine'
+  | 'clock'
+  | 'node'
+  | 'liveness'
+  | 'legal';
+
+/** One replacement in a file: `find` stands there exactly once. */
+export function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace };
+}
+
+/** Makes the entries of one category. */
+export function bugsOf(category: Category): (id: string, name: string, ...edits: readonly Edit[]) => Bug {
+  return (id, name, ...edits) => ({ id, name, category, edits });
+}

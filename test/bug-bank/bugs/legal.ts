@@ -1,0 +1,85 @@
+/** Changes that keep every promise: a sweep that flags one of them is wrong itself. */
+
+import { bugsOf, edit, type Bug } from './bug.js';
+
+const legal = bugsOf('legal');
+
+export const LEGAL: readonly Bug[] = [
+  legal(
+    'other-timeouts',
+    'another draw of the election timeout',
+    edit(
+      'core/raft/turn.ts',
+      'return electionTimeoutMs + (finish(chance) % electionTimeoutMs);',
+      'return electionTimeoutMs + ((finish(chance) >>> 7) % (electionTimeoutMs * 2));',
+    ),
+  ),
+  legal(
+    'heartbeats-more-often',
+    'heartbeats twice as often',
+    edit(
+      'core/raft/heartbeat.ts',
+      'raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);',
+      'raft.heartbeatAt = monotonicMs(context.now + ((context.options.heartbeatIntervalMs + 1) >>> 1));',
+    ),
+  ),
+  legal(
+    'vote-beside-leader',
+    'a free vote is given although the leader of the term is known: it elects nobody',
+    edit(
+      'core/raft/election.ts',
+      '(raft.vote === NO_NODE && raft.leader === NO_NODE);',
+      'raft.vote === NO_NODE;',
+    ),
+  ),
+  legal(
+    'rounds-go-on',
+    'the numbers of read rounds go on from one leadership to the next',
+    edit('core/raft/role.ts', '  raft.round = 0;\n', ''),
+  ),
+  legal(
+    'proposed-again',
+    'a request that is asked again is proposed again',
+    edit(
+      'core/node/group.ts',
+      '  if (inFlight !== undefined && joinWaiters(opened, inFlight, operation, origin)) return;\n',
+      '  if (inFlight !== undefined && opened.raft.raft.term % 2 === 0 && joinWaiters(opened, inFlight, operation, origin)) return;\n',
+    ),
+  ),
+  legal(
+    'leader-not-announced',
+    'requests find a new leader when their alarm goes off, not at once',
+    edit(
+      'core/node/node.ts',
+      '  if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);\n',
+      '',
+    ),
+  ),
+  legal(
+    'stale-alarms-heard',
+    'an alarm of an earlier attempt makes another one',
+    edit(
+      'core/node/gateway.ts',
+      'if (request?.retryAt !== at) return;',
+      'if (request === undefined || at < 0) return;',
+    ),
+  ),
+  legal(
+    'held-longer',
+    'everything of a group waits for all of its writes',
+    edit(
+      'core/raft/turn.ts',
+      'return turn.raft.lastHardWrite > turn.raft.durable.write ? turn.raft.lastHardWrite : AT_ONCE;',
+      'return turn.raft.lastWrite > turn.raft.durable.write ? turn.raft.lastWrite : AT_ONCE;',
+    ),
+  ),
+  legal(
+    'backtracks-by-one',
+    'a refused probe goes back by one entry',
+    edit(
+      'core/raft/replication.ts',
+      'const hint = Math.min(answer.hintIndex, answer.refused - 1);',
+      'const hint = Math.max(Math.min(answer.hintIndex, answer.refused - 1), answer.refused - 1);',
+    ),
+  ),
+];

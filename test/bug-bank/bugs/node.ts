@@ -1,0 +1,136 @@
+/** Mistakes of the node: requests, waiters, forwarding and routing. */
+
+import { bugsOf, edit, type Bug } from './bug.js';
+
+const GATEWAY = 'core/node/gateway.ts';
+const GROUP = 'core/node/group.ts';
+
+const bug = bugsOf('node');
+
+export const NODE: readonly Bug[] = [
+  bug(
+    'answers-in-order-assumed',
+    'an answer of the leader is given to whoever asked first',
+    edit(
+      GATEWAY,
+      'const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? [];',
+      'const tokens: number[] = [];\n  radixForEach(turn.node.requests, (request) => {\n    if (tokens.length === 0 && request.group === message.group && request.sentTo === from) tokens.push(request.token);\n  });',
+    ),
+  ),
+  bug(
+    'answered-before-commit',
+    'a write is answered when it is proposed',
+    edit(
+      GROUP,
+      '  const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };\n',
+      "  answer(turn, group, origin, { type: 'Executed', outcome: applyCommand(opened.group.partition, proposal.index, command, turn.options.retryWindow).outcome, index: proposal.index });\n  const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };\n",
+    ),
+  ),
+  bug(
+    'answered-twice',
+    'a request stays on the books after it was answered',
+    edit(GATEWAY, '  node.requests = radixDelete(node.requests, token);\n', ''),
+    edit(GATEWAY, 'radixDelete, radixForEach, radixGet, radixSet }', 'radixForEach, radixGet, radixSet }'),
+  ),
+  bug(
+    'retry-under-new-id',
+    'an attempt after a timeout has a new request id',
+    edit(
+      GATEWAY,
+      '  attempt(turn, request, knownLeader(turn, request.group), 0);\n}',
+      "  const again = request.operation.type === 'Get' || request.operation.type === 'Exists' ? request : { ...request, requestId: `${request.requestId}+` as RequestId };\n  if (again !== request) turn.node.tokensOf = mapSet(turn.node.tokensOf, again.requestId, [token]);\n  attempt(turn, again, knownLeader(turn, request.group), 0);\n}",
+    ),
+  ),
+  bug(
+    'overwritten-told-success',
+    'whoever waits for an entry is told the outcome of the one that replaced it',
+    edit(
+      GROUP,
+      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
+      'if (stillLeads || raft.term >= 0) return;',
+    ),
+    edit(GROUP, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
+  ),
+  bug(
+    'waiters-kept',
+    'those who wait at a leader are kept when it is deposed',
+    edit(
+      GROUP,
+      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
+      'if (stillLeads || raft.term >= 0) return;',
+    ),
+  ),
+  bug(
+    'wrong-partition',
+    'one node places every key in the first partition',
+    edit(
+      GATEWAY,
+      'const group = partitionOfKey(operation.key, options.partitions);',
+      'const group = partitionOfKey(operation.key, options.node === 2 ? 1 : options.partitions);',
+    ),
+  ),
+  bug(
+    'timeout-told-as-failure',
+    'a request that was not answered in time is said to have failed',
+    edit(
+      GATEWAY,
+      'finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason });',
+      "finish(turn, request, { ...refusal(request.operation.type === 'Set' ? KeyValueCode.notSet : KeyValueCode.doesNotExist), reason });",
+    ),
+  ),
+  bug(
+    'lost-leadership-told-as-failure',
+    'whoever waits at a deposed leader is told that the write was refused',
+    edit(
+      GROUP,
+      "const result = tryAgain(opened, 'leadership was lost before the write was committed');",
+      "const result: ForwardResult = { type: 'Executed', outcome: refusal(KeyValueCode.notSet), index: opened.group.partition.applied };",
+    ),
+  ),
+  bug(
+    'joined-by-key',
+    'a request joins whoever waits for a write of the same key',
+    edit(
+      GROUP,
+      'const inFlight = mapGet(opened.group.proposed, requestId);',
+      'let inFlight = mapGet(opened.group.proposed, requestId);\n  radixForEach(opened.group.waiting, (waiter) => {\n    if (describeWrite(waiter.operation) === describeWrite(operation)) inFlight = mapGet(opened.group.proposed, waiter.requestId);\n  });',
+    ),
+  ),
+  bug(
+    'waiter-one-off',
+    'a waiter is told the outcome of the entry before its own',
+    edit(
+      GROUP,
+      'const waiter = radixGet(group.waiting, index);',
+      'const waiter = radixGet(group.waiting, index + 1) ?? radixGet(group.waiting, index);',
+    ),
+    edit(
+      GROUP,
+      'group.waiting = radixDelete(group.waiting, index);\n',
+      'group.waiting = radixDelete(radixDelete(group.waiting, index), index + 1);\n',
+    ),
+  ),
+  bug(
+    'entry-skipped',
+    'an entry that comes together with many others is not applied',
+    edit(
+      GROUP,
+      'if (payload.length === 0) {',
+      'if (payload.length === 0 || (opened.raft.raft.commit - index > 4 && index % 7 === 0)) {',
+    ),
+  ),
+  bug(
+    'read-of-another-key',
+    'reads that are confirmed together are answered from the first of them',
+    edit(
+      GROUP,
+      'const outcome = executeRead(partition, read.operation);',
+      'first ??= read.operation;\n      const outcome = executeRead(partition, first.type === read.operation.type ? first : read.operation);',
+    ),
+    edit(
+      GROUP,
+      '  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {\n',
+      '  let first: KeyValueOperation | undefined;\n  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {\n',
+    ),
+  ),
+];

@@ -1,0 +1,102 @@
+/** Mistakes in linearizable reads. */
+
+import { bugsOf, edit, type Bug } from './bug.js';
+
+const READ_INDEX = 'core/raft/read-index.ts';
+const ROLE = 'core/raft/role.ts';
+
+const bug = bugsOf('reads');
+
+export const READS: readonly Bug[] = [
+  bug(
+    'read-unconfirmed',
+    'a leader answers reads without asking whether it still leads',
+    edit(READ_INDEX, '    if (read.round > confirmed) return;\n', ''),
+  ),
+  bug(
+    'read-any-round',
+    'an answer to an older heartbeat confirms the newest reads',
+    edit(
+      'core/raft/heartbeat.ts',
+      'heardFrom(turn, from, answer.round)',
+      'heardFrom(turn, from, Math.max(answer.round, turn.raft.round))',
+    ),
+  ),
+  bug(
+    'read-older-term',
+    'an answer to a heartbeat of an older term confirms reads',
+    edit(
+      'core/raft/step.ts',
+      'if (message.term < raft.term) {',
+      "if (message.term < raft.term && (message.type !== 'HeartbeatAnswer' || message.round === 0)) {",
+    ),
+  ),
+  bug(
+    'read-before-own-commit',
+    'a new leader answers reads before it has committed in its term',
+    edit(
+      READ_INDEX,
+      '  if (raft.commit < raft.termStart) {\n    raft.earlyReads = tokens;\n    return;\n  }\n',
+      '',
+    ),
+  ),
+  bug(
+    'read-at-follower',
+    'a node answers reads from what it has applied itself',
+    edit(
+      'core/node/gateway.ts',
+      'import { describeWrite, refusal } from',
+      'import { describeWrite, executeRead, refusal } from',
+    ),
+    edit(
+      'core/node/gateway.ts',
+      '  if (leader === NO_NODE) return;\n  if (leader === options.node) {',
+      "  if (operation.type === 'Get' && leader !== options.node) {\n    const { partition } = groupOf(node, group);\n    answer(turn, group, { type: 'Client', token }, { type: 'Executed', outcome: executeRead(partition, operation), index: partition.applied });\n    return;\n  }\n  if (leader === NO_NODE) return;\n  if (leader === options.node) {",
+    ),
+  ),
+  bug(
+    'reads-outlive-leadership',
+    'open reads are kept over a loss of leadership and answered after the next election',
+    edit(
+      ROLE,
+      '  for (const { tokens } of fifoToArray(raft.readRounds)) turn.readsRefused.push(...tokens);\n  turn.readsRefused.push(...raft.earlyReads, ...turn.newReads.splice(0));\n  raft.readRounds = emptyFifo();\n  raft.earlyReads = [];\n',
+      '  turn.readsRefused.push(...turn.newReads.splice(0));\n',
+    ),
+  ),
+  bug(
+    'read-quorum-one-short',
+    'a read is confirmed by one node less than a majority',
+    edit(
+      READ_INDEX,
+      'rounds[quorumOf(raft.voters) - 1] as number;',
+      'rounds[quorumOf(raft.voters) - 2] as number;',
+    ),
+  ),
+  bug(
+    'read-joins-open-round',
+    'a read joins a round that is already under way',
+    edit(
+      READ_INDEX,
+      '  raft.round += 1;\n',
+      '  if (fifoPeek(raft.readRounds) === undefined) raft.round += 1;\n',
+    ),
+  ),
+  bug(
+    'read-by-lease',
+    'a read is answered when a majority was heard of in the last few timeouts',
+    edit(
+      READ_INDEX,
+      '    if (read.round > confirmed) return;\n',
+      '    const since = turn.context.now - 2 * turn.context.options.electionTimeoutMs;\n    const fresh = raft.peers.filter(({ heardAt }) => heardAt > since).length + 1;\n    if (read.round > confirmed && fresh < quorumOf(raft.voters)) return;\n',
+    ),
+  ),
+  bug(
+    'accept-confirms-read',
+    'an acceptance of an append confirms the newest reads',
+    edit(
+      'core/raft/replication.ts',
+      'const [at, known] = heardFrom(turn, from);\n  assert(\n    answer.index',
+      'const [at, known] = heardFrom(turn, from, raft.round);\n  assert(\n    answer.index',
+    ),
+  ),
+];

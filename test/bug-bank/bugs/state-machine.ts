@@ -1,0 +1,194 @@
+/** Mistakes in the partition: the replicated state machine, its retry table, and the clock that stamps its changes. */
+
+import { bugsOf, edit, type Bug } from './bug.js';
+
+const PARTITION = 'core/partition/partition.ts';
+const RETRIES = 'core/partition/retry-table.ts';
+const CLOCK = 'core/clock/hybrid-clock.ts';
+
+const bug = bugsOf('state machine');
+const clockBug = bugsOf('clock');
+
+export const STATE_MACHINE: readonly Bug[] = [
+  bug(
+    'if-exists-sees-tombstones',
+    'a deleted key exists for ifExists',
+    edit(
+      PARTITION,
+      'if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;',
+      'if ((flags & SetFlag.ifExists) !== 0 && current === undefined) return false;',
+    ),
+  ),
+  bug(
+    'if-not-exists-sees-tombstones',
+    'a deleted key exists for ifNotExists',
+    edit(
+      PARTITION,
+      'if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;',
+      'if ((flags & SetFlag.ifNotExists) !== 0 && current !== undefined) return false;',
+    ),
+  ),
+  bug(
+    'compare-value-ignored',
+    'the comparison by value always holds for a key that is there',
+    edit(
+      PARTITION,
+      'if (!valuesEqual(exists ? current.value : null, operation.compareValue)) return false;',
+      'if (!exists && operation.compareValue !== null) return false;',
+    ),
+  ),
+  bug(
+    'prefix-is-equal',
+    'a value equals any longer one that begins with it',
+    edit(PARTITION, '  if (a.length !== b.length) return false;\n', ''),
+  ),
+  bug(
+    'no-value-is-empty',
+    'no value equals the empty value',
+    edit(
+      PARTITION,
+      'if (a === null || b === null) return a === b;',
+      'if (a === null || b === null) return (a?.length ?? 0) === (b?.length ?? 0);',
+    ),
+  ),
+  bug(
+    'deleted-revision-hidden',
+    'the comparison by revision takes a deleted key for one that was never written',
+    edit(
+      PARTITION,
+      'if ((current?.revision ?? NEVER_WRITTEN) !== operation.compareRevision) return false;',
+      'if ((exists ? current.revision : NEVER_WRITTEN) !== operation.compareRevision) return false;',
+    ),
+  ),
+  bug(
+    'revision-at-least',
+    'the comparison by revision holds for any later revision too',
+    edit(PARTITION, '!== operation.compareRevision', '< operation.compareRevision'),
+  ),
+  bug(
+    'delete-keeps-revision',
+    'a delete does not raise the revision',
+    edit(
+      PARTITION,
+      'revision((current?.revision ?? NEVER_WRITTEN) + 1)',
+      'revision((current?.revision ?? NEVER_WRITTEN) + (deleted ? 0 : 1))',
+    ),
+  ),
+  bug(
+    'revision-reused',
+    'a deleted key is forgotten with its revision',
+    edit(
+      PARTITION,
+      'emptyOrderedMap, mapGet, mapSet, type',
+      'emptyOrderedMap, mapDelete, mapGet, mapSet, type',
+    ),
+    edit(
+      PARTITION,
+      'keys: change.entry === undefined ? state.keys : mapSet(state.keys, operation.key, change.entry),',
+      'keys: change.entry === undefined ? state.keys : change.entry.deleted ? mapDelete(state.keys, operation.key) : mapSet(state.keys, operation.key, change.entry),',
+    ),
+  ),
+  bug(
+    'tombstone-read',
+    'a deleted key is read as one without a value',
+    edit(PARTITION, 'if (entry === undefined || entry.deleted) return', 'if (entry === undefined) return'),
+  ),
+  bug(
+    'null-deletes',
+    'setting no value deletes the key',
+    edit(PARTITION, 'operation.value, false);', 'operation.value, operation.value === null);'),
+  ),
+  bug(
+    'refused-set-bumps',
+    'a set that is refused raises the revision all the same',
+    edit(
+      PARTITION,
+      'return { outcome: outcomeOf(KeyValueCode.notSet, current), entry: undefined };',
+      'return { outcome: outcomeOf(KeyValueCode.notSet, current), entry: current === undefined ? undefined : nextEntry(state, command, current, current.value, current.deleted) };',
+    ),
+  ),
+  bug(
+    'local-time-applied',
+    'a replica stamps changes with its own wall clock',
+    edit(
+      'core/node/group.ts',
+      'applyCommand(group.partition, index, command.value, retryWindow);',
+      'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow);',
+    ),
+  ),
+  bug(
+    'local-node-applied',
+    'a replica stamps changes with its own number',
+    edit(
+      'core/node/group.ts',
+      'applyCommand(group.partition, index, command.value, retryWindow);',
+      'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow);',
+    ),
+  ),
+  bug(
+    'retries-unknown',
+    'a partition has no memory of the requests that it has applied',
+    edit(PARTITION, 'const earlier = findRetry(retries, requestId);', 'const earlier = undefined;'),
+    edit(
+      'core/node/group.ts',
+      'const earlier = findRetry(opened.group.partition.retries, requestId);',
+      'const earlier = undefined;',
+    ),
+  ),
+  bug(
+    'retries-forgotten-early',
+    'a request is forgotten after twenty entries',
+    edit(RETRIES, 'const forgotten = applied - window;', 'const forgotten = applied - Math.min(window, 20);'),
+  ),
+  bug(
+    'retry-ids-cut',
+    'request ids that begin alike are taken for the same',
+    edit(
+      RETRIES,
+      'const index = mapGet(table.indexOf, requestId);',
+      'const index = mapGet(table.indexOf, requestId.slice(0, 5));',
+    ),
+    edit(
+      RETRIES,
+      'mapSet(table.indexOf, record.requestId, record.index)',
+      'mapSet(table.indexOf, record.requestId.slice(0, 5), record.index)',
+    ),
+  ),
+  bug(
+    'refusals-forgotten',
+    'a request that was refused is not remembered, and may succeed when it is repeated',
+    edit(
+      PARTITION,
+      'retries: rememberRequest(retries, record),',
+      'retries: change.entry === undefined ? retries : rememberRequest(retries, record),',
+    ),
+  ),
+  bug(
+    'retry-outcome-changed',
+    'a repeated request is told the present revision instead of its own',
+    edit(
+      PARTITION,
+      'return { state: next, outcome: earlier.outcome };',
+      'return { state: next, outcome: { ...earlier.outcome, revision: mapGet(state.keys, operation.key)?.revision ?? earlier.outcome.revision } };',
+    ),
+  ),
+  clockBug(
+    'clock-goes-back',
+    'a wall clock that is set back takes the timestamps along',
+    edit(CLOCK, 'if (wall > last.wall) return', 'if (wall !== last.wall) return'),
+  ),
+  clockBug(
+    'counter-stands-still',
+    'two changes of one millisecond have the same timestamp',
+    edit(CLOCK, 'counter: last.counter + 1 };', 'counter: last.counter };'),
+  ),
+  clockBug(
+    'stamps-as-they-come',
+    'a change takes the timestamp of its proposer, although a later one was given before',
+    edit(
+      PARTITION,
+      'compareTimestamps(stampedAt, state.lastModified) > 0',
+      'compareTimestamps(stampedAt, ZERO_TIMESTAMP) > 0',
+    ),
+  ),
+];

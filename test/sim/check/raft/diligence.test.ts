@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { fifoFrom, logIndex, monotonicMs, nodeId, term, writeNumber } from '../../../../core/index.js';
+import { checkAwake, checkDue } from '../../../../sim/check/raft/diligence.js';
+import type { Raft } from '../../../../sim/check/raft/group-history.js';
+import { leader, progress, raft, verdictOf } from '../support/states.js';
+
+const LIMITS = { maxInflightAppends: 2, electionTimeoutMs: 200, heartbeatIntervalMs: 50 };
+
+const due = (state: Raft): string => verdictOf(() => checkDue(undefined, state));
+const durable = (ofTerm: number, vote: number, lastIndex: number): Raft['durable'] => ({
+  write: writeNumber(1),
+  term: term(ofTerm),
+  vote: nodeId(vote),
+  lastIndex: logIndex(lastIndex),
+});
+
+describe('what is due', () => {
+  it('is a commit, once a majority holds an entry of the term', () => {
+    const peers = [progress(2, 2), progress(3, 0)];
+    const state = leader(1, [1, 2], { term: 2, peers, durable: durable(2, 1, 2), uncommittedBytes: 3 });
+
+    expect(due({ ...state, commit: logIndex(2), uncommittedBytes: 0 })).toBe('holds');
+    expect(due(state)).toBe('what is due is done');
+  });
+
+  it('is no commit of an entry of an older term', () => {
+    const peers = [progress(2, 1), progress(3, 0)];
+    const state = leader(1, [1, 2], { term: 2, peers, durable: durable(2, 1, 2), uncommittedBytes: 3 });
+
+    expect(due(state)).toBe('holds');
+  });
+
+  it('is an answer to reads whose round a majority has answered', () => {
+    const readRounds = fifoFrom([{ round: 4, index: logIndex(0), tokens: [1] }]);
+    const state = (round: number): Raft =>
+      leader(1, [], { term: 1, round: 4, readRounds, peers: [progress(2, 0, { round }), progress(3, 0)] });
+
+    expect(due(state(3))).toBe('holds');
+    expect(due(state(4))).toBe('what is due is done');
+  });
+
+  it('is to lead, once elected with a durable vote', () => {
+    const votes = [{ voter: nodeId(2), granted: true }];
+    const state = raft(1, [], { term: 2, role: 'candidate', vote: nodeId(1), votes });
+
+    expect(due(state)).toBe('holds');
+    expect(due({ ...state, durable: durable(2, 1, 0) })).toBe('what is due is done');
+  });
+
+  it('is to count no bytes where everything is committed', () => {
+    const state = leader(1, [1], { term: 1, commit: logIndex(1), durable: durable(1, 1, 1), peers: [] });
+
+    expect(due({ ...state, uncommittedBytes: 7 })).toBe('uncommitted bytes are counted');
+  });
+});
+
+describe('a node wakes', () => {
+  const follower = raft(1, [], { term: 1, electionDeadline: monotonicMs(500) });
+  const awake = (state: Raft, alarmMs: number | undefined): string =>
+    verdictOf(() => checkAwake(state, alarmMs, 300, LIMITS));
+
+  it('at its deadline or before', () => {
+    expect(awake(follower, 500)).toBe('holds');
+    expect(awake(follower, 400)).toBe('holds');
+  });
+
+  it('never too late, nor never', () => {
+    expect(awake(follower, 501)).toBe('nobody oversleeps');
+    expect(awake(follower, undefined)).toBe('nobody oversleeps');
+  });
+
+  it('soon enough to elect another leader', () => {
+    expect(awake({ ...follower, electionDeadline: monotonicMs(5_000) }, 400)).toBe('nobody oversleeps');
+  });
+
+  it('soon enough to keep its followers', () => {
+    const state = (heartbeatAt: number): Raft =>
+      leader(1, [], { term: 1, heartbeatAt: monotonicMs(heartbeatAt) });
+
+    expect(awake(state(350), 350)).toBe('holds');
+    expect(awake(state(450), 350)).toBe('nobody oversleeps');
+  });
+});
