@@ -13,11 +13,7 @@ export const DURABILITY: readonly Bug[] = [
   bug(
     'nothing-held',
     'a node holds nothing back until it is durable',
-    edit(
-      NODE,
-      'const list = after > turn.node.durableWrite ? turn.heldMessages : turn.messages;',
-      'const list = after < 0 ? turn.heldMessages : turn.messages;',
-    ),
+    edit(NODE, 'const waits = after > turn.node.durableWrite;', 'const waits = after < 0;'),
   ),
   bug(
     'accept-before-durable',

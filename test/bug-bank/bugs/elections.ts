@@ -105,7 +105,7 @@ export const ELECTIONS: readonly Bug[] = [
     'the pre-votes of a candidate are counted as its votes',
     edit(
       ROLE,
-      'raft.vote = raft.self;\n  raft.leader = NO_NODE;\n  raft.votes = [];',
+      'raft.vote = raft.self;\n  raft.leader = NO_NODE;\n  raft.votes = EMPTY_LIST;',
       'raft.vote = raft.self;\n  raft.leader = NO_NODE;',
     ),
   ),

@@ -15,7 +15,7 @@ export const LIVENESS: readonly Bug[] = [
     'a lost probe is never sent again',
     edit(
       HEARTBEAT,
-      "if (mode === 'probe') return { ...noted, probing: false };",
+      "if (mode === 'probe') return withProbing(noted, false);",
       "if (mode === 'probe') return noted;",
     ),
   ),
@@ -56,8 +56,8 @@ export const LIVENESS: readonly Bug[] = [
     'a node that asks for pre-votes does not wait before it asks again',
     edit(
       ROLE,
-      '  raft.leader = NO_NODE;\n  raft.votes = [];\n  restartElectionTimer(turn);\n}\n\n/** Raises',
-      '  raft.leader = NO_NODE;\n  raft.votes = [];\n  raft.electionDeadline = monotonicMs(turn.context.now + 1);\n}\n\n/** Raises',
+      '  raft.leader = NO_NODE;\n  raft.votes = EMPTY_LIST;\n  restartElectionTimer(turn);\n}\n\n/** Raises',
+      '  raft.leader = NO_NODE;\n  raft.votes = EMPTY_LIST;\n  raft.electionDeadline = monotonicMs(turn.context.now + 1);\n}\n\n/** Raises',
     ),
   ),
   bug(
@@ -160,8 +160,8 @@ export const LIVENESS: readonly Bug[] = [
     'an append that makes no progress is sent again with every message that arrives',
     edit(
       REPLICATION,
-      "if (progress.mode === 'probe') return { ...progress, probing: true };",
-      "if (progress.mode === 'probe') return { ...progress, probing: turn.outgoing.length > 3 };",
+      "if (progress.mode === 'probe') return withProbing(progress, true);",
+      "if (progress.mode === 'probe') return withProbing(progress, turn.outgoing.length > 3);",
     ),
   ),
 ];

@@ -13,7 +13,7 @@ export const NODE: readonly Bug[] = [
     'an answer of the leader is given to whoever asked first',
     edit(
       GATEWAY,
-      'const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? [];',
+      'const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? EMPTY_LIST;',
       'const tokens: number[] = [];\n  radixForEach(turn.node.requests, (request) => {\n    if (tokens.length === 0 && request.group === message.group && request.sentTo === from) tokens.push(request.token);\n  });',
     ),
   ),
@@ -129,8 +129,8 @@ export const NODE: readonly Bug[] = [
     ),
     edit(
       GROUP,
-      '  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {\n',
-      '  let first: KeyValueOperation | undefined;\n  for (const { tokens, index } of opened.raft.readsReady.splice(0)) {\n',
+      '  for (const { tokens, index } of readsReady) {\n',
+      '  let first: KeyValueOperation | undefined;\n  for (const { tokens, index } of readsReady) {\n',
     ),
   ),
 ];

@@ -59,8 +59,8 @@ export const READS: readonly Bug[] = [
     'open reads are kept over a loss of leadership and answered after the next election',
     edit(
       ROLE,
-      '  for (const { tokens } of fifoToArray(raft.readRounds)) turn.readsRefused.push(...tokens);\n  turn.readsRefused.push(...raft.earlyReads, ...turn.newReads.splice(0));\n  raft.readRounds = emptyFifo();\n  raft.earlyReads = [];\n',
-      '  turn.readsRefused.push(...turn.newReads.splice(0));\n',
+      '  turn.readsRefused = [...turn.readsRefused, ...open, ...raft.earlyReads, ...turn.newReads];\n  turn.newReads = EMPTY_LIST;\n  raft.readRounds = emptyFifo();\n  raft.earlyReads = EMPTY_LIST;\n',
+      '  turn.readsRefused = [...turn.readsRefused, ...turn.newReads];\n  turn.newReads = EMPTY_LIST;\n',
     ),
   ),
   bug(
@@ -68,8 +68,8 @@ export const READS: readonly Bug[] = [
     'a read is confirmed by one node less than a majority',
     edit(
       READ_INDEX,
-      'rounds[quorumOf(raft.voters) - 1] as number;',
-      'rounds[quorumOf(raft.voters) - 2] as number;',
+      'reachedBy(quorumOf(raft.voters), raft.round,',
+      'reachedBy(quorumOf(raft.voters) - 1, raft.round,',
     ),
   ),
   bug(
@@ -95,8 +95,8 @@ export const READS: readonly Bug[] = [
     'an acceptance of an append confirms the newest reads',
     edit(
       'core/raft/replication.ts',
-      'const [at, known] = heardFrom(turn, from);\n  assert(\n    answer.index',
-      'const [at, known] = heardFrom(turn, from, raft.round);\n  assert(\n    answer.index',
+      'const at = heardFrom(turn, from);\n  const known = raft.peers[at] as Progress;\n  assert(\n    answer.index',
+      'const at = heardFrom(turn, from, raft.round);\n  const known = raft.peers[at] as Progress;\n  assert(\n    answer.index',
     ),
   ),
 ];

@@ -53,8 +53,8 @@ export const RECOVERY: readonly Bug[] = [
     'a restart keeps what a later segment did not overwrite entry by entry',
     edit(
       JOURNAL,
-      '    entries.length = Math.max(0, firstIndex - base - 1);\n',
-      '    const tail = entries.slice(Math.max(0, firstIndex - base - 1 + segment.entries.length));\n    entries.length = Math.max(0, firstIndex - base - 1);\n',
+      '    const kept = Math.max(0, firstIndex - base - 1);\n',
+      '    const kept = Math.max(0, firstIndex - base - 1);\n    const tail = entries.slice(kept + segment.entries.length);\n',
     ),
     edit(
       JOURNAL,

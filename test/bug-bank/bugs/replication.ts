@@ -105,28 +105,36 @@ export const REPLICATIONS: readonly Bug[] = [
     'a late refusal takes back what is known to match',
     edit(
       REPLICATION,
-      '      if (answer.refused > known.match) {\n        replacePeer(turn, at, {\n          ...known,\n',
-      '      if (answer.refused > 0) {\n        replacePeer(turn, at, {\n          ...known,\n          match: logIndex(Math.min(known.match, answer.hintIndex)),\n',
+      "      if (answer.refused > known.match) {\n        replacePeer(turn, at, inMode(known, 'probe', logIndex(known.match + 1)));\n",
+      "      if (answer.refused > 0) {\n        const match = logIndex(Math.min(known.match, answer.hintIndex));\n        replacePeer(turn, at, inMode({ ...known, match }, 'probe', logIndex(known.match + 1)));\n",
     ),
   ),
   bug(
     'counts-itself-early',
     'a leader counts its own entry before it is on its disk',
-    edit(REPLICATION, 'matches.push(raft.durable.lastIndex);', 'matches.push(raft.log.lastIndex);'),
+    edit(
+      REPLICATION,
+      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
+      'reachedBy(quorumOf(raft.voters), raft.log.lastIndex,',
+    ),
   ),
   bug(
     'majority-off-by-one',
     'an entry is committed with one holder less than a majority',
     edit(
       REPLICATION,
-      'matches[quorumOf(raft.voters) - 1] as number;',
-      'matches[quorumOf(raft.voters) - 2] as number;',
+      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
+      'reachedBy(quorumOf(raft.voters) - 1, raft.durable.lastIndex,',
     ),
   ),
   bug(
     'majority-of-even',
-    'the matches are sorted the wrong way: wrong only for an even number of nodes',
-    edit(REPLICATION, 'matches.sort((a, b) => b - a);', 'matches.sort((a, b) => a - b);'),
+    'half of the nodes count as a majority: wrong only for an even number of nodes',
+    edit(
+      REPLICATION,
+      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
+      'reachedBy((raft.voters.length + 1) >>> 1, raft.durable.lastIndex,',
+    ),
   ),
   bug(
     'no-empty-entry',
@@ -183,8 +191,8 @@ export const REPLICATIONS: readonly Bug[] = [
     'after an acceptance the leader goes on one entry too far',
     edit(
       REPLICATION,
-      "progress = { ...progress, mode: 'replicate', probing: false, inflight: [], next: logIndex(match + 1) };",
-      "progress = { ...progress, mode: 'replicate', probing: false, inflight: [], next: logIndex(Math.max(match + 1, known.next)) };\n    if (match + 1 < raft.log.lastIndex) progress = { ...progress, match: logIndex(match + 1), next: logIndex(match + 2) };",
+      "if (levels) progress = inMode(progress, 'replicate', logIndex(match + 1));",
+      "if (levels) progress = inMode(progress, 'replicate', logIndex(match + 1));\n  if (levels && match + 1 < raft.log.lastIndex) progress = { ...progress, match: logIndex(match + 1), next: logIndex(match + 2) };",
     ),
   ),
   bug(

@@ -116,7 +116,7 @@ export const SNAPSHOTS: readonly Bug[] = [
     'sending a snapshot counts as its acknowledgement',
     edit(
       SNAPSHOT,
-      "return { ...progress, mode: 'snapshot', probing: false, inflight: [], snapshotSentAt: context.now };",
+      'return withSnapshotSent(progress, context.now);',
       "return { ...progress, mode: 'replicate', probing: false, inflight: [], match: snapshot.index, next: logIndex(snapshot.index + 1) };",
     ),
   ),
