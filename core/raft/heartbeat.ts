@@ -24,7 +24,7 @@ export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
     const progress = raft.peers[i] as Progress;
     replacePeer(turn, i, recoverLost(turn, progress));
   }
-  if (!isBent(context.bend, 'a heartbeat left out')) sendHeartbeats(turn);
+  sendHeartbeats(turn);
 }
 
 /** What was sent may have been lost. Only a follower that answers is sent it again. */

@@ -12,7 +12,7 @@ export function stormScenario(seed: number): KeyValueScenario {
   const partitions = pick('partitions', [1, 1, 2, 3]);
   const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
   const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);
-  const clients = pick('clients', [4, 6, 8, 14]);
+  const clients = pick('clients', [4, 6, 8, 14, 24]);
   const shore = { seed, nodes, groups: partitions, versions: 2, paceMs: electionTimeoutMs };
   const conditions = drawConditions(shore);
   return {
@@ -28,10 +28,10 @@ export function stormScenario(seed: number): KeyValueScenario {
         electionTimeoutMs,
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
-        maxUncommittedBytes: pick('uncommitted', [400, 10_000, 1_000_000]),
-        snapshotEveryEntries: pick('snapshot', [3, 7, 7, 20, 10_000]),
-        snapshotPercentOfRecords: pick('snapshot share', [0, 0, 30]),
-        keepEntries: pick('keep', [0, 0, 3, 20]),
+        maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),
+        snapshotEveryEntries: pick('snapshot', [3, 3, 7, 20, 10_000]),
+        snapshotPercentOfRecords: pick('snapshot share', [0, 0, 0, 30]),
+        keepEntries: pick('keep', [0, 0, 0, 3, 20]),
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,

@@ -94,6 +94,13 @@ function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raf
 function changeOfLog(reach: (feature: string) => void, before: Raft, after: Raft): void {
   const { log } = after;
   if (log.baseIndex > before.log.lastIndex) return reach('snapshot installed beyond the log');
+  if (log.baseIndex > before.commit && log.lastIndex === log.baseIndex && before.log.lastIndex > log.lastIndex) {
+    return reach(
+      before.log.lastTerm === after.term
+        ? 'log shortened to a snapshot'
+        : 'entries of an older term replaced by a snapshot, or cut off and compacted in one turn',
+    );
+  }
   if (log.baseIndex > before.log.baseIndex) reach('log compacted behind a snapshot');
   if (after.role === 'leader') return;
   const from = Math.max(before.log.baseIndex, log.baseIndex) + 1;

@@ -103,11 +103,6 @@ export const DURABILITY: readonly Bug[] = [
     ),
   ),
   bug(
-    'statements-survive-truncation',
-    'what a turn was about to say of entries that it cut off is said all the same',
-    edit(TURN, '  loseStatementsBeyond(turn, kept);\n', ''),
-  ),
-  bug(
     'released-one-write-early',
     'what waits for a write leaves when the one before it is durable',
     edit(
