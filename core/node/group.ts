@@ -8,14 +8,8 @@
 
 import { nextTimestamp } from '../clock/hybrid-clock.js';
 import { EMPTY_LIST } from '../collections/list.js';
-import { emptyOrderedMap, mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
-import {
-  emptyRadixArray,
-  radixDelete,
-  radixForEach,
-  radixGet,
-  radixSet,
-} from '../collections/radix-array.js';
+import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
+import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
 import { isBent } from '../machine/bend.js';
 import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units.js';
@@ -227,16 +221,19 @@ export function serveReads(turn: NodeTurn, opened: OpenGroup, answer: Answer): v
   }
 }
 
-/** Those who wait at a node that leads no longer are told at once; their writes may still be committed. */
+/**
+ * Those who wait for the leadership of a term that is over are told at once; their writes may still be committed. A node
+ * may win an election and lose it to a later one in a single turn, with proposals in between.
+ */
 export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const { raft } = opened.raft;
-  const stillLeads = raft.role === 'leader' && raft.term === opened.before.raft.term;
-  if (stillLeads || opened.before.raft.role !== 'leader') return;
-  const { waiting } = opened.group;
-  opened.group.waiting = emptyRadixArray();
-  opened.group.proposed = emptyOrderedMap();
+  const { before, group } = opened;
+  if (raft.role === before.raft.role && raft.term === before.raft.term) return;
   const result = tryAgain(opened, 'leadership was lost before the write was committed');
-  radixForEach(waiting, ({ origins }) => {
+  radixForEach(group.waiting, ({ term, requestId, origins }, index) => {
+    if (raft.role === 'leader' && raft.term === term) return;
+    group.waiting = radixDelete(group.waiting, index);
+    group.proposed = mapDelete(group.proposed, requestId);
     for (const origin of origins) answer(turn, raft.group, origin, result);
   });
 }

@@ -17,8 +17,28 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     legal: { type: 'boolean', default: false },
+    guided: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+
+if (values.help) {
+  console.log(`npm run bank -- [options]
+
+How many seeds, and how much time, the tank needs for each planted bug.
+
+  --bug ID          only this bug; may be given more than once
+  --category NAME   only the bugs of a category
+  --first-seed N    where each hunt begins (1)
+  --max-seeds N     where it gives up (5000)
+  --jobs N          hunts at once (1)
+  --guided          let a guide choose the scenarios by what the earlier ones reached
+  --legal           the legal changes instead: none may be found
+  --json            print JSON
+
+Exit codes: 0 as it should be, 1 a bug was not found or a legal change was, 2 bad arguments.`);
+  process.exit(0);
+}
 
 interface Row {
   readonly bug: Bug;
@@ -43,7 +63,7 @@ const queue = [...chosen];
 await Promise.all(
   Array.from({ length: Number(values.jobs) }, async () => {
     for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
-      const row = { bug, found: await hunt(bug, { seeds }) };
+      const row = { bug, found: await hunt(bug, { seeds, guided: values.guided }) };
       rows.set(bug, row);
       if (!values.json) console.error(lineOf(row));
     }

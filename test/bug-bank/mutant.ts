@@ -50,6 +50,8 @@ export interface Found {
 export interface Hunt {
   /** The seeds that are run, in this order, until one fails. */
   readonly seeds: readonly number[];
+  /** Scenarios chosen by a guide instead: the seeds then only count them, from the first on. */
+  readonly guided?: boolean;
   /** A process that is silent for so long over one seed hangs, and that is a failure too. */
   readonly patienceMs?: number;
 }
@@ -57,11 +59,11 @@ export interface Hunt {
 /** The first seed under which the mutant breaks something; undefined when it survives all of them. */
 export async function hunt(
   mutant: Mutant,
-  { seeds, patienceMs = 120_000 }: Hunt,
+  { seeds, guided = false, patienceMs = 120_000 }: Hunt,
 ): Promise<Found | undefined> {
   const folder = writeMutant(mutant.edits);
   try {
-    return await runSeeds(folder, seeds, patienceMs);
+    return await runSeeds(folder, [guided ? 'guided' : 'plain', ...seeds.map(String)], seeds, patienceMs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -179,12 +181,18 @@ function transpile(source: string): string {
  * more events than any scenario of its kind may have hangs in virtual time, however fast it does so.
  */
 const RUNNER = `
-import { run, stormScenario } from './sim/index.js';
+import { createGuide, run, stormScenario } from './sim/index.js';
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
-for (const seed of process.argv.slice(2).map(Number)) {
+const [way, ...seeds] = process.argv.slice(2);
+const guide = way === 'guided' ? createGuide({ storm: stormScenario }, Number(seeds[0])) : undefined;
+let number = 0;
+for (const seed of seeds.map(Number)) {
   let failure;
+  number += 1;
   try {
-    const report = run(stormScenario(seed));
+    const scenario = guide === undefined ? stormScenario(seed) : guide.next(number);
+    const report = run(scenario);
+    guide?.learn(scenario, report);
     if (report.verdict === 'invalid') failure = report.failure;
     else if (report.verdict === 'unknown' && report.excuse?.includes('events')) {
       failure = { property: 'no end', detail: report.excuse };
@@ -213,9 +221,14 @@ const steps = counterexample?.map((action) => model.describe(action));
 process.stdout.write(JSON.stringify({ verdict, states, generated, depth, seconds, breach, steps }));
 `;
 
-function runSeeds(folder: string, seeds: readonly number[], patienceMs: number): Promise<Found | undefined> {
+function runSeeds(
+  folder: string,
+  words: readonly string[],
+  seeds: readonly number[],
+  patienceMs: number,
+): Promise<Found | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(folder, 'main.js'), ...seeds.map(String)], {
+    const child = spawn(process.execPath, [join(folder, 'main.js'), ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -46,8 +46,8 @@ export const NODE: readonly Bug[] = [
     'whoever waits for an entry is told the outcome of the one that replaced it',
     edit(
       GROUP,
-      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
-      'if (stillLeads || raft.term >= 0) return;',
+      'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
+      'if (raft.term >= 0) return;',
     ),
     edit(GROUP, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
   ),
@@ -56,8 +56,17 @@ export const NODE: readonly Bug[] = [
     'those who wait at a leader are kept when it is deposed',
     edit(
       GROUP,
-      "if (stillLeads || opened.before.raft.role !== 'leader') return;",
-      'if (stillLeads || raft.term >= 0) return;',
+      'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
+      'if (raft.term >= 0) return;',
+    ),
+  ),
+  bug(
+    'short-leadership-kept',
+    'those who ask a leader that is elected and deposed within one turn are kept waiting',
+    edit(
+      GROUP,
+      'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
+      "if (before.raft.role !== 'leader') return;",
     ),
   ),
   bug(
@@ -106,8 +115,8 @@ export const NODE: readonly Bug[] = [
     ),
     edit(
       GROUP,
-      'group.waiting = radixDelete(group.waiting, index);\n',
-      'group.waiting = radixDelete(radixDelete(group.waiting, index), index + 1);\n',
+      'if (waiter === undefined) continue;\n    group.waiting = radixDelete(group.waiting, index);\n',
+      'if (waiter === undefined) continue;\n    group.waiting = radixDelete(radixDelete(group.waiting, index), index + 1);\n',
     ),
   ),
   bug(

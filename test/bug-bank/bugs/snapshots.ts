@@ -44,14 +44,24 @@ export const SNAPSHOTS: readonly Bug[] = [
       'compact(opened.raft, partition.applied, partition, keepEntries);',
       'compact(opened.raft, partition.applied, { ...partition, retries: { indexOf: emptyOrderedMap(), records: emptyRadixArray(), forgotten: partition.retries.forgotten } }, keepEntries);',
     ),
+    edit(
+      GROUP,
+      'import { mapDelete, mapGet, mapSet }',
+      'import { emptyOrderedMap, mapDelete, mapGet, mapSet }',
+    ),
+    edit(
+      GROUP,
+      'import { radixDelete, radixForEach, radixGet, radixSet }',
+      'import { emptyRadixArray, radixDelete, radixForEach, radixGet, radixSet }',
+    ),
   ),
   bug(
     'tombstones-left-out',
     'a snapshot does not hold deleted keys, and so not their revisions',
     edit(
       GROUP,
-      'emptyOrderedMap, mapDelete, mapGet, mapSet }',
-      'emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet }',
+      'import { mapDelete, mapGet, mapSet }',
+      'import { emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet }',
     ),
     edit(
       GROUP,
