@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { monotonicMs, nodeId, term, writeNumber } from '../../../core/machine/units.js';
+import type { NodeEvent } from '../../../core/node/node.js';
 import type { NodeMessage } from '../../../core/node/protocol.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
 import type { RaftMessage } from '../../../core/raft/messages.js';
@@ -468,6 +469,42 @@ describe('a request at a node that does not lead', () => {
     expect(answers).toMatchObject([
       { messages: [{ type: 'ForwardAnswer', result: { type: 'TryAgain', leader: next } }] },
     ]);
+  });
+
+  it('is turned back at once by a leader that is elected and deposed within one turn', () => {
+    const node = startNode({ id: 3, voters: [1, 2, 3] });
+    const said = (from: number, message: RaftMessage<PartitionState>): NodeEvent => ({
+      type: 'MessageReceived',
+      from: nodeId(from),
+      message: { type: 'Group', group: partitionOfKey('k', 1), message },
+    });
+    node.now = node.timerAt;
+    node.turn({ type: 'TimerFired' });
+    node.turn(said(1, { type: 'PreVoteAnswer', term: term(1), granted: true }));
+    node.complete();
+    const { operation } = set('k', 'v');
+
+    const effects = node.turn(
+      said(1, { type: 'VoteAnswer', term: term(1), granted: true }),
+      {
+        type: 'MessageReceived',
+        from: nodeId(1),
+        message: {
+          type: 'Forward',
+          group: partitionOfKey('k', 1),
+          requestId: 'x' as never,
+          basis: 0 as never,
+          operation,
+        },
+      },
+      said(2, { type: 'Heartbeat', term: term(2), commit: 0 as never, round: 0 }),
+    );
+
+    const answers = effectsOf(effects, 'Send').flatMap(({ to, messages }) =>
+      to === 1 ? messages.filter(({ type }) => type === 'ForwardAnswer') : [],
+    );
+    expect(node.group().role).toBe('follower');
+    expect(answers).toMatchObject([{ result: { type: 'TryAgain', leader: 2 } }]);
   });
 
   it.each([
