@@ -241,7 +241,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         noteLeaders(conductOf(node, id), raft, messages, nowMs);
       }
       checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
-      if (!timerFired && heard.size === 0) return;
+      // A node that has halted says nothing any more, whatever is due.
+      if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
         checkCare(conductOf(node, id), raft, heard.get(id) ?? [], timerFired, nowMs, ofNode);
