@@ -94,7 +94,11 @@ function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raf
 function changeOfLog(reach: (feature: string) => void, before: Raft, after: Raft): void {
   const { log } = after;
   if (log.baseIndex > before.log.lastIndex) return reach('snapshot installed beyond the log');
-  if (log.baseIndex > before.commit && log.lastIndex === log.baseIndex && before.log.lastIndex > log.lastIndex) {
+  if (
+    log.baseIndex > before.commit &&
+    log.lastIndex === log.baseIndex &&
+    before.log.lastIndex > log.lastIndex
+  ) {
     return reach(
       before.log.lastTerm === after.term
         ? 'log shortened to a snapshot'

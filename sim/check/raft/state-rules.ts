@@ -38,6 +38,7 @@ export function checkStates(context: StateContext, before: Raft | undefined, aft
   if (before?.durable !== after.durable || before.log !== after.log) checkDurable(context, after);
   if (before?.log !== after.log) checkLog(context, before, after);
   if (after.role === 'leader') checkLeader(context, before, after);
+  else checkNoReads(after);
   if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
 }
 
@@ -53,6 +54,12 @@ function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after
   if (after.term === before.term && before.vote !== 0 && after.vote !== before.vote) {
     broken('one vote a term', after, `the vote changed from ${before.vote} to ${after.vote}`);
   }
+}
+
+/** Open reads are dropped with the leadership, and never answered by a later one (design notes, section 6). */
+function checkNoReads(after: Raft): void {
+  if (fifoPeek(after.readRounds) === undefined && after.earlyReads.length === 0) return;
+  broken('reads end with the leadership', after, `as ${after.role} it still keeps reads to be confirmed`);
 }
 
 const MANY = 16;

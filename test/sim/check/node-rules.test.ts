@@ -168,7 +168,7 @@ describe('a run finds a node that', () => {
       return { ...step, effects: [...replies, ...step.effects] };
     });
 
-    expect(verdict).toBe('reads are fresh');
+    expect(verdict).toBe('reads are confirmed');
   });
 
   it('answers reads from an old state and says nothing of where it was', () => {
@@ -183,7 +183,7 @@ describe('a run finds a node that', () => {
       return { ...step, effects: [...replies, ...step.effects] };
     });
 
-    expect(verdict).toBe('linearizability');
+    expect(verdict).toBe('answers are committed');
   });
 
   it('answers a read with a value that nobody wrote', () => {
@@ -195,7 +195,7 @@ describe('a run finds a node that', () => {
       ),
     );
 
-    expect(verdict).toBe('linearizability');
+    expect(verdict).toBe('answers are true');
   });
 
   it('answers with a code that no client should ever see', () => {
@@ -207,7 +207,7 @@ describe('a run finds a node that', () => {
       ),
     );
 
-    expect(verdict).toBe('answers make sense');
+    expect(verdict).toBe('answers are true');
   });
 
   it('writes to its disk when it is asked for a pre-vote', () => {
@@ -334,7 +334,7 @@ describe('a run finds a node that', () => {
       ),
     );
 
-    expect(verdict).toBe('replicas converge');
+    expect(verdict).toBe('replicas are right');
   });
 
   it('halts', () => {

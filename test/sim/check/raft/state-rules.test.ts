@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  emptyFifo,
+  fifoPush,
   logIndex,
   monotonicMs,
   nodeId,
@@ -8,6 +10,7 @@ import {
   term,
   writeNumber,
 } from '../../../../core/index.js';
+import type { ReadRound } from '../../../../core/raft/state.js';
 import { checkLeadership } from '../../../../sim/check/raft/state-rules.js';
 import {
   elect,
@@ -262,6 +265,24 @@ describe('leaders', () => {
     );
 
     expect(verdict).toBe('leader completeness');
+  });
+});
+
+describe('reads that wait to be confirmed', () => {
+  const open = {
+    readRounds: fifoPush(emptyFifo<ReadRound>(), { round: 1, index: logIndex(1), tokens: [7] }),
+  };
+
+  it.each([
+    ['rounds', open],
+    ['reads before the first entry of the term', { earlyReads: [7] }],
+  ])('may be kept by a leader, and by nobody else: %s', (_what, reads) => {
+    const follower = raft(1, [1], { term: 2 });
+    elect(context, 1, { term: 2, terms: [1, 2] });
+    const leads = leader(1, [1, 2], { term: 2, ...reads });
+
+    expect(judge(context, [undefined, leads])).toBe('holds');
+    expect(judge(context, [follower, { ...follower, ...reads }])).toBe('reads end with the leadership');
   });
 });
 
