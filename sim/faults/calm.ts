@@ -9,7 +9,7 @@ import type { NodeId } from '../../core/index.js';
 import { draw, drawOne, streamOf } from '../world/chance.js';
 import { changeClock } from '../world/clock.js';
 import { feel } from '../world/felt.js';
-import { cutLink, healLink, linkOf } from '../world/network.js';
+import { cutLink, healLink, linkOf, reconnect } from '../world/network.js';
 import {
   armTimer,
   crashNode,
@@ -29,8 +29,12 @@ export function becalm<S, M, Q, A, D>(
 ): readonly NodeId[] {
   world.calm = true;
   const healed = heal === 'all' ? sound(world) : drawQuorum(world);
-  for (const from of healed) {
-    for (const to of healed) healLink(world.network, linkOf(world.network, from.id, to.id), world.nowUs);
+  for (const from of world.nodes) {
+    for (const to of world.nodes) {
+      const link = linkOf(world.network, from.id, to.id);
+      if (healed.includes(from) && healed.includes(to)) healLink(world.network, link, world.nowUs);
+      else reconnect(world.network, link, world.nowUs);
+    }
   }
   for (const node of world.nodes) {
     if (healed.includes(node)) healNode(world, node);

@@ -121,12 +121,20 @@ export function mendLink(network: Network, from: number, to: number, fault: stri
   if (place >= 0) cuts.splice(place, 1);
 }
 
-/**
- * Heals a link for good. What is held up on a link that keeps its order would hold up all that comes after it, so
- * such a link gets a new connection.
- */
-export function healLink({ settings }: Network, link: Link, nowUs: number): void {
+/** Heals a link for good. */
+export function healLink(network: Network, link: Link, nowUs: number): void {
   link.calm = true;
+  reconnect(network, link, nowUs);
+}
+
+/**
+ * Ends what limits a link: a leader that is not healed, and whose snapshots a narrow link cannot carry in time, would keep
+ * one of its followers behind for ever. What a fault that is over has left in a link's queue, or held up on a link that keeps its order, would hold up all that
+ * comes after it: such a link gets a new connection.
+ */
+export function reconnect({ settings }: Network, link: Link, nowUs: number): void {
+  link.bytesPerSecond = 0;
+  link.freeAtUs = Math.min(link.freeAtUs, nowUs);
   if (!settings.inOrder || link.lastArrivalUs <= nowUs + settings.maxDelayUs) return;
   link.connection += 1;
   link.lastArrivalUs = nowUs;

@@ -4,13 +4,13 @@ import { shrinkMutant } from './shrink-mutant.js';
 
 /** Seeds that find each bug, and the faults and operations of a minimum that was made by hand. */
 const MINIMA = [
-  ['a leader that commits entries of older terms by counting', 5, { faults: 1, operations: 1 }],
-  ['a vote that is given before it is on the disk', 1, { faults: 0, operations: 0 }],
-  ['a partition without a memory of the requests that it has applied', 1, { faults: 0, operations: 1 }],
+  ['figure-8', 5, { faults: 1, operations: 1 }],
+  ['vote-before-durable', 1, { faults: 0, operations: 0 }],
+  ['retries-unknown', 3, { faults: 0, operations: 1 }],
 ] as const;
 
-it.each(MINIMA)('%s shrinks to within three times the minimum', (name, seed, minimum) => {
-  const mutant = BUGS.find((bug) => bug.name === name) ?? { name, edits: [] };
+it.each(MINIMA)('%s shrinks to within three times the minimum', (id, seed, minimum) => {
+  const mutant = BUGS.find((bug) => bug.id === id) ?? { name: id, edits: [] };
 
   const { shrunk } = shrinkMutant(mutant, { seed, maxRuns: 1_500 }) ?? {};
 
