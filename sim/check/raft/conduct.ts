@@ -48,7 +48,7 @@ interface Care {
 
 export function createConduct(): Conduct {
   return {
-    heardTerm: 0,
+    heardTerm: -1,
     heardAtMs: 0,
     preVotes: new Map(),
     votesTerm: 0,
