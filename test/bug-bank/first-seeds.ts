@@ -94,6 +94,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'segment-written-short': 1,
   'older-snapshot-installed': 4,
   'conflicting-suffix-kept': 83,
+  'old-log-left-on-disk': 705,
   'snapshot-term-wrong': 1,
   'retries-left-out': 1,
   'tombstones-left-out': 1,
