@@ -78,6 +78,8 @@ export interface RuleSettings {
 }
 
 /** A node as the rules follow it, for one of its runs. */
+const NOTHING_HEARD: readonly Heard[] = [];
+
 interface Run {
   readonly conducts: Map<number, Conduct>;
   alarmMs: number | undefined;
@@ -155,11 +157,16 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     if (timerFired) run.alarmMs = undefined;
     for (const effect of effects) if (effect.type === 'SetTimer') run.alarmMs = effect.at;
     if (after.halted) return;
-    radixForEach(after.groups, (group, id) => {
-      if (!timerFired && before !== undefined && radixGet(before.groups, id) === group) return;
-      checkAwake(group.raft, run.alarmMs, nowMs, limits.get(node) as GroupLimits);
-    });
-    if (!timerFired) return;
+    const ofNode = limits.get(node) as GroupLimits;
+    if (!timerFired) {
+      const known = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
+      let id = radixFirstDifference(known, after.groups, 0);
+      for (; id !== undefined; id = radixFirstDifference(known, after.groups, id + 1)) {
+        checkAwake((radixGet(after.groups, id) as GroupState).raft, run.alarmMs, nowMs, ofNode);
+      }
+      return;
+    }
+    radixForEach(after.groups, ({ raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
     radixForEach(after.requests, ({ requestId, retryAt }) => {
       if (retryAt > nowMs) return;
       throw new PropertyBroken(
@@ -230,11 +237,14 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
       const facts = { events: turn.events.length, timerFired };
-      radixForEach(step.state.groups, ({ raft: after }, id) => {
+      const { groups } = step.state;
+      let id = radixFirstDifference(before.groups, groups, 0);
+      for (; id !== undefined; id = radixFirstDifference(before.groups, groups, id + 1)) {
         const { raft } = radixGet(before.groups, id) as GroupState;
-        if (raft === after) return;
-        checkHeard(conductOf(node, id), raft, after, heard.get(id) ?? [], facts, nowMs, ofNode);
-      });
+        const { raft: after } = radixGet(groups, id) as GroupState;
+        if (raft === after) continue;
+        checkHeard(conductOf(node, id), raft, after, heard.get(id) ?? NOTHING_HEARD, facts, nowMs, ofNode);
+      }
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {
         const { raft } = radixGet(step.state.groups, id) as GroupState;
