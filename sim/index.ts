@@ -5,7 +5,7 @@ export * from './check/isolation/index.js';
 export * from './check/linearizability/index.js';
 export * from './check/locks/index.js';
 export * from './check/sequences/index.js';
-export { createNodeRules, type RuleSettings } from './check/node-rules.js';
+export { createNodeRules, type NodeObserver, type RuleSettings } from './check/node-rules.js';
 export type * from './faults/fault.js';
 export * from './explore/index.js';
 export type * from './faults/scenario.js';
@@ -20,7 +20,6 @@ export {
   run,
   type KeyValueRunOptions,
   type KeyValueSystem,
-  type NodeObserver,
 } from './key-value/system.js';
 export { defineSystem, type ClientsOf, type Definition } from './system/define.js';
 export {

@@ -77,9 +77,9 @@ export interface RuleSettings {
   readonly retryWindow?: number;
 }
 
-/** A node as the rules follow it, for one of its runs. */
 const NOTHING_HEARD: readonly Heard[] = [];
 
+/** A node as the rules follow it, for one of its runs. */
 interface Run {
   readonly conducts: Map<number, Conduct>;
   alarmMs: number | undefined;
@@ -124,14 +124,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     });
 
   const checkGroups = (before: NodeState | undefined, after: NodeState): void => {
-    const { groups } = after;
-    const earlier = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
-    // Only the groups that changed cost anything, however many there are.
-    let id = radixFirstDifference(earlier, groups, 0);
-    for (; id !== undefined; id = radixFirstDifference(earlier, groups, id + 1)) {
-      const group = radixGet(groups, id);
-      if (group === undefined) continue;
-      const known = radixGet(earlier, id);
+    forEachChanged(before, after, (known, group, id) => {
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
@@ -141,7 +134,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
       checkPartition(reference, known, group, retryWindow);
-    }
+    });
   };
 
   /** The timers of a node, after a turn; all of its groups when its timer has just fired. */
@@ -159,11 +152,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     if (after.halted) return;
     const ofNode = limits.get(node) as GroupLimits;
     if (!timerFired) {
-      const known = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
-      let id = radixFirstDifference(known, after.groups, 0);
-      for (; id !== undefined; id = radixFirstDifference(known, after.groups, id + 1)) {
-        checkAwake((radixGet(after.groups, id) as GroupState).raft, run.alarmMs, nowMs, ofNode);
-      }
+      forEachChanged(before, after, (_known, { raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
       return;
     }
     radixForEach(after.groups, ({ raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
@@ -237,14 +226,11 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
       const facts = { events: turn.events.length, timerFired };
-      const { groups } = step.state;
-      let id = radixFirstDifference(before.groups, groups, 0);
-      for (; id !== undefined; id = radixFirstDifference(before.groups, groups, id + 1)) {
-        const { raft } = radixGet(before.groups, id) as GroupState;
-        const { raft: after } = radixGet(groups, id) as GroupState;
-        if (raft === after) continue;
-        checkHeard(conductOf(node, id), raft, after, heard.get(id) ?? NOTHING_HEARD, facts, nowMs, ofNode);
-      }
+      forEachChanged(before, step.state, (known, { raft }, id) => {
+        if (known === undefined || known.raft === raft) return;
+        const messages = heard.get(id) ?? NOTHING_HEARD;
+        checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
+      });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {
         const { raft } = radixGet(step.state.groups, id) as GroupState;
@@ -255,7 +241,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
-        checkCare(conductOf(node, id), raft, heard.get(id) ?? [], timerFired, nowMs, ofNode);
+        checkCare(conductOf(node, id), raft, heard.get(id) ?? NOTHING_HEARD, timerFired, nowMs, ofNode);
       });
     },
     synced(node, writes: readonly Persist<Stored>[]) {
@@ -269,6 +255,21 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       answers.crashed(node);
     },
   };
+}
+
+/** Visits the groups that a step changed: the others cost nothing, however many there are. */
+function forEachChanged(
+  before: NodeState | undefined,
+  after: NodeState,
+  visit: (known: GroupState | undefined, group: GroupState, id: number) => void,
+): void {
+  const { groups } = after;
+  const known = before === undefined ? emptyRadixArray<GroupState>() : before.groups;
+  let id = radixFirstDifference(known, groups, 0);
+  for (; id !== undefined; id = radixFirstDifference(known, groups, id + 1)) {
+    const group = radixGet(groups, id);
+    if (group !== undefined) visit(radixGet(known, id), group, id);
+  }
 }
 
 /** Replicas that applied the same entries are in the same state; a snapshot is the state that it claims to be. */

@@ -5,6 +5,7 @@
 import { revision, SetFlag, type KeyValueAnswer, type KeyValueOperation } from '../../core/index.js';
 import { KeyValueCode } from '../../core/index.js';
 import { unconditional, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
+import type { Drawn } from '../workload/clients.js';
 import { drawBelow, drawOne, type Stream } from '../world/chance.js';
 import { toBytes, toText } from './text.js';
 
@@ -16,11 +17,6 @@ export interface Seen {
 
 const NEVER_SEEN: Seen = { revision: -1, value: null };
 
-export interface DrawnOperation {
-  readonly key: string;
-  readonly input: KeyValueInput;
-}
-
 /** The `number`th operation of a client: drawn under its own key, whatever came before. */
 export function drawOperation(
   stream: Stream,
@@ -29,7 +25,7 @@ export function drawOperation(
   keys: readonly string[],
   readPercent: number,
   seen: ReadonlyMap<string, Seen>,
-): DrawnOperation {
+): Drawn<KeyValueInput> {
   const key = drawOne(stream, keys, number, 1);
   if (drawBelow(stream, 100, number, 2) < readPercent) {
     return { key, input: { type: drawBelow(stream, 4, number, 3) === 0 ? 'exists' : 'get' } };
@@ -86,7 +82,7 @@ function nearly(stream: Stream, number: number, value: string | null): string | 
 }
 
 /** The same operation as a node understands it. */
-export function toOperation({ key, input }: DrawnOperation): KeyValueOperation {
+export function toOperation({ key, input }: Drawn<KeyValueInput>): KeyValueOperation {
   switch (input.type) {
     case 'get':
       return { type: 'Get', key };

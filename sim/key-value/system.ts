@@ -28,21 +28,20 @@ import {
   type KeyValueOutput,
 } from '../check/linearizability/index.js';
 import { MUST_REACH } from '../check/raft/landmarks.js';
-import { createNodeRules } from '../check/node-rules.js';
+import { createNodeRules, type NodeObserver } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
 import { runSystem, type Report } from '../system/run.js';
 import type { System, Trial } from '../system/system.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
-import { failureBy, PropertyBroken, type Observer, type World } from '../world/world.js';
+import { failureBy, PropertyBroken, type World } from '../world/world.js';
 import { keyValueLoad } from './load.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
 
-export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
 export type KeyValueSystem = System<
   KeyValueSettings,
   NodeState,

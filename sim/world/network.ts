@@ -128,9 +128,9 @@ export function healLink(network: Network, link: Link, nowUs: number): void {
 }
 
 /**
- * Ends what limits a link: a leader that is not healed, and whose snapshots a narrow link cannot carry in time, would keep
- * one of its followers behind for ever. What a fault that is over has left in a link's queue, or held up on a link that keeps its order, would hold up all that
- * comes after it: such a link gets a new connection.
+ * Ends what a storm leaves behind on a link. A narrow one gets wide: a leader that is not healed, and whose snapshots the link
+ * cannot carry in time, would keep a follower behind for ever. One that keeps its order, and on which something is held
+ * up, gets a new connection: all that comes after would wait behind it.
  */
 export function reconnect({ settings }: Network, link: Link, nowUs: number): void {
   link.bytesPerSecond = 0;

@@ -102,8 +102,6 @@ const singles: Readonly<Record<SingleName, { readonly title: string; readonly fr
   'lost-update': { title: 'lost update', from: 2 },
 };
 
-const singleNames: ReadonlySet<string> = new Set(Object.keys(singles));
-
 /** Which anomalies come first in a report: the worse before the subtler. */
 export const severity: readonly AnomalyName[] = [
   'garbage-read',
@@ -145,8 +143,6 @@ function variants<Suffix extends 'process' | 'realtime'>(
 }
 
 export const singleTitle = (name: SingleName): string => singles[name].title;
-
-export const isSingleName = (name: AnomalyName): name is SingleName => singleNames.has(name);
 
 export const allowsSingle = (level: IsolationLevel, name: SingleName): boolean =>
   strengths[level] < singles[name].from;

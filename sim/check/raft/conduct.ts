@@ -8,7 +8,7 @@
  */
 
 import type { NodeId, PartitionState, RaftMessage } from '../../../core/index.js';
-import { PropertyBroken } from '../../world/world.js';
+import { broken } from './broken.js';
 import type { Raft } from './group-history.js';
 import type { GroupLimits } from './state-rules.js';
 
@@ -61,10 +61,6 @@ export function createConduct(): Conduct {
     ledTerm: 0,
     care: new Map(),
   };
-}
-
-function broken(property: string, raft: Raft, detail: string): never {
-  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
 }
 
 /** One message of a turn, with its sender. */

@@ -5,13 +5,9 @@
  */
 
 import { fifoPeek, termAt } from '../../../core/index.js';
-import { PropertyBroken } from '../../world/world.js';
+import { broken } from './broken.js';
 import type { Raft } from './group-history.js';
 import type { GroupLimits } from './state-rules.js';
-
-function broken(property: string, raft: Raft, detail: string): never {
-  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
-}
 
 /** What a majority said is acted on at once. */
 export function checkDue(before: Raft | undefined, raft: Raft): void {

@@ -7,7 +7,7 @@
 
 import { fifoPeek, termAt, type Entry } from '../../../core/index.js';
 import { radixFirstDifference, radixGet } from '../../../core/index.js';
-import { PropertyBroken } from '../../world/world.js';
+import { broken } from './broken.js';
 import {
   durableTermAt,
   holdsDurably,
@@ -40,10 +40,6 @@ export function checkStates(context: StateContext, before: Raft | undefined, aft
   if (after.role === 'leader') checkLeader(context, before, after);
   else checkNoReads(after);
   if ((before?.commit ?? 0) !== after.commit) checkCommit(context, before, after);
-}
-
-function broken(property: string, raft: Raft, detail: string): never {
-  throw new PropertyBroken(property, `group ${raft.group}, node ${raft.self}, term ${raft.term}: ${detail}`);
 }
 
 /** The term never falls, and a vote changes only with it or from none. */
