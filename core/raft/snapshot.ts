@@ -7,6 +7,7 @@
 
 import { assert } from '../machine/assert.js';
 import { logIndex, type NodeId } from '../machine/units.js';
+import type { PlacedConfiguration } from './configuration.js';
 import { dropThrough, emptyLogAfter, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
 import { withSnapshotSent } from './progress.js';
@@ -30,10 +31,19 @@ export function compact<Image>(
     index <= raft.commit && term !== undefined,
     () => `a snapshot at ${index} needs an entry there, and none above the commit index ${raft.commit}`,
   );
-  const snapshot: Snapshot<Image> = { index: logIndex(index), term, state };
+  raft.configs = raft.configs.slice(placeAt(raft.configs, index));
+  const { config } = raft.configs[0] as PlacedConfiguration;
+  const snapshot: Snapshot<Image> = { index: logIndex(index), term, config, state };
   raft.snapshot = snapshot;
   turn.newSnapshot = snapshot;
   raft.log = dropThrough(raft.log, logIndex(Math.max(index - keepEntries, raft.log.baseIndex)));
+}
+
+/** Which of the configurations is in force at this index of the log. */
+function placeAt(configs: readonly PlacedConfiguration[], index: number): number {
+  let at = configs.length - 1;
+  while (at > 0 && (configs[at] as PlacedConfiguration).index > index) at -= 1;
+  return at;
 }
 
 /** For a follower whose next entry is gone from the log. Appends to it pause until it answers. */
@@ -72,6 +82,8 @@ export function snapshotReceived<Image>(
     } else {
       forgetDurableFrom(turn, 1);
       raft.log = emptyLogAfter(index, term);
+      raft.configs = [{ index, config: snapshot.config }];
+      raft.config = snapshot.config;
       raft.snapshot = snapshot;
       raft.commit = index;
       turn.newSnapshot = snapshot;

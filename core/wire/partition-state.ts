@@ -19,7 +19,9 @@ import {
   type RetryRecord,
   type RetryTable,
 } from '../partition/retry-table.js';
+import type { Configuration } from '../raft/configuration.js';
 import type { Snapshot } from '../raft/messages.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
 import {
   keepable,
   malformed,
@@ -52,12 +54,14 @@ export function writeSnapshot(writer: Writer, snapshot: Snapshot<PartitionState>
   writeUnsigned(writer, 8, snapshot.index);
   writeUnsigned(writer, 16, snapshot.term);
   writeNested(writer, 26, snapshot.state, writePartitionState);
+  writeNested(writer, 34, snapshot.config, writeConfiguration);
 }
 
 export function readSnapshot(reader: Reader): Snapshot<PartitionState> {
   let index = 0;
   let term = 0;
   let state: PartitionState | undefined;
+  let config: Configuration | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -70,6 +74,9 @@ export function readSnapshot(reader: Reader): Snapshot<PartitionState> {
       case 26:
         state = readNested(reader, readPartitionState);
         break;
+      case 34:
+        config = readNested(reader, readConfiguration);
+        break;
       default:
         skipField(reader, tag);
     }
@@ -77,7 +84,8 @@ export function readSnapshot(reader: Reader): Snapshot<PartitionState> {
   if (state === undefined) malformed(reader, 'Snapshot.state is missing');
   // The node that installs it asserts this, and would stop.
   if (state.applied !== index) malformed(reader, `a Snapshot at ${index} holds a state at ${state.applied}`);
-  return { index: index as LogIndex, term: term as Term, state };
+  if (config === undefined) malformed(reader, 'Snapshot.config is missing');
+  return { index: index as LogIndex, term: term as Term, config, state };
 }
 
 function writePartitionState(writer: Writer, state: PartitionState): void {

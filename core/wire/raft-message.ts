@@ -19,7 +19,7 @@ import {
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 import { readSnapshot, writeSnapshot } from './partition-state.js';
 
-/** Writes the message as field 2 … 11 of a `NodeMessage`: which field it is says what kind it is. */
+/** Writes the message as field 2 … 11, 14 or 15 of a `NodeMessage`: which field it is says what kind it is. */
 export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionState>): void {
   switch (message.type) {
     case 'PreVoteRequest':
@@ -28,6 +28,7 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.lastIndex);
       writeUnsigned(writer, 24, message.lastTerm);
+      if (message.type === 'VoteRequest') writeBool(writer, 32, message.handedOver);
       writer.ldelim();
       return;
     case 'PreVoteAnswer':
@@ -70,6 +71,17 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
     case 'InstallSnapshot':
       writeNested(writer, 90, message, writeInstallSnapshot);
       return;
+    case 'CampaignNow':
+      writer.uint32(114).fork();
+      writeUnsigned(writer, 8, message.term);
+      writer.ldelim();
+      return;
+    case 'NotMember':
+      writer.uint32(122).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.index);
+      writer.ldelim();
+      return;
     default:
       unreachable(message);
   }
@@ -77,7 +89,12 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
 
 const PRE_VOTE_REQUEST = ['PreVoteRequest.term', 'PreVoteRequest.last_index', 'PreVoteRequest.last_term'];
 const PRE_VOTE_ANSWER = ['PreVoteAnswer.term', 'PreVoteAnswer.granted'];
-const VOTE_REQUEST = ['VoteRequest.term', 'VoteRequest.last_index', 'VoteRequest.last_term'];
+const VOTE_REQUEST = [
+  'VoteRequest.term',
+  'VoteRequest.last_index',
+  'VoteRequest.last_term',
+  'VoteRequest.handed_over',
+];
 const VOTE_ANSWER = ['VoteAnswer.term', 'VoteAnswer.granted'];
 const APPEND_ACCEPTED = ['AppendAccepted.term', 'AppendAccepted.index'];
 const APPEND_REFUSED = [
@@ -88,6 +105,8 @@ const APPEND_REFUSED = [
 ];
 const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round'];
 const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round'];
+const CAMPAIGN_NOW = ['CampaignNow.term'];
+const NOT_MEMBER = ['NotMember.term', 'NotMember.index'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
 export function readRaftMessage(reader: Reader, tag: number): RaftMessage<PartitionState> | undefined {
@@ -106,12 +125,13 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
       return { type: 'PreVoteAnswer', term: term as Term, granted: granted !== 0 };
     }
     case 34: {
-      const [term, lastIndex, lastTerm] = nestedNumbers(reader, VOTE_REQUEST);
+      const [term, lastIndex, lastTerm, handedOver] = nestedNumbers(reader, VOTE_REQUEST);
       return {
         type: 'VoteRequest',
         term: term as Term,
         lastIndex: lastIndex as LogIndex,
         lastTerm: lastTerm as Term,
+        handedOver: handedOver !== 0,
       };
     }
     case 42: {
@@ -144,6 +164,14 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
     }
     case 90:
       return readNested(reader, readInstallSnapshot);
+    case 114: {
+      const [term] = nestedNumbers(reader, CAMPAIGN_NOW);
+      return { type: 'CampaignNow', term: term as Term };
+    }
+    case 122: {
+      const [term, index] = nestedNumbers(reader, NOT_MEMBER);
+      return { type: 'NotMember', term: term as Term, index: index as LogIndex };
+    }
     default:
       return undefined;
   }

@@ -29,6 +29,7 @@ export function stormScenario(seed: number): KeyValueScenario {
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),
+        maxPromotionLag: pick('promotion lag', [0, 5, 100]),
         snapshotEveryEntries: pick('snapshot', [3, 3, 7, 20, 10_000]),
         snapshotPercentOfRecords: pick('snapshot share', [0, 0, 0, 30]),
         keepEntries: pick('keep', [0, 0, 0, 3, 20]),

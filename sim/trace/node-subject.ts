@@ -88,6 +88,8 @@ const MESSAGE_TYPES: Readonly<
   Heartbeat: true,
   HeartbeatAnswer: true,
   InstallSnapshot: true,
+  CampaignNow: true,
+  NotMember: true,
   Forward: true,
   ForwardAnswer: true,
 };

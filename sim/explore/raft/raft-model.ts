@@ -99,6 +99,7 @@ export function raftModel(bound: RaftBound): RaftModel {
     maxAppendBytes: bound.singleEntries ? -1 : 1000,
     maxInflightAppends: 2,
     maxUncommittedBytes: 1000,
+    maxPromotionLag: 0,
   };
   const requests: readonly MemberRequest[] = [
     ...Array.from({ length: bound.proposals }, (_, i) => ({

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../core/raft/configuration.js';
 import type { StorageChange } from '../../../core/machine/machine.js';
 import {
   groupId,
@@ -34,6 +35,7 @@ function snapshotAt(index: number, of: number): Snapshot<PartitionState> {
   return {
     index: logIndex(index),
     term: term(of),
+    config: simpleConfiguration([]),
     state: { ...EMPTY_PARTITION, applied: logIndex(index) },
   };
 }
@@ -154,6 +156,7 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       maxAppendBytes: 1_000,
       maxInflightAppends: 4,
       maxUncommittedBytes: 1_000,
+      maxPromotionLag: 0,
     };
     const turn = openTurn<PartitionState>(
       restoreRaft(

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { simpleConfiguration } from '../../../core/raft/configuration.js';
 import { emptyOrderedMap, mapForEach, mapGet, mapSet } from '../../../core/collections/ordered-map.js';
 import {
   logIndex,
@@ -67,7 +68,11 @@ function setCommand(
 }
 
 function snapshotOf(state: PartitionState): Stored {
-  return { type: 'Snapshot', snapshot: { index: state.applied, term: term(1), state }, firstSegment: 0 };
+  return {
+    type: 'Snapshot',
+    snapshot: { index: state.applied, term: term(1), config: simpleConfiguration([]), state },
+    firstSegment: 0,
+  };
 }
 
 function stateIn(stored: Stored): PartitionState {

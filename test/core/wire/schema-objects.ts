@@ -90,8 +90,8 @@ function outcomeObject(outcome: Outcome): SchemaObject {
   return { code, revision, ...valueField('value', value), ...timestampField('lastModified', lastModified) };
 }
 
-function snapshotObject({ index, term, state }: Snapshot<PartitionState>): SchemaObject {
-  return { index, term, state: partitionStateObject(state) };
+function snapshotObject({ index, term, config, state }: Snapshot<PartitionState>): SchemaObject {
+  return { index, term, config, state: partitionStateObject(state) };
 }
 
 export function partitionStateObject(state: PartitionState): SchemaObject {

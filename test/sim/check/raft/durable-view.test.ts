@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import {
   EMPTY_PARTITION,
   logIndex,
@@ -29,7 +30,12 @@ const segment = (firstIndex: number, ...terms: readonly number[]): StorageChange
 const snapshot = (index: number, ofTerm: number): StorageChange<Stored> =>
   put({
     type: 'Snapshot',
-    snapshot: { index: logIndex(index), term: term(ofTerm), state: EMPTY_PARTITION },
+    snapshot: {
+      index: logIndex(index),
+      term: term(ofTerm),
+      config: simpleConfiguration([]),
+      state: EMPTY_PARTITION,
+    },
     firstSegment: 0,
   });
 

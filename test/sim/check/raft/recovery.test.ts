@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import { EMPTY_PARTITION, logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
 import {
   createDurableView,
@@ -35,7 +36,12 @@ const snapshot = (index: number, ofTerm: number, firstSegment: number): [string,
   'snapshot',
   {
     type: 'Snapshot',
-    snapshot: { index: logIndex(index), term: term(ofTerm), state: EMPTY_PARTITION },
+    snapshot: {
+      index: logIndex(index),
+      term: term(ofTerm),
+      config: simpleConfiguration([]),
+      state: EMPTY_PARTITION,
+    },
     firstSegment,
   },
 ];

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import {
   emptyFifo,
   fifoPush,
@@ -202,7 +203,10 @@ describe('leaders', () => {
   it('break a rule when they have no vote', () => {
     elect(context, 3, { term: 1 });
 
-    const verdict = judge(context, [undefined, leader(3, [], { term: 1, voters: [1, 2].map(nodeId) })]);
+    const verdict = judge(context, [
+      undefined,
+      leader(3, [], { term: 1, config: simpleConfiguration([1, 2].map(nodeId)) }),
+    ]);
 
     expect(verdict).toBe('only voters lead');
   });
