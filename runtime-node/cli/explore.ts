@@ -28,6 +28,7 @@ import {
 import { packageVersion } from '../observe/version.js';
 import { wholeNumber } from './arguments.js';
 import { createMeter } from './progress.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 
 /** 0: all holds within the bound. 1: a property failed. 2: bad arguments. 3: a limit came first. */
 const EXIT_CODES: Readonly<Record<ExploreVerdict, number>> = { holds: 0, broken: 1, unknown: 3 };
@@ -151,7 +152,7 @@ function subjectOf(flags: ExploreFlags, command: Command): Subject {
   switch (flags.model) {
     case 'two-phase-commit': {
       const nodes = flags.nodes ?? 7;
-      if (nodes > 15) command.error('error: two-phase commit has 1 to 15 resource managers', { exitCode: 2 });
+      if (nodes > 15) refuseArguments(command, 'two-phase commit has 1 to 15 resource managers');
       // The known counts are those without symmetry, so here it is the exception.
       return subjectFrom('two-phase-commit', { nodes, symmetry: flags.symmetry ?? false });
     }
@@ -201,9 +202,10 @@ function raftBound(flags: ExploreFlags, command: Command): RaftBound {
   const base = DEFAULT_RAFT_BOUND;
   const nodes = flags.nodes ?? base.nodes;
   if (nodes > 5) {
-    command.error('error: --nodes of a Raft group is 1 to 5; the states of more are beyond any exploration', {
-      exitCode: 2,
-    });
+    refuseArguments(
+      command,
+      '--nodes of a Raft group is 1 to 5; the states of more are beyond any exploration',
+    );
   }
   const elections = flags.timeouts ?? base.elections;
   return {
@@ -366,17 +368,13 @@ function grouped(value: number): string {
 }
 
 function replay(file: string, command: Command): number {
-  const cannot = (error: unknown): never =>
-    command.error(`error: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      exitCode: 2,
-    });
   let schedule: Schedule;
   let subject: Subject;
   try {
     schedule = parseSchedule(readFileSync(file, 'utf8'));
     subject = subjectFrom(schedule.model, schedule.settings);
   } catch (error) {
-    return cannot(error);
+    return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
   return subject.use((model) => {
     const { states, actions, stuck } = follow(model, schedule.steps);

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { mergeSweeps, remainingSeeds, verdictOf } from '../../sim/index.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { SIM_EXIT_CODES } from './sim.js';
 import { describeCoverage, describeSweep, sweepJson } from './sweep-text.js';
 import { readSweep } from './sweep.js';
@@ -35,7 +35,7 @@ Example:
       try {
         merged = mergeSweeps(reports);
       } catch (error) {
-        return refuseArguments(command, error instanceof Error ? error.message : String(error));
+        return refuseArguments(command, reasonOf(error));
       }
       const missing = remainingSeeds(merged).length;
       if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(merged)}\n`);

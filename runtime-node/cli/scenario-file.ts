@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describeProblem, parseScenario, type Scenario, type Systems } from '../../sim/index.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import type { AnySystem } from './system-file.js';
 
 const PROBLEMS_SHOWN = 10;
@@ -14,8 +14,7 @@ export function readScenario(file: string, system: AnySystem, command: Command):
   try {
     json = scenarioIn(readFileSync(file, 'utf8'));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return refuseArguments(command, `cannot read ${file}: ${why}`);
+    return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
   const parsed = system.name === 'key-value' ? parseScenario(json) : parseScenario(json, rulesOf(system));
   if (parsed.ok) return parsed.scenario;

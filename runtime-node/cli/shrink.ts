@@ -15,7 +15,7 @@ import {
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 import { writeTrace } from './failure-files.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { readScenario } from './scenario-file.js';
 import { loadSystem, type AnySystem } from './system-file.js';
 
@@ -94,7 +94,7 @@ async function inputOf(
     return { system, scenario };
   } catch (error) {
     if (error instanceof CommanderError) throw error;
-    return refuseArguments(command, error instanceof Error ? error.message : String(error));
+    return refuseArguments(command, reasonOf(error));
   }
 }
 

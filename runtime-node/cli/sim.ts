@@ -16,7 +16,7 @@ import {
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 import { writeFailure, writeTrace } from './failure-files.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { readScenario } from './scenario-file.js';
 import { sweep } from './sweep.js';
 import { DEFAULT_PROFILE, loadSystem, type AnySystem } from './system-file.js';
@@ -143,7 +143,7 @@ export async function systemOf(flags: SimFlags, command: Command): Promise<AnySy
   try {
     return await loadSystem(flags.system, flags.profile);
   } catch (error) {
-    return refuseArguments(command, error instanceof Error ? error.message : String(error));
+    return refuseArguments(command, reasonOf(error));
   }
 }
 

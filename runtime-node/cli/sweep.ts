@@ -16,7 +16,7 @@ import {
 import { packageVersion } from '../observe/version.js';
 import { writeFailure } from './failure-files.js';
 import { createProgress } from './progress.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { describeReport, SIM_EXIT_CODES, systemOf, type SimFlags } from './sim.js';
 import { createPool, type Pool } from './sim-pool.js';
 import type { Task } from './sim-worker.js';
@@ -103,10 +103,7 @@ export function readSweep(file: string, command: Command): SweepReport {
       throw new Error(`its format is ${String(value.format)}; this version reads format 1`);
     return value as SweepReport;
   } catch (error) {
-    return refuseArguments(
-      command,
-      `${file} is no report of a sweep: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return refuseArguments(command, `${file} is no report of a sweep: ${reasonOf(error)}`);
   }
 }
 
