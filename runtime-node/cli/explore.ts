@@ -10,12 +10,10 @@ import {
   DEFAULT_RAFT_BOUND,
   explore,
   follow,
-  formatTrace,
   nodeModel,
   parseSchedule,
   raftModel,
   SCHEDULE_FORMAT,
-  TRACE_FORMAT,
   traceOf,
   twoPhaseCommit,
   type ExploreResult,
@@ -25,8 +23,8 @@ import {
   type Schedule,
   type StateModel,
 } from '../../sim/index.js';
-import { packageVersion } from '../observe/version.js';
 import { wholeNumber } from './arguments.js';
+import { traceText } from './failure-files.js';
 import { createMeter } from './progress.js';
 import { reasonOf, refuseArguments } from './refuse.js';
 
@@ -179,17 +177,7 @@ function subjectFrom(model: string, settings: Readonly<Record<string, unknown>>)
         traceText: (actions, about) => {
           const { scenario, lines } = traceOf(bound, actions as Parameters<typeof traceOf>[1]);
           const failure = { property: about, detail: 'found by exploration', atUs: lines.length * 1_000 };
-          return formatTrace(
-            {
-              wavetank: 'trace',
-              format: TRACE_FORMAT,
-              version: packageVersion(),
-              about: `exploration: ${about}`,
-              scenario,
-              failure,
-            },
-            lines,
-          );
+          return traceText({ about: `exploration: ${about}`, scenario, failure }, lines);
         },
       };
     }

@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs';
 import {
   formatTrace,
   recordRun,
-  TRACE_FORMAT,
   type KeyValueScenario,
   type Scenario,
+  type TraceAbout,
+  type TraceLine,
 } from '../../sim/index.js';
 import { packageVersion } from '../observe/version.js';
 
@@ -14,15 +15,14 @@ import { packageVersion } from '../observe/version.js';
 export function writeTrace(file: string, scenario: Scenario): void {
   const ours = scenario as KeyValueScenario;
   const { report, lines } = recordRun(ours);
-  const header = {
-    wavetank: 'trace',
-    format: TRACE_FORMAT,
-    version: packageVersion(),
-    about: `seed ${ours.seed}: ${report.failure?.property ?? 'all holds'}`,
-    scenario: ours,
-    failure: report.failure ?? null,
-  } as const;
-  writeFileSync(file, formatTrace(header, lines));
+  const failure = report.failure ?? null;
+  const about = `seed ${ours.seed}: ${failure?.property ?? 'all holds'}`;
+  writeFileSync(file, traceText({ about, scenario: ours, failure }, lines));
+}
+
+/** A trace as this version of the program writes it. */
+export function traceText(about: Omit<TraceAbout, 'version'>, lines: readonly TraceLine[]): string {
+  return formatTrace({ version: packageVersion(), ...about }, lines);
 }
 
 /** Writes the scenario of a failure and, for our own system, a trace of it. Gives the lines that say so. */
