@@ -32,7 +32,7 @@ export {
   type Predicate,
   type Property,
 } from './system/properties.js';
-export { divergenceOf, firstDivergence } from './sweep/determinism.js';
+export { divergenceOf, firstDivergence, runOnceOrTwice } from './sweep/determinism.js';
 export { createGuide, type Guide } from './sweep/guide.js';
 export * from './sweep/report.js';
 export * from './shrink/index.js';

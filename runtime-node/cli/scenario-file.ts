@@ -16,7 +16,7 @@ export function readScenario(file: string, system: AnySystem, command: Command):
   } catch (error) {
     return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
-  const parsed = system.name === 'key-value' ? parseScenario(json) : parseScenario(json, rulesOf(system));
+  const parsed = parseScenario(json, systemsOf(system));
   if (parsed.ok) return parsed.scenario;
   const shown = parsed.problems.slice(0, PROBLEMS_SHOWN).map(describeProblem);
   const more = parsed.problems.length - shown.length;
@@ -38,8 +38,9 @@ function scenarioIn(text: string): unknown {
   return JSON.parse(text);
 }
 
-/** What is known of a system that comes from a file: its settings are its own affair. */
-function rulesOf({ name }: AnySystem): Systems {
+/** What is known of a system: of ours all, of one that comes from a file that its settings are its own affair. */
+export function systemsOf({ name }: AnySystem): Systems | undefined {
+  if (name === 'key-value') return undefined;
   return {
     [name]: {
       settings: { type: 'anything', about: 'What the machines and clients of this system are told.' },
