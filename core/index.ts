@@ -20,6 +20,7 @@ export * from './partition/validate.js';
 export * from './placement/partition-of-key.js';
 export * from './placement/xxhash32.js';
 export * from './raft/configuration.js';
+export * from './raft/lease.js';
 export * from './raft/log.js';
 export * from './raft/messages.js';
 export * from './raft/state.js';

@@ -143,8 +143,10 @@ async function stopServing(api: Api, host: NodeHost): Promise<void> {
 
 function nodeOptionsOf(options: ServerOptions): NodeOptions {
   const voters = [...options.peers.keys()].sort((a, b) => a - b).map(nodeId);
+  const electionTimeoutMs = options.tuning?.electionTimeoutMs ?? DEFAULT_NODE_OPTIONS.electionTimeoutMs;
   const nodeOptions: NodeOptions = {
     ...DEFAULT_NODE_OPTIONS,
+    leaseMs: Math.min(DEFAULT_NODE_OPTIONS.leaseMs, electionTimeoutMs),
     ...options.tuning,
     node: nodeId(options.node),
     voters,

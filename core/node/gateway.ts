@@ -90,11 +90,19 @@ function knownLeader(turn: NodeTurn, group: GroupId): NodeId {
   return openedGroup(turn, group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
 }
 
+/** Who is to execute an operation, given who leads; 0 for nobody yet. */
+function placeOf(turn: NodeTurn, operation: KeyValueOperation, leader: NodeId): NodeId {
+  const mode = operation.type === 'Get' || operation.type === 'Exists' ? operation.mode : undefined;
+  if (mode === 'stale') return turn.options.node;
+  return mode === 'follower' && leader !== NO_NODE ? turn.options.node : leader;
+}
+
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
 function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
   const { node, options, now } = turn;
   const { token, group, requestId, basis, operation, deadline } = request;
-  const patience = leader === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
+  const place = placeOf(turn, operation, leader);
+  const patience = place === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
   const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
   const sent: ClientRequest = {
     token,
@@ -104,16 +112,16 @@ function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirec
     operation,
     deadline,
     retryAt,
-    sentTo: leader,
+    sentTo: place,
     redirects,
   };
   node.requests = radixSet(node.requests, token, sent);
   node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
-  if (leader === NO_NODE) return;
-  if (leader === options.node) {
+  if (place === NO_NODE) return;
+  if (place === options.node) {
     execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token } }, answer);
   } else {
-    sendAtOnce(turn, leader, { type: 'Forward', group, requestId, basis, operation });
+    sendAtOnce(turn, place, { type: 'Forward', group, requestId, basis, operation });
   }
 }
 
@@ -136,7 +144,8 @@ export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
   const leader = knownLeader(turn, group);
   const moved: ClientRequest[] = [];
   radixForEach(turn.node.requests, (request) => {
-    if (request.group === group && request.sentTo !== leader) moved.push(request);
+    if (request.group !== group) return;
+    if (request.sentTo !== placeOf(turn, request.operation, leader)) moved.push(request);
   });
   for (const request of moved) attempt(turn, request, leader, 0);
 }

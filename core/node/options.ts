@@ -15,6 +15,17 @@ export interface NodeOptions {
   readonly heartbeatIntervalMs: number;
   /** A follower that has heard nothing for a time drawn from [this, twice this) starts an election. */
   readonly electionTimeoutMs: number;
+  /**
+   * For so long at least a voter that heard from its leader helps nobody else to an election, so a leader may answer reads
+   * by lease for nearly as long without asking. The same on every node, and no longer than any `electionTimeoutMs`; 0 for no
+   * leases: then reads by lease are confirmed like all others.
+   */
+  readonly leaseMs: number;
+  /**
+   * No monotonic clock of the cluster runs faster or slower than true time by more than this percentage. Reads by lease
+   * may be stale if one does; nothing else rests on it.
+   */
+  readonly maxClockDriftPercent: number;
   /** Entries of one append message, together, unless a single one is larger. */
   readonly maxAppendBytes: number;
   /** Append messages to one follower that may be unanswered at a time. */
@@ -44,6 +55,8 @@ export const DEFAULT_NODE_OPTIONS = {
   partitions: 8,
   heartbeatIntervalMs: 100,
   electionTimeoutMs: 600,
+  leaseMs: 600,
+  maxClockDriftPercent: 5,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 16,
   maxUncommittedBytes: 64 << 20,
@@ -55,6 +68,9 @@ export const DEFAULT_NODE_OPTIONS = {
   forwardTimeoutMs: 1_000,
   retryWindow: RETRY_WINDOW,
 } as const satisfies Omit<NodeOptions, 'node' | 'voters'>;
+
+/** With clocks that may be wronger than this, next to nothing would be left of a lease. */
+const MOST_DRIFT_PERCENT = 90;
 
 /** What is wrong with these options, in words; empty when nothing is. */
 export function checkNodeOptions(options: NodeOptions): readonly string[] {
@@ -69,6 +85,8 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('partitions');
   positive('heartbeatIntervalMs');
   positive('electionTimeoutMs');
+  positive('leaseMs', 0);
+  positive('maxClockDriftPercent', 0);
   positive('maxAppendBytes');
   positive('maxInflightAppends');
   positive('maxUncommittedBytes');
@@ -83,6 +101,18 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
     problems.push(
       `electionTimeoutMs (${options.electionTimeoutMs}) must be at least twice heartbeatIntervalMs ` +
         `(${options.heartbeatIntervalMs}), or one late heartbeat starts an election`,
+    );
+  }
+  if (options.leaseMs > options.electionTimeoutMs) {
+    problems.push(
+      `leaseMs (${options.leaseMs}) must be at most electionTimeoutMs (${options.electionTimeoutMs}): ` +
+        'a voter promises no leader more than that',
+    );
+  }
+  if (options.maxClockDriftPercent > MOST_DRIFT_PERCENT) {
+    problems.push(
+      `maxClockDriftPercent must be at most ${MOST_DRIFT_PERCENT}, but is ${options.maxClockDriftPercent}; ` +
+        'where clocks are worse than that, set leaseMs to 0',
     );
   }
   const { voters } = options;

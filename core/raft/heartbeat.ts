@@ -6,6 +6,7 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { isBent } from '../machine/bend.js';
 import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
+import { openLeaseRound } from './lease.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
 import { answersUs, heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
@@ -24,6 +25,7 @@ export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
     const progress = raft.peers[i] as Progress;
     replacePeer(turn, i, recoverLost(turn, progress));
   }
+  openLeaseRound(turn);
   sendHeartbeats(turn);
 }
 

@@ -7,9 +7,11 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
 import { hasVote, membersOf } from './configuration.js';
+import { giveUpAskedReads } from './follower-reads.js';
+import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
-import { logChangedFrom, restartElectionTimer, type RaftTurn } from './turn.js';
+import { afterHardState, logChangedFrom, restartElectionTimer, send, type RaftTurn } from './turn.js';
 
 export const NO_PAYLOAD = new Uint8Array(0);
 
@@ -26,6 +28,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
     turn.hardChanged = true;
   }
   leaveLeadership(turn);
+  giveUpAskedReads(turn);
   if (raft.role !== 'follower') restartElectionTimer(turn);
   raft.role = 'follower';
   raft.leader = leader;
@@ -36,6 +39,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
 export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   assert(raft.role !== 'leader', () => `leader ${raft.self} of term ${raft.term} cannot start an election`);
+  giveUpAskedReads(turn);
   raft.role = 'precandidate';
   raft.leader = NO_NODE;
   raft.votes = EMPTY_LIST;
@@ -45,6 +49,7 @@ export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
 /** Raises the term and votes for itself; the vote counts only when it is durable. */
 export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
+  giveUpAskedReads(turn);
   raft.role = 'candidate';
   raft.term = (raft.term + 1) as Term;
   raft.vote = raft.self;
@@ -78,19 +83,41 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.transfer = undefined;
   raft.askedToCampaign = false;
   raft.leftOutAt = logIndex(0);
+  raft.lease = NO_LEASE;
 }
 
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const open = fifoToArray(raft.readRounds).flatMap(({ tokens }) => tokens);
-  turn.readsRefused = [...turn.readsRefused, ...open, ...raft.earlyReads, ...turn.newReads];
-  turn.newReads = EMPTY_LIST;
-  raft.readRounds = emptyFifo();
-  raft.earlyReads = EMPTY_LIST;
+  dropReads(turn);
+  raft.lease = NO_LEASE;
   raft.peers = EMPTY_LIST;
   raft.uncommittedBytes = 0;
   raft.transfer = undefined;
+}
+
+/** Open reads end with the leadership; whoever asked for them is told. */
+function dropReads<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  const rounds = fifoToArray(raft.readRounds);
+  turn.readsRefused = [
+    ...turn.readsRefused,
+    ...rounds.flatMap(({ tokens }) => tokens),
+    ...raft.earlyReads,
+    ...turn.newReads,
+    ...turn.newLeaseReads,
+  ];
+  const asks = [...rounds.flatMap((round) => round.asks), ...raft.earlyAsks, ...turn.newAsks];
+  const after = afterHardState(turn);
+  for (const { node, batch } of asks) {
+    send(turn, node, { type: 'ReadIndexRefused', term: raft.term, batch }, after);
+  }
+  raft.readRounds = emptyFifo();
+  raft.earlyReads = EMPTY_LIST;
+  raft.earlyAsks = EMPTY_LIST;
+  turn.newReads = EMPTY_LIST;
+  turn.newLeaseReads = EMPTY_LIST;
+  turn.newAsks = EMPTY_LIST;
 }
 
 /** A message of this term's leader arrived: follow it, and put off the next election. */

@@ -23,6 +23,8 @@ import {
   type WriteNumber,
 } from '../machine/units.js';
 import { simpleConfiguration, type Configuration, type PlacedConfiguration } from './configuration.js';
+import { NO_FOLLOWER_READS, type FollowerReads } from './follower-reads.js';
+import { NO_LEASE, type Lease } from './lease.js';
 import { appendEntry, emptyLogAfter, type RaftLog } from './log.js';
 import type { Entry, Snapshot } from './messages.js';
 
@@ -36,6 +38,8 @@ export interface RaftOptions {
   readonly maxInflightAppends: number;
   readonly maxUncommittedBytes: number;
   readonly maxPromotionLag: number;
+  readonly leaseMs: number;
+  readonly maxClockDriftPercent: number;
 }
 
 export interface RaftState<Image> {
@@ -69,7 +73,10 @@ export interface RaftState<Image> {
   readonly role: Role;
   /** Who leads this term, as far as this node knows; 0 for nobody. */
   readonly leader: NodeId;
-  /** When this node last heard from a leader of its term. */
+  /**
+   * When this node last heard from a leader, of whatever term: for an election timeout it helps nobody else to an
+   * election. Its start counts too, for it may have heard from one just before.
+   */
   readonly leaderHeardAt: MonotonicMs;
   /** A node that does not lead starts an election then. */
   readonly electionDeadline: MonotonicMs;
@@ -92,6 +99,12 @@ export interface RaftState<Image> {
   readonly readRounds: Fifo<ReadRound>;
   /** Reads that came before the leader's first entry was committed. */
   readonly earlyReads: readonly number[];
+  /** The same for followers that ask for a read index. */
+  readonly earlyAsks: readonly ReadAsk[];
+  /** A leader's licence to answer reads without asking. */
+  readonly lease: Lease;
+  /** Reads for which this node asks its leader. */
+  readonly followerReads: FollowerReads;
   /** To whom this leader is handing its leadership over; undefined when to nobody. */
   readonly transfer: Transfer | undefined;
   /** This leader has asked somebody to campaign: from then on an election may come at any time, for as long as it leads. */
@@ -158,6 +171,13 @@ export interface ReadRound {
   /** The leader's commit index when the reads came; they see at least everything up to it. */
   readonly index: LogIndex;
   readonly tokens: readonly number[];
+  readonly asks: readonly ReadAsk[];
+}
+
+/** A follower that waits for a read index, and the number by which it knows its reads. */
+export interface ReadAsk {
+  readonly node: NodeId;
+  readonly batch: number;
 }
 
 /** What a group starts from: everything that was durable. */
@@ -207,7 +227,8 @@ export function restoreRaft<Image>(
     lastHardWrite: writeNumber(0),
     role: 'follower',
     leader: NO_NODE,
-    leaderHeardAt: monotonicMs(0),
+    // Without a term it has never answered a leader, since no answer leaves before its term is durable.
+    leaderHeardAt: image.term > 0 ? now : monotonicMs(now - electionPatienceMs),
     electionDeadline: monotonicMs(now + electionPatienceMs),
     electionPatienceMs,
     votes: [],
@@ -222,6 +243,9 @@ export function restoreRaft<Image>(
     transfer: undefined,
     askedToCampaign: false,
     leftOutAt: logIndex(0),
+    earlyAsks: [],
+    lease: NO_LEASE,
+    followerReads: NO_FOLLOWER_READS,
   };
 }
 

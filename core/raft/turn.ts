@@ -21,7 +21,7 @@ import {
 } from '../machine/units.js';
 import { truncateFrom } from './log.js';
 import type { RaftMessage, Snapshot } from './messages.js';
-import { newestOf, type RaftOptions, type RaftState } from './state.js';
+import { newestOf, type RaftOptions, type RaftState, type ReadAsk } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -59,8 +59,11 @@ export interface RaftTurn<Image> {
   /** A snapshot taken or installed; installing one replaces the whole log on disk. */
   newSnapshot: Snapshot<Image> | undefined;
   logReplaced: boolean;
-  /** Reads asked for in this turn. */
+  /** Reads asked for in this turn: of this leader, of its lease, of this follower, and by other followers. */
   newReads: readonly number[];
+  newLeaseReads: readonly number[];
+  newFollowerReads: readonly number[];
+  newAsks: readonly ReadAsk[];
   readsReady: readonly ReadyReads[];
   readsRefused: readonly number[];
   /** Whether this turn has already made its own copy of the list of peers. */
@@ -102,6 +105,9 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
       transfer: state.transfer,
       askedToCampaign: state.askedToCampaign,
       leftOutAt: state.leftOutAt,
+      earlyAsks: state.earlyAsks,
+      lease: state.lease,
+      followerReads: state.followerReads,
     },
     outgoing: EMPTY_LIST,
     hardChanged: false,
@@ -109,6 +115,9 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
     newSnapshot: undefined,
     logReplaced: false,
     newReads: EMPTY_LIST,
+    newLeaseReads: EMPTY_LIST,
+    newFollowerReads: EMPTY_LIST,
+    newAsks: EMPTY_LIST,
     readsReady: EMPTY_LIST,
     readsRefused: EMPTY_LIST,
     ownsPeers: false,

@@ -19,7 +19,7 @@ import {
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 import { readSnapshot, writeSnapshot } from './partition-state.js';
 
-/** Writes the message as field 2 … 11, 14 or 15 of a `NodeMessage`: which field it is says what kind it is. */
+/** Writes the message as field 2 … 11, 14, 15 or 20 … 22 of a `NodeMessage`: which field it is says what kind it is. */
 export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionState>): void {
   switch (message.type) {
     case 'PreVoteRequest':
@@ -68,6 +68,20 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
       writeUnsigned(writer, 16, message.round);
       writer.ldelim();
       return;
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      writer.uint32(message.type === 'ReadIndexRequest' ? 162 : 178).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.batch);
+      writer.ldelim();
+      return;
+    case 'ReadIndexAnswer':
+      writer.uint32(170).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.batch);
+      writeUnsigned(writer, 24, message.index);
+      writer.ldelim();
+      return;
     case 'InstallSnapshot':
       writeNested(writer, 90, message, writeInstallSnapshot);
       return;
@@ -107,6 +121,9 @@ const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round'];
 const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round'];
 const CAMPAIGN_NOW = ['CampaignNow.term'];
 const NOT_MEMBER = ['NotMember.term', 'NotMember.index'];
+const READ_INDEX_REQUEST = ['ReadIndexRequest.term', 'ReadIndexRequest.batch'];
+const READ_INDEX_ANSWER = ['ReadIndexAnswer.term', 'ReadIndexAnswer.batch', 'ReadIndexAnswer.index'];
+const READ_INDEX_REFUSED = ['ReadIndexRefused.term', 'ReadIndexRefused.batch'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
 export function readRaftMessage(reader: Reader, tag: number): RaftMessage<PartitionState> | undefined {
@@ -171,6 +188,23 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
     case 122: {
       const [term, index] = nestedNumbers(reader, NOT_MEMBER);
       return { type: 'NotMember', term: term as Term, index: index as LogIndex };
+    }
+    case 162: {
+      const [term, batch] = nestedNumbers(reader, READ_INDEX_REQUEST);
+      return { type: 'ReadIndexRequest', term: term as Term, batch: batch as number };
+    }
+    case 170: {
+      const [term, batch, index] = nestedNumbers(reader, READ_INDEX_ANSWER);
+      return {
+        type: 'ReadIndexAnswer',
+        term: term as Term,
+        batch: batch as number,
+        index: index as LogIndex,
+      };
+    }
+    case 178: {
+      const [term, batch] = nestedNumbers(reader, READ_INDEX_REFUSED);
+      return { type: 'ReadIndexRefused', term: term as Term, batch: batch as number };
     }
     default:
       return undefined;

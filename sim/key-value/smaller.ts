@@ -16,9 +16,10 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(partitions > 1 ? [onePartition(scenario)] : []),
     ...(keys > 1 ? [change({ keys: 1 })] : []),
     ...(readPercent > 0 && readPercent < 100 ? [change({ readPercent: 0 })] : []),
-    // No snapshots, one append at a time, no bound that is ever reached.
+    // No snapshots, no leases, one append at a time, no bound that is ever reached.
     ...(node.snapshotEveryEntries < 10_000 ? [told({ snapshotEveryEntries: 10_000 })] : []),
     ...(node.snapshotPercentOfRecords > 0 ? [told({ snapshotPercentOfRecords: 0 })] : []),
+    ...(node.leaseMs > 0 ? [told({ leaseMs: 0 })] : []),
     ...(node.maxInflightAppends > 1 ? [told({ maxInflightAppends: 1 })] : []),
     ...(node.maxAppendBytes < 65_536 ? [told({ maxAppendBytes: 65_536 })] : []),
     ...(node.maxUncommittedBytes < 1_000_000 ? [told({ maxUncommittedBytes: 1_000_000 })] : []),

@@ -26,6 +26,8 @@ export function stormScenario(seed: number): KeyValueScenario {
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
+        leaseMs: electionTimeoutMs,
+        maxClockDriftPercent: 10,
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),

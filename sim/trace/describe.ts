@@ -82,6 +82,11 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
       return `${head} commit ${message.commit} round ${message.round}`;
     case 'HeartbeatAnswer':
       return `${head} round ${message.round}`;
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      return `${head} batch ${message.batch}`;
+    case 'ReadIndexAnswer':
+      return `${head} batch ${message.batch} at ${message.index}`;
     case 'InstallSnapshot':
       return `${head} at ${message.snapshot.index} t${message.snapshot.term}`;
     case 'CampaignNow':
@@ -93,7 +98,11 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
 
 function describeOperation(operation: KeyValueOperation): string {
   const { type, key } = operation;
-  if (type !== 'Set') return `${type.toLowerCase()} ${key}`;
+  if (type === 'Get' || type === 'Exists') {
+    const { mode } = operation;
+    return `${type.toLowerCase()} ${key}${mode === undefined ? '' : ` (${mode})`}`;
+  }
+  if (type === 'Delete') return `delete ${key}`;
   const { flags } = operation;
   const conditions = [
     ...((flags & SetFlag.ifExists) === 0 ? [] : ['if it exists']),

@@ -100,6 +100,9 @@ export function raftModel(bound: RaftBound): RaftModel {
     maxInflightAppends: 2,
     maxUncommittedBytes: 1000,
     maxPromotionLag: 0,
+    // No two clocks of the model can be compared, so it has no leases.
+    leaseMs: 0,
+    maxClockDriftPercent: 0,
   };
   const requests: readonly MemberRequest[] = [
     ...Array.from({ length: bound.proposals }, (_, i) => ({

@@ -14,6 +14,13 @@ describe('checkNodeOptions', () => {
     ['partitions', 0, 'partitions must be a whole number of 1 or more, but is 0'],
     ['heartbeatIntervalMs', 0.5, 'heartbeatIntervalMs must be a whole number of 1 or more, but is 0.5'],
     ['electionTimeoutMs', Number.NaN, 'electionTimeoutMs must be a whole number of 1 or more, but is NaN'],
+    ['leaseMs', -1, 'leaseMs must be a whole number of 0 or more, but is -1'],
+    ['maxClockDriftPercent', 0.5, 'maxClockDriftPercent must be a whole number of 0 or more, but is 0.5'],
+    [
+      'maxClockDriftPercent',
+      91,
+      'maxClockDriftPercent must be at most 90, but is 91; where clocks are worse',
+    ],
     ['maxAppendBytes', -1, 'maxAppendBytes must be a whole number of 1 or more, but is -1'],
     ['maxInflightAppends', 0, 'maxInflightAppends must be'],
     ['maxUncommittedBytes', 0, 'maxUncommittedBytes must be'],
@@ -28,17 +35,26 @@ describe('checkNodeOptions', () => {
     expect(problems.join('\n')).toContain(words);
   });
 
-  it('takes 0 for keepEntries', () => {
-    expect(checkNodeOptions({ ...good, keepEntries: 0 })).toEqual([]);
+  it.each(['keepEntries', 'leaseMs', 'maxClockDriftPercent'])('takes 0 for %s', (name) => {
+    expect(checkNodeOptions({ ...good, [name]: 0 })).toEqual([]);
+  });
+
+  it('wants a lease that no voter may break by an election of its own, and says why', () => {
+    const problems = checkNodeOptions({ ...good, electionTimeoutMs: 500, leaseMs: 501 });
+
+    expect(problems).toEqual([
+      'leaseMs (501) must be at most electionTimeoutMs (500): a voter promises no leader more than that',
+    ]);
+    expect(checkNodeOptions({ ...good, electionTimeoutMs: 500, leaseMs: 500 })).toEqual([]);
   });
 
   it('wants an election timeout of at least two heartbeats, and says why', () => {
-    const problems = checkNodeOptions({ ...good, heartbeatIntervalMs: 100, electionTimeoutMs: 199 });
+    const problems = checkNodeOptions({ ...good, leaseMs: 100, electionTimeoutMs: 199 });
 
     expect(problems).toEqual([
       'electionTimeoutMs (199) must be at least twice heartbeatIntervalMs (100), or one late heartbeat starts an election',
     ]);
-    expect(checkNodeOptions({ ...good, heartbeatIntervalMs: 100, electionTimeoutMs: 200 })).toEqual([]);
+    expect(checkNodeOptions({ ...good, leaseMs: 100, electionTimeoutMs: 200 })).toEqual([]);
   });
 
   it.each([

@@ -92,10 +92,11 @@ const writeOperation: fc.Arbitrary<WriteOperation> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Delete' as const), key }),
 );
+const mode = fc.constantFrom('lease' as const, 'follower' as const, 'stale' as const);
 const operation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
   writeOperation,
-  fc.record({ type: fc.constant('Get' as const), key }),
-  fc.record({ type: fc.constant('Exists' as const), key }),
+  fc.record({ type: fc.constant('Get' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
+  fc.record({ type: fc.constant('Exists' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
 );
 
 const outcome: fc.Arbitrary<Outcome> = fc.record({
@@ -207,6 +208,9 @@ export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Heartbeat' as const), term, commit: index, round: numbers(0) }),
   fc.record({ type: fc.constant('HeartbeatAnswer' as const), term, round: numbers(0) }),
+  fc.record({ type: fc.constant('ReadIndexRequest' as const), term, batch: numbers(0) }),
+  fc.record({ type: fc.constant('ReadIndexAnswer' as const), term, batch: numbers(0), index }),
+  fc.record({ type: fc.constant('ReadIndexRefused' as const), term, batch: numbers(0) }),
   fc.record({ type: fc.constant('InstallSnapshot' as const), term, snapshot }),
 );
 

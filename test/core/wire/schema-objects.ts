@@ -8,7 +8,13 @@
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
 import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
-import type { Command, KeyValueOperation, Outcome, Value } from '../../../core/partition/command.js';
+import type {
+  Command,
+  KeyValueOperation,
+  Outcome,
+  ReadMode,
+  Value,
+} from '../../../core/partition/command.js';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import type { RaftMessage, Snapshot } from '../../../core/raft/messages.js';
@@ -70,9 +76,14 @@ export function commandObject(command: Command): SchemaObject {
   return { requestId, basis, ...timestampField('stampedAt', stampedAt), ...operationObject(operation) };
 }
 
+const MODES: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, follower: 2, stale: 3 };
+
 function operationObject(operation: KeyValueOperation): SchemaObject {
   const { key } = operation;
-  if (operation.type !== 'Set') return { [operation.type.toLowerCase()]: { key } };
+  if (operation.type === 'Delete') return { delete: { key } };
+  if (operation.type === 'Get' || operation.type === 'Exists') {
+    return { [operation.type.toLowerCase()]: { key, mode: MODES[operation.mode ?? 'linearizable'] } };
+  }
   const { value, flags, compareValue, compareRevision } = operation;
   return {
     set: {
