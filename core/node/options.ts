@@ -15,6 +15,11 @@ export interface NodeOptions {
   readonly heartbeatIntervalMs: number;
   /** A follower that has heard nothing for a time drawn from [this, twice this) starts an election. */
   readonly electionTimeoutMs: number;
+  /**
+   * A group to which nothing has happened for so long goes to sleep: it sends no heartbeats and has no timers until
+   * it is woken (`core/raft/quiescence.ts`). 0: never.
+   */
+  readonly quiesceAfterMs: number;
   /** Entries of one append message, together, unless a single one is larger. */
   readonly maxAppendBytes: number;
   /** Append messages to one follower that may be unanswered at a time. */
@@ -44,6 +49,7 @@ export const DEFAULT_NODE_OPTIONS = {
   partitions: 8,
   heartbeatIntervalMs: 100,
   electionTimeoutMs: 600,
+  quiesceAfterMs: 1_500,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 16,
   maxUncommittedBytes: 64 << 20,
@@ -69,6 +75,7 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('partitions');
   positive('heartbeatIntervalMs');
   positive('electionTimeoutMs');
+  positive('quiesceAfterMs', 0);
   positive('maxAppendBytes');
   positive('maxInflightAppends');
   positive('maxUncommittedBytes');

@@ -11,13 +11,16 @@ import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added, EMPTY_LIST } from '../collections/list.js';
 import { sendHeartbeats } from './heartbeat.js';
 import { reachedByMembers } from './progress.js';
+import { wake } from './quiescence.js';
 import type { Progress } from './state.js';
 import type { RaftTurn } from './turn.js';
 
 /** Asks for a read point; `token` comes back in `readsReady` or `readsRefused`. */
 export function requestRead<Image>(turn: RaftTurn<Image>, token: number): void {
-  if (turn.raft.role === 'leader') turn.newReads = added(turn.newReads, token);
-  else turn.readsRefused = added(turn.readsRefused, token);
+  if (turn.raft.role === 'leader') {
+    wake(turn);
+    turn.newReads = added(turn.newReads, token);
+  } else turn.readsRefused = added(turn.readsRefused, token);
 }
 
 /** Opens one round for the reads of this turn; called once, when the turn closes. */

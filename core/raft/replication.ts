@@ -21,6 +21,7 @@ import {
   withFlow,
   withProbing,
 } from './progress.js';
+import { wake } from './quiescence.js';
 import { configurationCommitted, takeConfiguration } from './reconfigure.js';
 import { followLeader } from './role.js';
 import { sendSnapshot } from './snapshot.js';
@@ -58,6 +59,7 @@ export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Prop
   if (raft.uncommittedBytes > 0 && full) {
     return { type: 'Refused', why: 'overloaded', leader: raft.self };
   }
+  wake(turn);
   raft.uncommittedBytes = bytes;
   raft.log = appendEntry(raft.log, { term: raft.term, payload });
   logChangedFrom(turn, raft.log.lastIndex);

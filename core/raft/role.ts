@@ -9,7 +9,8 @@ import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machi
 import { hasVote, membersOf } from './configuration.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
-import { logChangedFrom, restartElectionTimer, type RaftTurn } from './turn.js';
+import { AWAKE } from './state.js';
+import { logChangedFrom, nextHeartbeatAt, restartElectionTimer, type RaftTurn } from './turn.js';
 
 export const NO_PAYLOAD = new Uint8Array(0);
 
@@ -29,6 +30,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
   if (raft.role !== 'follower') restartElectionTimer(turn);
   raft.role = 'follower';
   raft.leader = leader;
+  raft.rest = AWAKE;
   raft.votes = EMPTY_LIST;
 }
 
@@ -71,13 +73,14 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.termStart = logIndex(raft.log.lastIndex + 1);
   raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });
   logChangedFrom(turn, raft.termStart);
-  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  raft.heartbeatAt = nextHeartbeatAt(context);
   raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
   raft.uncommittedBytes = 0;
   raft.round = 0;
   raft.transfer = undefined;
   raft.askedToCampaign = false;
   raft.leftOutAt = logIndex(0);
+  raft.busyAt = context.now;
 }
 
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {

@@ -22,6 +22,7 @@ import {
 import { heartbeatAnswered, heartbeatReceived, heartbeatTick } from './heartbeat.js';
 import type { RaftMessage } from './messages.js';
 import { placeOf } from './progress.js';
+import { leavesAsleep, wokenBy } from './quiescence.js';
 import { confirmRounds, openReadRound, requestRead } from './read-index.js';
 import {
   appendAccepted,
@@ -113,6 +114,7 @@ export function stepRaft<Image>(
 }
 
 export function tick<Image>(turn: RaftTurn<Image>): void {
+  if (turn.raft.rest.asleep) return;
   electionTick(turn);
   heartbeatTick(turn);
 }
@@ -120,6 +122,7 @@ export function tick<Image>(turn: RaftTurn<Image>): void {
 export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: RaftMessage<Image>): void {
   const { raft } = turn;
   if (from === raft.self || isLeftOut(turn, from, message)) return;
+  if (raft.rest.asleep && !leavesAsleep(raft, message)) wokenBy(turn, from);
   if (message.term > raft.term && !meetsLaterTerm(turn, from, message)) return;
   if (message.term < raft.term) {
     tellOfOurTerm(turn, from, message);

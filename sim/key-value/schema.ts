@@ -10,6 +10,7 @@ import { nodeOptionsOf } from './system.js';
 const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   heartbeatIntervalMs: milliseconds('A leader tells its followers that it lives this often.', 1),
   electionTimeoutMs: milliseconds('A follower that has heard nothing for so long starts an election.', 1),
+  quiesceAfterMs: milliseconds('A group with nothing to do for so long goes to sleep; 0 for never.'),
   maxAppendBytes: count('Entries of one append message, together.', 1),
   maxInflightAppends: count('Append messages to one follower that may be unanswered at a time.', 1),
   maxUncommittedBytes: count('Proposals of one group that may be uncommitted at a time.', 1),

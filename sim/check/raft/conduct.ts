@@ -121,6 +121,7 @@ function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
     before.peers === after.peers &&
     before.votes === after.votes &&
     before.readRounds === after.readRounds &&
+    before.rest === after.rest &&
     before.electionDeadline === after.electionDeadline;
   if (!same)
     broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
@@ -392,6 +393,8 @@ export function checkCare(
   for (const { peer, match } of leader.peers) {
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;
+    // Of the followers of a sleeping group its node takes care.
+    if (leader.rest.asleep) care.heartbeatAtMs = nowMs;
     if (nowMs - care.heartbeatAtMs > 2 * heartbeatIntervalMs) {
       broken(
         'followers are kept',

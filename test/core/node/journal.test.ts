@@ -157,6 +157,7 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       maxInflightAppends: 4,
       maxUncommittedBytes: 1_000,
       maxPromotionLag: 0,
+      quiesceAfterMs: 0,
     };
     const turn = openTurn<PartitionState>(
       restoreRaft(

@@ -44,6 +44,7 @@ export const OPTIONS: RaftOptions = {
   maxInflightAppends: 4,
   maxUncommittedBytes: 1000,
   maxPromotionLag: 2,
+  quiesceAfterMs: 0,
 };
 
 export interface MemberOptions {
@@ -177,7 +178,7 @@ function memberFrom(setup: MemberOptions, image: DurableImage<Image>, startedAt:
     input,
     tick: () => input({ type: 'Tick' }),
     timeout: () => {
-      now = Math.max(now, nextDeadline(state));
+      now = Math.max(now, nextDeadline(state) ?? now);
       return input({ type: 'Tick' });
     },
     receive: (from, message) => input({ type: 'MessageReceived', from: nodeId(from), message }),
