@@ -87,12 +87,6 @@ function openBeats(turn: NodeTurn): readonly NodeId[] {
 export function heartbeatsReceived(turn: NodeTurn, from: NodeId, { items, beat }: Heartbeats): void {
   for (const { group, message } of items) {
     if (radixGet(turn.node.groups, group) === undefined) continue;
-    const { asleep, round, term, leader } = presentRest(turn, group);
-    if (asleep && message.sleep === true && message.round === round && message.term === term && leader === from) {
-      // It sleeps already, and is not woken to say so.
-      bundleAnswer(turn, from, group, { type: 'HeartbeatAnswer', term, round, asleep: true });
-      continue;
-    }
     const opened = openGroup(turn, group);
     receive(opened.raft, from, message);
     noteRest(turn, opened);

@@ -106,7 +106,7 @@ export function wakeLed(turn: NodeTurn, which: (rest: Rest) => boolean): void {
     if (rest.leader !== turn.options.node || !which(rest)) return;
     const opened = openGroup(turn, id);
     wake(opened.raft);
-    sendHeartbeats(opened.raft);
+    if (opened.raft.raft.role === 'leader') sendHeartbeats(opened.raft);
     noteRest(turn, opened);
   });
 }

@@ -17,6 +17,7 @@ import { fifoPeek } from '../collections/fifo.js';
 import { isBent } from '../machine/bend.js';
 import { monotonicMs, type MonotonicMs, type NodeId } from '../machine/units.js';
 import { hasQuorum, isJoint } from './configuration.js';
+import { checkQuorum } from './election.js';
 import type { Heartbeat, HeartbeatAnswer, RaftMessage } from './messages.js';
 import { placeOf } from './progress.js';
 import { AWAKE, type Progress, type RaftState } from './state.js';
@@ -164,7 +165,10 @@ export function wokenBy<Image>(turn: RaftTurn<Image>, from: NodeId): void {
   send(turn, leader, { type: 'HeartbeatAnswer', term, round: 0 }, afterHardState(turn));
 }
 
-/** There is something to do: the group is awake, and stays so for a while. */
+/**
+ * There is something to do: the group is awake, and stays so for a while. A leader whose node has not heard from a
+ * majority meanwhile leads no longer: it may have slept through an election.
+ */
 export function wake<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   const { asleep } = raft.rest;
@@ -173,7 +177,7 @@ export function wake<Image>(turn: RaftTurn<Image>): void {
   if (!asleep) return;
   if (raft.role === 'leader') {
     raft.heartbeatAt = nextHeartbeatAt(context);
-    raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
+    checkQuorum(turn);
   } else raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
 }
 

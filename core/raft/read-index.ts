@@ -17,10 +17,9 @@ import type { RaftTurn } from './turn.js';
 
 /** Asks for a read point; `token` comes back in `readsReady` or `readsRefused`. */
 export function requestRead<Image>(turn: RaftTurn<Image>, token: number): void {
-  if (turn.raft.role === 'leader') {
-    wake(turn);
-    turn.newReads = added(turn.newReads, token);
-  } else turn.readsRefused = added(turn.readsRefused, token);
+  if (turn.raft.role === 'leader') wake(turn);
+  if (turn.raft.role === 'leader') turn.newReads = added(turn.newReads, token);
+  else turn.readsRefused = added(turn.readsRefused, token);
 }
 
 /** Opens one round for the reads of this turn; called once, when the turn closes. */

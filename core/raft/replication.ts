@@ -49,6 +49,7 @@ export type Proposal =
 /** Appends a payload to the leader's log. It is sent and written when the turn closes; it is not yet committed. */
 export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Proposal {
   const { raft, context } = turn;
+  if (raft.role === 'leader') wake(turn);
   if (raft.role !== 'leader') return { type: 'Refused', why: 'not the leader', leader: raft.leader };
   if (raft.transfer !== undefined) {
     return { type: 'Refused', why: 'leadership is being transferred', leader: raft.self };
@@ -59,7 +60,6 @@ export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Prop
   if (raft.uncommittedBytes > 0 && full) {
     return { type: 'Refused', why: 'overloaded', leader: raft.self };
   }
-  wake(turn);
   raft.uncommittedBytes = bytes;
   raft.log = appendEntry(raft.log, { term: raft.term, payload });
   logChangedFrom(turn, raft.log.lastIndex);
