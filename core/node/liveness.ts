@@ -22,7 +22,6 @@ import { finish, mixNumber } from '../collections/digest.js';
 import { radixForEach } from '../collections/radix-array.js';
 import { assert } from '../machine/assert.js';
 import type { GroupId, NodeId } from '../machine/units.js';
-import { sendHeartbeats } from '../raft/heartbeat.js';
 import { leaderLost, wake } from '../raft/quiescence.js';
 import type { Rest } from '../raft/state.js';
 import { linkOf, needsBeat, tallied } from './link.js';
@@ -100,13 +99,12 @@ function leadersLost(turn: NodeTurn, leader: NodeId): void {
   assert(count === 0, () => `${count} more groups were booked as asleep under node ${leader} than are`);
 }
 
-/** Wakes groups that this node leads. Their followers hear of it at once, and answer. */
+/** Wakes groups that this node leads. */
 export function wakeLed(turn: NodeTurn, which: (rest: Rest) => boolean): void {
   forEachAsleep(turn, (id, rest) => {
     if (rest.leader !== turn.options.node || !which(rest)) return;
     const opened = openGroup(turn, id);
     wake(opened.raft);
-    if (opened.raft.raft.role === 'leader') sendHeartbeats(opened.raft);
     noteRest(turn, opened);
   });
 }

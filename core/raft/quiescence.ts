@@ -18,6 +18,7 @@ import { isBent } from '../machine/bend.js';
 import { monotonicMs, type MonotonicMs, type NodeId } from '../machine/units.js';
 import { hasQuorum, isJoint } from './configuration.js';
 import { checkQuorum } from './election.js';
+import { sendHeartbeats } from './heartbeat.js';
 import type { Heartbeat, HeartbeatAnswer, RaftMessage } from './messages.js';
 import { placeOf } from './progress.js';
 import { AWAKE, type Progress, type RaftState } from './state.js';
@@ -167,7 +168,7 @@ export function wokenBy<Image>(turn: RaftTurn<Image>, from: NodeId): void {
 
 /**
  * There is something to do: the group is awake, and stays so for a while. A leader whose node has not heard from a
- * majority meanwhile leads no longer: it may have slept through an election.
+ * majority meanwhile leads no longer: it may have slept through an election. One that still leads tells its followers at once.
  */
 export function wake<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
@@ -178,6 +179,7 @@ export function wake<Image>(turn: RaftTurn<Image>): void {
   if (raft.role === 'leader') {
     raft.heartbeatAt = nextHeartbeatAt(context);
     checkQuorum(turn);
+    sendHeartbeats(turn);
   } else raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
 }
 
