@@ -8,6 +8,8 @@ export * from './collections/fifo.js';
 export * from './collections/ordered-map.js';
 export * from './collections/radix-array.js';
 export * from './collections/utf8.js';
+export { groupMessagesOf } from './node/heartbeats.js';
+export { linkAlarm } from './node/link.js';
 export * from './node/node.js';
 export * from './node/options.js';
 export * from './node/protocol.js';

@@ -40,9 +40,18 @@ import {
   requestReceived,
 } from './gateway.js';
 import { applyCommitted, compactIfDue, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import {
+  bundleAnswer,
+  bundleHeartbeat,
+  heartbeatsAnswered,
+  heartbeatsReceived,
+  releaseBundles,
+} from './heartbeats.js';
 import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
+import { linkAlarm } from './link.js';
+import { checkLinks, noteRest, setBeatAlarm } from './liveness.js';
 import { checkNodeOptions, type NodeOptions } from './options.js';
-import type { NodeMessage, Stored } from './protocol.js';
+import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import type { NodeStatus } from './status.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
@@ -80,7 +89,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
       drawPatience(options.electionTimeoutMs, mixNumber(mixNumber(boot.entropy, id), options.node)),
     );
     const alarmAt = nextDeadline(raft);
-    groupAlarms = addDeadline(groupAlarms, alarmAt, id);
+    if (alarmAt !== undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);
     groups = radixSet(groups, id, {
       raft,
       partition: image.snapshot?.state ?? EMPTY_PARTITION,
@@ -104,6 +113,8 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     groupAlarms,
     requestAlarms: undefined,
     timerAt: undefined,
+    links: EMPTY_LIST,
+    beatAt: undefined,
     clock: ZERO_TIMESTAMP,
   };
   return close(openNode(options, state, boot.now, boot.entropy));
@@ -117,6 +128,7 @@ function stepNode(
   if (state.halted) return { state, effects: [] };
   const turn = openNode(options, state, input.now, input.entropy, input.bend);
   for (const event of input.events) happen(turn, event);
+  checkLinks(turn);
   return close(turn);
 }
 
@@ -142,9 +154,11 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
 function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): void {
   switch (message.type) {
     case 'Group':
-      // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
-      if (radixGet(turn.node.groups, message.group) === undefined) return;
-      return receive(openGroup(turn, message.group).raft, from, message.message);
+      return groupMessageReceived(turn, from, message);
+    case 'Heartbeats':
+      return heartbeatsReceived(turn, from, message);
+    case 'HeartbeatAnswers':
+      return heartbeatsAnswered(turn, from, message);
     case 'Forward':
       return forwardReceived(turn, from, message);
     case 'ForwardAnswer':
@@ -152,6 +166,14 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
     default:
       return unreachable(message);
   }
+}
+
+function groupMessageReceived(turn: NodeTurn, from: NodeId, { group, message }: GroupMessage): void {
+  // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
+  if (radixGet(turn.node.groups, group) === undefined) return;
+  const opened = openGroup(turn, group);
+  receive(opened.raft, from, message);
+  noteRest(turn, opened);
 }
 
 /** Looks after every group and request whose time has come; the others are not touched. */
@@ -198,6 +220,8 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
   // Settling a group concerns only requests for that group, so it opens no other.
   for (const opened of turn.open) settleGroup(turn, opened);
   for (const opened of turn.open) closeGroup(turn, opened);
+  setBeatAlarm(turn);
+  releaseBundles(turn);
   return { state: turn.node, effects: effectsOf(turn) };
 }
 
@@ -224,12 +248,15 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   for (const { to, message, after } of raft.outgoing) {
     const addressed: Addressed = { to, message: { type: 'Group', group: id, message } };
     const waits = after > turn.node.durableWrite;
-    if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
+    if (!waits && message.type === 'Heartbeat') bundleHeartbeat(turn, to, id, message);
+    else if (!waits && message.type === 'HeartbeatAnswer') bundleAnswer(turn, to, id, message);
+    else if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
     else turn.messages = added(turn.messages, addressed);
   }
+  noteRest(turn, opened);
   group.raft = raft.raft;
   const deadline = nextDeadline(group.raft);
-  if (group.alarmAt === undefined || deadline < group.alarmAt) {
+  if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
   }
@@ -257,7 +284,7 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     effects = added(effects, { type: 'Reply', token, answer: given });
   }
 
-  const earliest = earliestAlarm(node);
+  const earliest = earliestAlarm(node, turn.options);
   if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
     node.timerAt = earliest;
     effects = added(effects, { type: 'SetTimer', at: earliest });
@@ -282,11 +309,13 @@ function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessa
   return undefined;
 }
 
-function earliestAlarm(node: Pick<NodeState, 'groupAlarms' | 'requestAlarms'>): MonotonicMs | undefined {
-  const { groupAlarms, requestAlarms } = node;
-  if (groupAlarms === undefined) return requestAlarms?.at;
-  if (requestAlarms === undefined) return groupAlarms.at;
-  return monotonicMs(Math.min(groupAlarms.at, requestAlarms.at));
+function earliestAlarm(node: NodeState, { electionTimeoutMs }: NodeOptions): MonotonicMs | undefined {
+  const earliest = Math.min(
+    node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
+    linkAlarm(node, electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
+  );
+  return earliest === Number.POSITIVE_INFINITY ? undefined : monotonicMs(earliest);
 }
 
 /** What a node knows of its groups. */

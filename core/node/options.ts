@@ -26,6 +26,11 @@ export interface NodeOptions {
    * may be stale if one does; nothing else rests on it.
    */
   readonly maxClockDriftPercent: number;
+  /**
+   * A group to which nothing has happened for so long goes to sleep: it sends no heartbeats and has no timers until
+   * it is woken (`core/raft/quiescence.ts`). 0: never.
+   */
+  readonly quiesceAfterMs: number;
   /** Entries of one append message, together, unless a single one is larger. */
   readonly maxAppendBytes: number;
   /** Append messages to one follower that may be unanswered at a time. */
@@ -57,6 +62,7 @@ export const DEFAULT_NODE_OPTIONS = {
   electionTimeoutMs: 600,
   leaseMs: 600,
   maxClockDriftPercent: 5,
+  quiesceAfterMs: 1_500,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 16,
   maxUncommittedBytes: 64 << 20,
@@ -87,6 +93,7 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('electionTimeoutMs');
   positive('leaseMs', 0);
   positive('maxClockDriftPercent', 0);
+  positive('quiesceAfterMs', 0);
   positive('maxAppendBytes');
   positive('maxInflightAppends');
   positive('maxUncommittedBytes');

@@ -4,16 +4,55 @@
 
 import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
-import type { Entry, RaftMessage, Snapshot } from '../raft/messages.js';
+import type { Entry, Heartbeat, HeartbeatAnswer, RaftMessage, Snapshot } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
 
-export type NodeMessage = GroupMessage | Forward | ForwardAnswer;
+export type NodeMessage = GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers;
 
 /** A message of one Raft group. */
 export interface GroupMessage {
   readonly type: 'Group';
   readonly group: GroupId;
   readonly message: RaftMessage<PartitionState>;
+}
+
+/** All that one node says to another of its groups' heartbeats at a time; it proves nothing for a group not named in it. */
+export interface Heartbeats {
+  readonly type: 'Heartbeats';
+  readonly items: readonly GroupHeartbeat[];
+  /** Absent when the sender leads no sleeping group that concerns the receiver. */
+  readonly beat: Beat | undefined;
+}
+
+export interface GroupHeartbeat {
+  readonly group: GroupId;
+  readonly message: Heartbeat;
+}
+
+/** For all the groups that the sender leads and that sleep at the receiver, in place of their heartbeats. */
+export interface Beat {
+  readonly covers: Tally;
+  /** The groups are named one by one this time, among the heartbeats: the receiver must not sleep in any other. */
+  readonly listed: boolean;
+}
+
+/** A set of groups with their terms, as far as two nodes must know it to compare theirs. */
+export interface Tally {
+  readonly count: number;
+  /** Of 32 bits; the order does not matter. */
+  readonly digest: number;
+}
+
+export interface HeartbeatAnswers {
+  readonly type: 'HeartbeatAnswers';
+  readonly items: readonly GroupHeartbeatAnswer[];
+  /** Whether the receiver of a `Beat` sleeps in exactly the groups that it covers; absent when there was none. */
+  readonly agrees: boolean | undefined;
+}
+
+export interface GroupHeartbeatAnswer {
+  readonly group: GroupId;
+  readonly message: HeartbeatAnswer;
 }
 
 /** A client's operation, handed on by the node that received it to the one that it believes leads the partition. */

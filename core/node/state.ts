@@ -12,7 +12,7 @@ import type { KeyValueOperation, ReadOperation, RequestId, WriteOperation } from
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftState } from '../raft/state.js';
 import type { Journal } from './journal.js';
-import type { NodeMessage } from './protocol.js';
+import type { NodeMessage, Tally } from './protocol.js';
 
 export interface NodeState {
   /** This run's name; see `Boot.incarnation`. */
@@ -39,8 +39,29 @@ export interface NodeState {
   readonly requestAlarms: DeadlineHeap | undefined;
   /** When the host was last asked to wake this node; undefined once that time has come. */
   readonly timerAt: MonotonicMs | undefined;
+  /** What this node and each other are to one another while groups sleep; in ascending order of their ids. */
+  readonly links: readonly Link[];
+  /** When the next beats are due; undefined while there is nobody to send one to. */
+  readonly beatAt: MonotonicMs | undefined;
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
+}
+
+/** What looks after the sleeping groups that this node shares with another one. */
+export interface Link {
+  readonly peer: NodeId;
+  /** The groups that this node leads and that sleep here and there. */
+  readonly covers: Tally;
+  /** How many groups that this node leads sleep without the other, because it was silent. */
+  readonly lacking: number;
+  /** The groups in which this node sleeps and the other leads. */
+  readonly under: Tally;
+  /** When the other last agreed with `covers`. */
+  readonly answeredAt: MonotonicMs;
+  /** When the other's beat last covered just what is `under`. */
+  readonly agreedAt: MonotonicMs;
+  /** The other disagrees: the next beat names the groups one by one. */
+  readonly disagrees: boolean;
 }
 
 export interface GroupState {

@@ -179,7 +179,7 @@ export function hearsFromLeader<Image>(turn: RaftTurn<Image>): boolean {
 }
 
 /** A leader that has not heard from a majority for an election timeout steps down (CheckQuorum). */
-function checkQuorum<Image>(turn: RaftTurn<Image>): void {
+export function checkQuorum<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   const since = context.now - context.options.electionTimeoutMs;
   if (reachedByMembers(raft, context.now, heardAt) <= since) becomeFollower(turn, raft.term, NO_NODE);

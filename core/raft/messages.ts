@@ -113,12 +113,17 @@ export interface Heartbeat {
   /** Never above what the receiver is known to match. */
   readonly commit: LogIndex;
   readonly round: number;
+  /** Sleep, if your log ends at `commit` (see `quiescence.ts`). */
+  readonly sleep?: true;
 }
 
 export interface HeartbeatAnswer {
   readonly type: 'HeartbeatAnswer';
   readonly term: Term;
+  /** 0 in answers to no heartbeat: to tell of a later term, or that the sender has been woken. */
   readonly round: number;
+  /** I sleep, as I was asked in this round. */
+  readonly asleep?: true;
 }
 
 /** A follower has reads to answer: how far must its state have come (thesis, section 6.4)? */

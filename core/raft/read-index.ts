@@ -17,6 +17,7 @@ import { sendHeartbeats } from './heartbeat.js';
 import { extendLease, holdsLease } from './lease.js';
 import type { ReadIndexRequest } from './messages.js';
 import { reachedByMembers } from './progress.js';
+import { wake } from './quiescence.js';
 import type { Progress } from './state.js';
 import { afterHardState, AT_ONCE, send, type RaftTurn } from './turn.js';
 
@@ -27,6 +28,7 @@ export type Confirmation = 'round' | 'lease' | 'leader';
 export function requestRead<Image>(turn: RaftTurn<Image>, token: number, by: Confirmation = 'round'): void {
   const { raft } = turn;
   if (raft.role === 'leader') {
+    wake(turn);
     if (by === 'lease') turn.newLeaseReads = added(turn.newLeaseReads, token);
     else turn.newReads = added(turn.newReads, token);
   } else if (by === 'leader' && raft.leader !== NO_NODE) {

@@ -11,7 +11,15 @@ import { giveUpAskedReads } from './follower-reads.js';
 import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
-import { afterHardState, logChangedFrom, restartElectionTimer, send, type RaftTurn } from './turn.js';
+import { AWAKE } from './state.js';
+import {
+  afterHardState,
+  logChangedFrom,
+  nextHeartbeatAt,
+  restartElectionTimer,
+  send,
+  type RaftTurn,
+} from './turn.js';
 
 export const NO_PAYLOAD = new Uint8Array(0);
 
@@ -32,6 +40,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
   if (raft.role !== 'follower') restartElectionTimer(turn);
   raft.role = 'follower';
   raft.leader = leader;
+  raft.rest = AWAKE;
   raft.votes = EMPTY_LIST;
 }
 
@@ -76,7 +85,7 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.termStart = logIndex(raft.log.lastIndex + 1);
   raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });
   logChangedFrom(turn, raft.termStart);
-  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  raft.heartbeatAt = nextHeartbeatAt(context);
   raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
   raft.uncommittedBytes = 0;
   raft.round = 0;
@@ -84,6 +93,7 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.askedToCampaign = false;
   raft.leftOutAt = logIndex(0);
   raft.lease = NO_LEASE;
+  raft.busyAt = context.now;
 }
 
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {

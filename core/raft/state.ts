@@ -8,6 +8,7 @@
  */
 
 import { emptyFifo, type Fifo } from '../collections/fifo.js';
+import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import {
   logIndex,
@@ -40,6 +41,7 @@ export interface RaftOptions {
   readonly maxPromotionLag: number;
   readonly leaseMs: number;
   readonly maxClockDriftPercent: number;
+  readonly quiesceAfterMs: number;
 }
 
 export interface RaftState<Image> {
@@ -111,6 +113,11 @@ export interface RaftState<Image> {
   readonly askedToCampaign: boolean;
   /** The committed configuration that left this node out, as a leader said; 0 when none did, or when a leader counts it in. */
   readonly leftOutAt: LogIndex;
+
+  /** Whether the group sleeps, on this node. */
+  readonly rest: Rest;
+  /** The leader's: when it last had something to do. */
+  readonly busyAt: MonotonicMs;
 }
 
 /** A transfer of leadership under way (thesis, section 3.10). No proposal is taken meanwhile. */
@@ -180,6 +187,28 @@ export interface ReadAsk {
   readonly batch: number;
 }
 
+/** Whether a group sleeps, and who agreed to it. A new value for every change, so that two can be told apart. */
+export interface Rest {
+  readonly asleep: boolean;
+  /** The heartbeat round in which the leader asked; 0 for one that is awake and does not ask. */
+  readonly round: number;
+  readonly term: Term;
+  readonly leader: NodeId;
+  /** The leader's: who agreed to sleep in this round. */
+  readonly agreed: readonly NodeId[];
+  /** The leader's: who is silent, and therefore not waited for. Woken groups find out whether they have returned. */
+  readonly without: readonly NodeId[];
+}
+
+export const AWAKE: Rest = {
+  asleep: false,
+  round: 0,
+  term: term(0),
+  leader: NO_NODE,
+  agreed: EMPTY_LIST,
+  without: EMPTY_LIST,
+};
+
 /** What a group starts from: everything that was durable. */
 export interface DurableImage<Image> {
   readonly term: Term;
@@ -231,21 +260,23 @@ export function restoreRaft<Image>(
     leaderHeardAt: image.term > 0 ? now : monotonicMs(now - electionPatienceMs),
     electionDeadline: monotonicMs(now + electionPatienceMs),
     electionPatienceMs,
-    votes: [],
-    peers: [],
+    votes: EMPTY_LIST,
+    peers: EMPTY_LIST,
     termStart: logIndex(0),
     heartbeatAt: monotonicMs(0),
     quorumCheckAt: monotonicMs(0),
     uncommittedBytes: 0,
     round: 0,
     readRounds: emptyFifo(),
-    earlyReads: [],
+    earlyReads: EMPTY_LIST,
     transfer: undefined,
     askedToCampaign: false,
     leftOutAt: logIndex(0),
     earlyAsks: [],
     lease: NO_LEASE,
     followerReads: NO_FOLLOWER_READS,
+    rest: AWAKE,
+    busyAt: monotonicMs(0),
   };
 }
 
@@ -254,7 +285,8 @@ export function newestOf(configs: readonly PlacedConfiguration[]): PlacedConfigu
   return configs[configs.length - 1] as PlacedConfiguration;
 }
 
-/** The next time at which this group has something to do by itself. */
-export function nextDeadline<Image>(raft: RaftState<Image>): MonotonicMs {
+/** The next time at which this group has something to do by itself; never while it sleeps. */
+export function nextDeadline<Image>(raft: RaftState<Image>): MonotonicMs | undefined {
+  if (raft.rest.asleep) return undefined;
   return raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
 }

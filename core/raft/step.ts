@@ -35,6 +35,7 @@ import {
   requestRead,
   type Confirmation,
 } from './read-index.js';
+import { leavesAsleep, wokenBy } from './quiescence.js';
 import {
   appendAccepted,
   appendReceived,
@@ -125,6 +126,7 @@ export function stepRaft<Image>(
 }
 
 export function tick<Image>(turn: RaftTurn<Image>): void {
+  if (turn.raft.rest.asleep) return;
   electionTick(turn);
   heartbeatTick(turn);
   // A leader that is a majority by itself waits for nobody.
@@ -134,6 +136,7 @@ export function tick<Image>(turn: RaftTurn<Image>): void {
 export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: RaftMessage<Image>): void {
   const { raft } = turn;
   if (from === raft.self || isLeftOut(turn, from, message)) return;
+  if (raft.rest.asleep && !leavesAsleep(raft, message)) wokenBy(turn, from);
   if (message.term > raft.term && !meetsLaterTerm(turn, from, message)) return;
   if (message.term < raft.term) {
     tellOfOurTerm(turn, from, message);

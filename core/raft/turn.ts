@@ -31,6 +31,8 @@ export interface TurnContext {
   readonly entropy: number;
   /** The number that a write made in this turn will have. */
   readonly write: WriteNumber;
+  /** When the heartbeats of this node's groups are due next, all at once; an interval from now when absent. */
+  readonly heartbeatAt?: MonotonicMs;
   /** Only in a simulator. */
   readonly bend?: Bend | undefined;
 }
@@ -108,6 +110,8 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
       earlyAsks: state.earlyAsks,
       lease: state.lease,
       followerReads: state.followerReads,
+      rest: state.rest,
+      busyAt: state.busyAt,
     },
     outgoing: EMPTY_LIST,
     hardChanged: false,
@@ -132,6 +136,11 @@ export function send<Image>(
   after: WriteNumber,
 ): void {
   turn.outgoing = added(turn.outgoing, { to, message, after });
+}
+
+/** When a leader that sends heartbeats now sends the next. */
+export function nextHeartbeatAt({ now, options, heartbeatAt }: TurnContext): MonotonicMs {
+  return heartbeatAt ?? monotonicMs(now + options.heartbeatIntervalMs);
 }
 
 /** For messages that promise nothing. */

@@ -2,7 +2,7 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { GroupId } from '../machine/units.js';
-import type { Forward, ForwardAnswer, NodeMessage } from '../node/protocol.js';
+import type { Forward, ForwardAnswer, HeartbeatAnswers, Heartbeats, NodeMessage } from '../node/protocol.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftMessage } from '../raft/messages.js';
 import type { Decoded } from './decoded.js';
@@ -20,6 +20,12 @@ import {
   type Writer,
 } from './fields.js';
 import { readForward, readForwardAnswer, writeForward, writeForwardAnswer } from './forward.js';
+import {
+  readHeartbeatAnswers,
+  readHeartbeats,
+  writeHeartbeatAnswers,
+  writeHeartbeats,
+} from './heartbeats.js';
 import { readRaftMessage, writeRaftMessage } from './raft-message.js';
 
 /** The bytes of one message. Equal messages give equal bytes. */
@@ -64,6 +70,8 @@ function readFrame(reader: Reader): readonly NodeMessage[] {
 }
 
 function writeNodeMessage(writer: Writer, message: NodeMessage): void {
+  if (message.type === 'Heartbeats') return writeNested(writer, 322, message, writeHeartbeats);
+  if (message.type === 'HeartbeatAnswers') return writeNested(writer, 330, message, writeHeartbeatAnswers);
   writeUnsigned(writer, 8, message.group);
   switch (message.type) {
     case 'Group':
@@ -80,7 +88,13 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
   }
 }
 
-type Body = RaftMessage<PartitionState> | Omit<Forward, 'group'> | Omit<ForwardAnswer, 'group'>;
+/** Those between nodes have no group. */
+type Body =
+  | RaftMessage<PartitionState>
+  | Omit<Forward, 'group'>
+  | Omit<ForwardAnswer, 'group'>
+  | Heartbeats
+  | HeartbeatAnswers;
 
 function readNodeMessage(reader: Reader): NodeMessage {
   let group = 0;
@@ -97,6 +111,12 @@ function readNodeMessage(reader: Reader): NodeMessage {
       case 106:
         body = readNested(reader, readForwardAnswer);
         break;
+      case 322:
+        body = readNested(reader, readHeartbeats);
+        break;
+      case 330:
+        body = readNested(reader, readHeartbeatAnswers);
+        break;
       default: {
         const message = readRaftMessage(reader, tag);
         if (message === undefined) skipField(reader, tag);
@@ -105,10 +125,15 @@ function readNodeMessage(reader: Reader): NodeMessage {
     }
   }
   if (body === undefined) malformed(reader, 'NodeMessage holds no message that this version knows');
+  if (body.type === 'Heartbeats' || body.type === 'HeartbeatAnswers') {
+    if (group !== 0)
+      malformed(reader, `NodeMessage.group is ${group} in a message that is about no one group`);
+    return body;
+  }
   return inGroup(positive(reader, group, 'NodeMessage.group') as GroupId, body);
 }
 
-function inGroup(group: GroupId, body: Body): NodeMessage {
+function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswers>): NodeMessage {
   switch (body.type) {
     case 'Forward':
       return {

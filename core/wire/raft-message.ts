@@ -3,7 +3,15 @@
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, Term } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
-import type { Append, Entry, InstallSnapshot, RaftMessage, Snapshot } from '../raft/messages.js';
+import type {
+  Append,
+  Entry,
+  Heartbeat,
+  HeartbeatAnswer,
+  InstallSnapshot,
+  RaftMessage,
+  Snapshot,
+} from '../raft/messages.js';
 import {
   malformed,
   readNested,
@@ -60,12 +68,14 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.commit);
       writeUnsigned(writer, 24, message.round);
+      writeBool(writer, 32, message.sleep === true);
       writer.ldelim();
       return;
     case 'HeartbeatAnswer':
       writer.uint32(82).fork();
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.round);
+      writeBool(writer, 24, message.asleep === true);
       writer.ldelim();
       return;
     case 'ReadIndexRequest':
@@ -117,13 +127,13 @@ const APPEND_REFUSED = [
   'AppendRefused.hint_index',
   'AppendRefused.hint_term',
 ];
-const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round'];
-const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round'];
 const CAMPAIGN_NOW = ['CampaignNow.term'];
 const NOT_MEMBER = ['NotMember.term', 'NotMember.index'];
 const READ_INDEX_REQUEST = ['ReadIndexRequest.term', 'ReadIndexRequest.batch'];
 const READ_INDEX_ANSWER = ['ReadIndexAnswer.term', 'ReadIndexAnswer.batch', 'ReadIndexAnswer.index'];
 const READ_INDEX_REFUSED = ['ReadIndexRefused.term', 'ReadIndexRefused.batch'];
+const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round', 'Heartbeat.sleep'];
+const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round', 'HeartbeatAnswer.asleep'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
 export function readRaftMessage(reader: Reader, tag: number): RaftMessage<PartitionState> | undefined {
@@ -172,12 +182,12 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
       };
     }
     case 74: {
-      const [term, commit, round] = nestedNumbers(reader, HEARTBEAT);
-      return { type: 'Heartbeat', term: term as Term, commit: commit as LogIndex, round: round as number };
+      const [term, commit, round, sleep] = nestedNumbers(reader, HEARTBEAT);
+      return heartbeatOf(term, commit, round, sleep);
     }
     case 82: {
-      const [term, round] = nestedNumbers(reader, HEARTBEAT_ANSWER);
-      return { type: 'HeartbeatAnswer', term: term as Term, round: round as number };
+      const [term, round, asleep] = nestedNumbers(reader, HEARTBEAT_ANSWER);
+      return heartbeatAnswerOf(term, round, asleep);
     }
     case 90:
       return readNested(reader, readInstallSnapshot);
@@ -211,7 +221,18 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
   }
 }
 
-function nestedNumbers(reader: Reader, names: readonly string[]): readonly number[] {
+/** The parts are as `readNumbers` gives them. */
+export function heartbeatOf(term = 0, commit = 0, round = 0, sleep = 0): Heartbeat {
+  const heartbeat = { type: 'Heartbeat', term: term as Term, commit: commit as LogIndex, round } as const;
+  return sleep === 0 ? heartbeat : { ...heartbeat, sleep: true };
+}
+
+export function heartbeatAnswerOf(term = 0, round = 0, asleep = 0): HeartbeatAnswer {
+  const answer = { type: 'HeartbeatAnswer', term: term as Term, round } as const;
+  return asleep === 0 ? answer : { ...answer, asleep: true };
+}
+
+export function nestedNumbers(reader: Reader, names: readonly string[]): readonly number[] {
   const outerEnd = reader.len;
   const end = reader.size() + reader.pos;
   if (end > outerEnd) malformed(reader, `the message of ${names[0]} does not fit into what is left`);

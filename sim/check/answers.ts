@@ -5,6 +5,7 @@
  */
 
 import {
+  groupMessagesOf,
   KeyValueCode,
   partitionOfKey,
   type HeartbeatAnswer,
@@ -140,16 +141,14 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       if (message.type === 'Forward') {
         const name = `${node}<${from}/${message.group}/${message.requestId}`;
         if (!forwarded.has(name)) forwarded.set(name, note(message.requestId, message.operation));
-      } else if (message.type === 'Group' && message.message.type === 'HeartbeatAnswer') {
-        noteConfirmation(node, from, message.group, message.message);
+      }
+      for (const { group, message: heard } of groupMessagesOf(message)) {
+        if (heard.type === 'HeartbeatAnswer') noteConfirmation(node, from, group, heard);
       }
     },
     said(node, to, message, turn) {
-      if (message.type === 'Group') {
-        if (message.message.type === 'HeartbeatAnswer' && !sentAtUs.has(message.message)) {
-          sentAtUs.set(message.message, desk.nowUs());
-        }
-        return;
+      for (const { message: told } of groupMessagesOf(message)) {
+        if (told.type === 'HeartbeatAnswer' && !sentAtUs.has(told)) sentAtUs.set(told, desk.nowUs());
       }
       if (message.type !== 'ForwardAnswer' || message.result.type !== 'Executed') return;
       const { group, requestId, result } = message;

@@ -9,6 +9,8 @@ import {
   decodeCommand,
   partitionOfKey,
   emptyRadixArray,
+  groupMessagesOf,
+  linkAlarm,
   radixFirstDifference,
   radixForEach,
   radixGet,
@@ -156,6 +158,13 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       return;
     }
     radixForEach(after.groups, ({ raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
+    const dueMs = linkAlarm(after, ofNode.electionTimeoutMs);
+    if (dueMs !== undefined && (run.alarmMs === undefined || run.alarmMs > dueMs)) {
+      throw new PropertyBroken(
+        'nobody oversleeps',
+        `node ${node}: it must look after its sleeping groups at ${dueMs} ms, but wakes at ${run.alarmMs} ms`,
+      );
+    }
     radixForEach(after.requests, ({ requestId, retryAt }) => {
       if (retryAt > nowMs) return;
       throw new PropertyBroken(
@@ -182,13 +191,13 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
           answers.said(node, effect.to, message, turn);
-          if (message.type !== 'Group') continue;
-          const { raft } = radixGet(state.groups, message.group) as GroupState;
-          const { group, message: said } = message;
-          checkLateAcceptance(viewOf(node, group), raft, said);
-          checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
-          const ofNode = limits.get(node) as GroupLimits;
-          checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
+          for (const { group, message: said } of groupMessagesOf(message)) {
+            const { raft } = radixGet(state.groups, group) as GroupState;
+            checkLateAcceptance(viewOf(node, group), raft, said);
+            checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
+            const ofNode = limits.get(node) as GroupLimits;
+            checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
+          }
         }
         checkWindows(effect, state, limits.get(node) as GroupLimits);
       } else if (effect.type === 'Reply') answers.replied(node, effect.token, effect.answer, turn);
@@ -213,14 +222,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       for (const event of turn.events) {
         answers.heard(node, event);
         if (event.type === 'TimerFired') timerFired = true;
-        if (event.type !== 'MessageReceived' || event.message.type !== 'Group') continue;
-        const { group: id, message } = event.message;
-        const group = radixGet(before.groups, id);
-        if (group === undefined) continue;
-        landmarks.received(group.raft, message);
-        const known = heard.get(id);
-        if (known === undefined) heard.set(id, [{ from: event.from, message }]);
-        else known.push({ from: event.from, message });
+        if (event.type !== 'MessageReceived') continue;
+        for (const { group: id, message } of groupMessagesOf(event.message)) {
+          const group = radixGet(before.groups, id);
+          if (group === undefined) continue;
+          landmarks.received(group.raft, message);
+          const known = heard.get(id);
+          if (known === undefined) heard.set(id, [{ from: event.from, message }]);
+          else known.push({ from: event.from, message });
+        }
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
       checkGroups(before, step.state);

@@ -8,6 +8,7 @@
 import {
   createNode,
   DEFAULT_NODE_OPTIONS,
+  groupMessagesOf,
   nodeId,
   radixGet,
   revision,
@@ -65,6 +66,7 @@ const NODE = {
   partitions: 1,
   heartbeatIntervalMs: 500,
   electionTimeoutMs: 1_000,
+  quiesceAfterMs: 0,
   requestTimeoutMs: PATIENCE_MS,
   forwardTimeoutMs: PATIENCE_MS,
 };
@@ -138,7 +140,8 @@ function viewOf(stored: readonly StoredRecord<Stored>[]): DurableView {
 const LENS: Lens<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored> = {
   raftOf: ({ groups }) => (radixGet(groups, 1) as GroupState).raft,
   viewOf,
-  messageOf: (message) => (message.type === 'Group' ? message.message : undefined),
+  // Of one partition there is never more than one.
+  messageOf: (message) => groupMessagesOf(message)[0]?.message,
   isRead: ({ operation }) => operation.type === 'Get',
   indexOf: ({ servedAt }) => servedAt?.index,
 };

@@ -2,7 +2,7 @@
 
 import type { NodeMessage } from '../../core/index.js';
 
-/** `Append`, `VoteRequest`, … for what a group says; `Forward` and `ForwardAnswer` for the rest. */
+/** `Append`, `VoteRequest`, … for what a group says; `Heartbeats`, `Forward` … for what nodes say. */
 export function kindOf(message: unknown): string {
   const known = message as NodeMessage;
   return known.type === 'Group' ? known.message.type : known.type;
@@ -15,6 +15,9 @@ const RECORD_BYTES = 60;
 /** About what the wire encoding takes; exact enough for a slow link. */
 export function bytesOf(message: unknown): number {
   const known = message as NodeMessage;
+  if (known.type === 'Heartbeats' || known.type === 'HeartbeatAnswers') {
+    return HEAD_BYTES + ENTRY_BYTES * known.items.length;
+  }
   if (known.type !== 'Group') return 2 * HEAD_BYTES;
   const { message: raft } = known;
   switch (raft.type) {

@@ -12,6 +12,7 @@ const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   electionTimeoutMs: milliseconds('A follower that has heard nothing for so long starts an election.', 1),
   leaseMs: milliseconds('A leader may answer reads without asking for nearly so long; 0 for never.'),
   maxClockDriftPercent: count('No clock is taken to run more than this percentage fast or slow.', 0, 90),
+  quiesceAfterMs: milliseconds('A group with nothing to do for so long goes to sleep; 0 for never.'),
   maxAppendBytes: count('Entries of one append message, together.', 1),
   maxInflightAppends: count('Append messages to one follower that may be unanswered at a time.', 1),
   maxUncommittedBytes: count('Proposals of one group that may be uncommitted at a time.', 1),

@@ -28,6 +28,7 @@ export function stormScenario(seed: number): KeyValueScenario {
         electionTimeoutMs,
         leaseMs: electionTimeoutMs,
         maxClockDriftPercent: 10,
+        quiesceAfterMs: pick('quiesce', [0, 1, 50, 250, 1_500]),
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),

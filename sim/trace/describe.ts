@@ -2,6 +2,8 @@
 
 import {
   SetFlag,
+  type GroupHeartbeat,
+  type GroupHeartbeatAnswer,
   type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
@@ -46,6 +48,19 @@ export function describeMessage(message: NodeMessage): string {
   switch (message.type) {
     case 'Group':
       return `group ${message.group} ${describeRaft(message.message)}`;
+    case 'Heartbeats': {
+      const { beat, items } = message;
+      const { count = 0, digest = 0 } = beat?.covers ?? {};
+      const said = items.map(describeInGroup);
+      if (beat !== undefined)
+        said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${digest})`);
+      return `heartbeats: ${said.join(', ')}`;
+    }
+    case 'HeartbeatAnswers': {
+      const said = message.items.map(describeInGroup);
+      if (message.agrees !== undefined) said.push(message.agrees ? 'agrees' : 'disagrees');
+      return `heartbeat answers: ${said.join(', ')}`;
+    }
     case 'Forward':
       return `forward ${message.requestId}: ${describeOperation(message.operation)}`;
     case 'ForwardAnswer': {
@@ -57,6 +72,10 @@ export function describeMessage(message: NodeMessage): string {
       return `answer ${message.requestId}: ${said}`;
     }
   }
+}
+
+function describeInGroup({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): string {
+  return `group ${group} ${describeRaft(message)}`;
 }
 
 function describeRaft(message: RaftMessage<PartitionState>): string {
@@ -79,14 +98,14 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
     case 'AppendRefused':
       return `${head} at ${message.refused}, hint ${message.hintIndex} t${message.hintTerm}`;
     case 'Heartbeat':
-      return `${head} commit ${message.commit} round ${message.round}`;
-    case 'HeartbeatAnswer':
-      return `${head} round ${message.round}`;
+      return `${head} commit ${message.commit} round ${message.round}${message.sleep === true ? ' sleep' : ''}`;
     case 'ReadIndexRequest':
     case 'ReadIndexRefused':
       return `${head} batch ${message.batch}`;
     case 'ReadIndexAnswer':
       return `${head} batch ${message.batch} at ${message.index}`;
+    case 'HeartbeatAnswer':
+      return `${head} round ${message.round}${message.asleep === true ? ' asleep' : ''}`;
     case 'InstallSnapshot':
       return `${head} at ${message.snapshot.index} t${message.snapshot.term}`;
     case 'CampaignNow':

@@ -95,6 +95,8 @@ const MESSAGE_TYPES: Readonly<
   NotMember: true,
   Forward: true,
   ForwardAnswer: true,
+  Heartbeats: true,
+  HeartbeatAnswers: true,
 };
 
 export const nodeSubject: TraceSubject = {

@@ -39,6 +39,16 @@ export const MUST_REACH: readonly string[] = [
   'log compacted behind a snapshot',
   'snapshot installed beyond the log',
   'restart with a log',
+  'leader fell asleep',
+  'leader fell asleep without a silent follower',
+  'follower fell asleep',
+  'sleeping leader woken by a proposal',
+  'sleeping leader woken by a read',
+  'sleeping leader deposed',
+  'sleeping follower woken',
+  "sleeping groups woken because their leader's node was lost",
+  'sleeping groups woken because a follower was lost',
+  'sleeping groups named one by one',
 ];
 
 export interface Landmarks {
@@ -65,6 +75,7 @@ export function createLandmarks(reach: (feature: string) => void): Landmarks {
         if (after.log.lastIndex > 0) reach('restart with a log');
         return;
       }
+      if (before.rest !== after.rest) changeOfRest(reach, before, after);
       if (before.role !== after.role) changeOfRole(reach, before, after);
       if (before.log !== after.log) changeOfLog(reach, before, after);
       if (before.commit !== after.commit && after.role === 'leader' && before.commit < after.termStart - 1) {
@@ -73,6 +84,25 @@ export function createLandmarks(reach: (feature: string) => void): Landmarks {
       }
     },
   };
+}
+
+function changeOfRest(reach: (feature: string) => void, before: Raft, after: Raft): void {
+  if (after.rest.asleep) {
+    if (before.rest.asleep) return;
+    reach(after.role === 'leader' ? 'leader fell asleep' : 'follower fell asleep');
+    if (after.rest.without.length > 0) reach('leader fell asleep without a silent follower');
+    return;
+  }
+  if (!before.rest.asleep) return;
+  if (before.role === 'leader') {
+    reach('sleeping leader woken');
+    if (before.log !== after.log && after.role === 'leader') reach('sleeping leader woken by a proposal');
+    if (before.readRounds !== after.readRounds && after.role === 'leader')
+      reach('sleeping leader woken by a read');
+    if (after.role !== 'leader') reach('sleeping leader deposed');
+    return;
+  }
+  reach('sleeping follower woken');
 }
 
 function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raft): void {

@@ -129,7 +129,8 @@ function checkDurable(context: StateContext, after: Raft): void {
 
 /** A leader that a majority has not answered for long no longer leads (CheckQuorum); called when its timer fired. */
 export function checkLeadership(context: StateContext, raft: Raft, nowMs: number): void {
-  if (raft.role !== 'leader') return;
+  // Of a sleeping group's followers its node hears, and wakes it when it does not.
+  if (raft.role !== 'leader' || raft.rest.asleep) return;
   const { electionTimeoutMs, heartbeatIntervalMs } = context.limitsOf(raft.self);
   const patienceMs = 2 * electionTimeoutMs + 2 * heartbeatIntervalMs;
   const alive = raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).map(({ peer }) => peer);

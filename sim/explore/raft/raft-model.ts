@@ -95,6 +95,8 @@ export function raftModel(bound: RaftBound): RaftModel {
   const options: RaftOptions = {
     heartbeatIntervalMs: 500,
     electionTimeoutMs: 1000,
+    // The projection looks at none of the times that sleeping depends on.
+    quiesceAfterMs: 0,
     // One entry always passes; below zero, a second one never does, not even an empty one.
     maxAppendBytes: bound.singleEntries ? -1 : 1000,
     maxInflightAppends: 2,

@@ -159,6 +159,7 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       maxPromotionLag: 0,
       leaseMs: 0,
       maxClockDriftPercent: 0,
+      quiesceAfterMs: 0,
     };
     const turn = openTurn<PartitionState>(
       restoreRaft(

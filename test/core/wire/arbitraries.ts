@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
-import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type { Beat, NodeMessage, Stored } from '../../../core/node/protocol.js';
 import {
   KeyValueCode,
   type Command,
@@ -177,6 +177,26 @@ const snapshot: fc.Arbitrary<Snapshot<PartitionState>> = fc
   .record({ term, config: configuration, state: partitionState })
   .map(({ term: of, config, state }) => ({ index: state.applied, term: of, config, state }));
 
+const heartbeat = fc.record(
+  {
+    type: fc.constant('Heartbeat' as const),
+    term,
+    commit: index,
+    round: numbers(0),
+    sleep: fc.constant(true as const),
+  },
+  { requiredKeys: ['type', 'term', 'commit', 'round'] },
+);
+const heartbeatAnswer = fc.record(
+  {
+    type: fc.constant('HeartbeatAnswer' as const),
+    term,
+    round: numbers(0),
+    asleep: fc.constant(true as const),
+  },
+  { requiredKeys: ['type', 'term', 'round'] },
+);
+
 export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
   fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
   fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
@@ -206,15 +226,39 @@ export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
     hintIndex: index,
     hintTerm: term,
   }),
-  fc.record({ type: fc.constant('Heartbeat' as const), term, commit: index, round: numbers(0) }),
-  fc.record({ type: fc.constant('HeartbeatAnswer' as const), term, round: numbers(0) }),
   fc.record({ type: fc.constant('ReadIndexRequest' as const), term, batch: numbers(0) }),
   fc.record({ type: fc.constant('ReadIndexAnswer' as const), term, batch: numbers(0), index }),
   fc.record({ type: fc.constant('ReadIndexRefused' as const), term, batch: numbers(0) }),
+  heartbeat,
+  heartbeatAnswer,
   fc.record({ type: fc.constant('InstallSnapshot' as const), term, snapshot }),
 );
 
+const beat: fc.Arbitrary<Beat> = fc.record({
+  covers: fc.record({
+    count: numbers(0),
+    digest: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
+  }),
+  listed: fc.boolean(),
+});
+
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('Heartbeats' as const),
+      items: fc.array(fc.record({ group, message: heartbeat }), { maxLength: 8 }),
+      beat: fc.option(beat, { nil: undefined }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('HeartbeatAnswers' as const),
+      items: fc.array(fc.record({ group, message: heartbeatAnswer }), { maxLength: 8 }),
+      agrees: fc.option(fc.boolean(), { nil: undefined }),
+    }),
+  },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
   {
     weight: 2,

@@ -7,7 +7,6 @@
 
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
-import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
 import type {
   Command,
   KeyValueOperation,
@@ -15,6 +14,13 @@ import type {
   ReadMode,
   Value,
 } from '../../../core/partition/command.js';
+import type {
+  Beat,
+  GroupHeartbeat,
+  GroupHeartbeatAnswer,
+  NodeMessage,
+  Stored,
+} from '../../../core/node/protocol.js';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import type { RaftMessage, Snapshot } from '../../../core/raft/messages.js';
@@ -26,6 +32,16 @@ export function frameObject(messages: readonly NodeMessage[]): SchemaObject {
 }
 
 export function nodeMessageObject(message: NodeMessage): SchemaObject {
+  if (message.type === 'Heartbeats') {
+    const { beat } = message;
+    const items = message.items.map(heartbeatObject);
+    return { heartbeats: { items, ...(beat === undefined ? {} : { beat: beatObject(beat) }) } };
+  }
+  if (message.type === 'HeartbeatAnswers') {
+    const { agrees } = message;
+    const items = message.items.map(heartbeatObject);
+    return { heartbeatAnswers: { items, ...(agrees === undefined ? {} : { agrees }) } };
+  }
   const { group } = message;
   switch (message.type) {
     case 'Group':
@@ -49,6 +65,15 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, forwardAnswer: { requestId, executed } };
     }
   }
+}
+
+function heartbeatObject({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): SchemaObject {
+  const { type: _type, ...rest } = message;
+  return { group, ...rest };
+}
+
+function beatObject({ covers, listed }: Beat): SchemaObject {
+  return { ...covers, listed };
 }
 
 function raftMessageObject(message: RaftMessage<PartitionState>): SchemaObject {

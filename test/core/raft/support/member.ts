@@ -47,6 +47,7 @@ export const OPTIONS: RaftOptions = {
   maxPromotionLag: 2,
   leaseMs: 0,
   maxClockDriftPercent: 10,
+  quiesceAfterMs: 0,
 };
 
 export interface MemberOptions {
@@ -180,7 +181,7 @@ function memberFrom(setup: MemberOptions, image: DurableImage<Image>, startedAt:
     input,
     tick: () => input({ type: 'Tick' }),
     timeout: () => {
-      now = Math.max(now, nextDeadline(state));
+      now = Math.max(now, nextDeadline(state) ?? now);
       return input({ type: 'Tick' });
     },
     receive: (from, message) => input({ type: 'MessageReceived', from: nodeId(from), message }),

@@ -87,7 +87,8 @@ function playCommand(stage: Stage, command: string): readonly string[] {
     case 'campaign':
     case 'beat': {
       const id = Number(first);
-      cluster.pass(Math.max(0, nextDeadline(cluster.member(id).state) - cluster.member(id).now));
+      const { state, now } = cluster.member(id);
+      cluster.pass(Math.max(0, (nextDeadline(state) ?? now) - now));
       return act(cluster, id, (member) => member.tick());
     }
     case 'wait':
