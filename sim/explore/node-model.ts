@@ -126,7 +126,7 @@ function scenarioOf({ nodes }: NodeBound): KeyValueScenario {
     system: 'key-value',
     seed: 0,
     nodes,
-    settings: { partitions: 1, node: NODE, keys: 1, readPercent: 0 },
+    settings: { partitions: 1, node: NODE, keys: 1, readPercent: 0, specialReadPercent: 0 },
     network: {
       minDelayUs: 0,
       maxDelayUs: 0,

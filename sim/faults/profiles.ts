@@ -4,6 +4,7 @@
  * Each is the storm of a seed (`key-value/storm.ts`) with only some kinds of fault, or with some settings of its own.
  */
 
+import { withTrueDrift } from '../key-value/leases.js';
 import { stormScenario } from '../key-value/storm.js';
 import type { KeyValueScenario } from '../key-value/settings.js';
 import { suggest } from './shape.js';
@@ -44,6 +45,11 @@ const PROFILES = {
     about: 'Clocks jump, stand still and run at wrong rates.',
     kinds: ['ClockJump', 'ClockFreeze', 'ClockDrift', 'Pause'],
     change: (storm) => ({ ...storm, clocks: { maxDriftPpm: 100_000, maxWallOffsetMs: 3_600_000 } }),
+  },
+  leases: {
+    about: 'Clocks drift as far as the nodes are told, leaders are cut off, and most reads are special ones.',
+    kinds: ['Isolate', 'Mute', 'Depose', 'Crash', 'Pause', 'ClockDrift'],
+    change: driftWithLeases,
   },
   churn: {
     about: 'Nodes restart and change their version all the time.',
@@ -100,7 +106,7 @@ export function scenarioOf(name: string, seed: number): KeyValueScenario {
   const storm = stormScenario(seed);
   const flavoured =
     kinds === undefined ? storm : { ...storm, ...drawFaults(shoreOf(storm), storm.calm.atMs, kinds) };
-  return change === undefined ? flavoured : change(flavoured);
+  return withTrueDrift(change === undefined ? flavoured : change(flavoured));
 }
 
 function shoreOf({ seed, nodes, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {
@@ -130,6 +136,18 @@ function smooth(scenario: KeyValueScenario): KeyValueScenario {
     disk: { ...disk, slowChance: 0, failChance: 0 },
     bends: { ...bends, onChance: 0 },
     calm: { ...scenario.calm, heal: 'all' },
+  };
+}
+
+/** Clocks so wrong that a leader may well outlive the promises of its voters, and clients that would notice. */
+function driftWithLeases(storm: KeyValueScenario): KeyValueScenario {
+  const { settings, clocks, workload } = storm;
+  const node = { ...settings.node, leaseMs: settings.node.electionTimeoutMs };
+  return {
+    ...storm,
+    settings: { ...settings, keys: 2, readPercent: 60, specialReadPercent: 90, node },
+    clocks: { ...clocks, maxDriftPpm: 300_000 },
+    workload: { ...workload, thinkMs: Math.min(workload.thinkMs, 120) },
   };
 }
 

@@ -22,6 +22,9 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
   'AppendRefused',
   'Heartbeat',
   'HeartbeatAnswer',
+  'ReadIndexRequest',
+  'ReadIndexAnswer',
+  'ReadIndexRefused',
   'InstallSnapshot',
 ];
 const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
@@ -39,6 +42,10 @@ export const MUST_REACH: readonly string[] = [
   'log compacted behind a snapshot',
   'snapshot installed beyond the log',
   'restart with a log',
+  'read by lease answered without asking',
+  'read by lease asked for confirmation',
+  'read answered by a follower',
+  'stale read answered',
 ];
 
 export interface Landmarks {
