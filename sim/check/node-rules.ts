@@ -45,6 +45,7 @@ import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
+import { createLeaseRules } from './raft/lease-rules.js';
 import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
 import {
   checkLeadership,
@@ -77,6 +78,8 @@ export interface RuleSettings {
   readonly versions: readonly GroupLimits[];
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
+  /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
+  readonly leases?: { readonly leaseMs: number; readonly maxClockDriftPercent: number } | undefined;
 }
 
 const NOTHING_HEARD: readonly Heard[] = [];
@@ -109,11 +112,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     if (conduct === undefined) conducts.set(group, (conduct = createConduct()));
     return conduct;
   };
+  const leases =
+    settings.leases === undefined ? undefined : createLeaseRules(settings.leases, () => desk.nowUs());
   const answers = createAnswerRules({
     nowUs: () => desk.nowUs(),
     partitions,
     referenceOf,
     lastCommitted: (group) => lastCommitted(historyOf(group)),
+    trustsLeases: leases !== undefined,
+    reach: (feature) => desk.reach(feature),
   });
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
@@ -186,6 +193,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       events,
       before: (group) => (before === undefined ? undefined : radixGet(before.groups, group)?.raft),
       after: (group) => radixGet(state.groups, group)?.raft,
+      nowMs,
     };
     for (const effect of effects) {
       if (effect.type === 'Send') {
@@ -193,6 +201,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           answers.said(node, effect.to, message, turn);
           for (const { group, message: said } of groupMessagesOf(message)) {
             const { raft } = radixGet(state.groups, group) as GroupState;
+            leases?.said(node, group, effect.to, said);
             checkLateAcceptance(viewOf(node, group), raft, said);
             checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
             const ofNode = limits.get(node) as GroupLimits;
@@ -227,6 +236,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           const group = radixGet(before.groups, id);
           if (group === undefined) continue;
           landmarks.received(group.raft, message);
+          leases?.heard(node, id, message);
           const known = heard.get(id);
           if (known === undefined) heard.set(id, [{ from: event.from, message }]);
           else known.push({ from: event.from, message });
@@ -240,6 +250,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         if (known === undefined || known.raft === raft) return;
         const messages = heard.get(id) ?? NOTHING_HEARD;
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
+        leases?.checkVote(known.raft, raft);
+        leases?.checkHolder(historyOf(id), raft, nowMs);
       });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {
@@ -251,6 +263,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
+        if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
         checkCare(conductOf(node, id), raft, heard.get(id) ?? NOTHING_HEARD, timerFired, nowMs, ofNode);
       });
     },

@@ -30,6 +30,7 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
   node: { type: 'record', about: 'What every node is told.', fields: node },
   keys: count('How many keys the clients share.', 1, 100_000),
   readPercent: count('Of every hundred operations, so many are reads.', 0, 100),
+  specialReadPercent: count('Of every hundred reads, so many are by lease, at a follower or stale.', 0, 100),
 };
 
 export const keyValueRules: SystemRules = {

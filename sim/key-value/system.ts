@@ -37,6 +37,8 @@ import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, PropertyBroken, type World } from '../world/world.js';
 import { keyValueLoad } from './load.js';
+import { keepsToDrift } from './leases.js';
+import { isStale } from './operations.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { smallerKeyValue } from './smaller.js';
@@ -105,6 +107,7 @@ export function keyValueSystem(
           {
             partitions: settings.partitions,
             retryWindow: settings.node.retryWindow,
+            leases: keepsToDrift(scenario) ? settings.node : undefined,
             versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
           },
           desk,
@@ -121,7 +124,9 @@ export function keyValueSystem(
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
-          const checked = checkLinearizable(keyValueModel, clients?.history ?? [], {
+          // What a stale read may see is judged when it is answered.
+          const history = (clients?.history ?? []).filter(({ input }) => !isStale(input));
+          const checked = checkLinearizable(keyValueModel, history, {
             maxSteps: scenario.budgets.maxCheckSteps,
           });
           const { verdict } = checked;

@@ -22,6 +22,9 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
   'AppendRefused',
   'Heartbeat',
   'HeartbeatAnswer',
+  'ReadIndexRequest',
+  'ReadIndexAnswer',
+  'ReadIndexRefused',
   'InstallSnapshot',
 ];
 const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
@@ -49,6 +52,10 @@ export const MUST_REACH: readonly string[] = [
   "sleeping groups woken because their leader's node was lost",
   'sleeping groups woken because a follower was lost',
   'sleeping groups named one by one',
+  'read by lease answered without asking',
+  'read by lease asked for confirmation',
+  'read answered by a follower',
+  'stale read answered',
 ];
 
 export interface Landmarks {

@@ -53,9 +53,11 @@ function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after
   }
 }
 
-/** Open reads are dropped with the leadership, and never answered by a later one (design notes, section 6). */
+/** Open reads are dropped with the leadership, and never answered by a later one; so is the lease (design notes, section 6). */
 function checkNoReads(after: Raft): void {
-  if (fifoPeek(after.readRounds) === undefined && after.earlyReads.length === 0) return;
+  if (after.lease.until !== 0) broken('leases end with the leadership', after, `it is ${after.role}`);
+  const { readRounds, earlyReads, earlyAsks } = after;
+  if (fifoPeek(readRounds) === undefined && earlyReads.length === 0 && earlyAsks.length === 0) return;
   broken('reads end with the leadership', after, `as ${after.role} it still keeps reads to be confirmed`);
 }
 
