@@ -31,6 +31,10 @@ interface Machines {
   /** A client puts a value under a key, at any node, and is answered. */
   put(number: number): void;
   awake(): number;
+  /** A node is gone for good. */
+  kill(node: number): void;
+  /** Groups that no running node leads. */
+  unled(): number;
 }
 
 /** Heap of one sleeping group on one node, in bytes, and processor time of one put through all three nodes, in microseconds. */
@@ -60,7 +64,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-function startMachines(groups: number): Machines {
+export function startMachines(groups: number): Machines {
   const machines = IDS.map(
     (node): NodeMachine =>
       createNode({
@@ -79,9 +83,11 @@ function startMachines(groups: number): Machines {
   const clocks = () => ({ monotonic: monotonicMs(now), wall: wallMs(now) });
   const entropy = () => Math.imul((turns += 1), 0x9e3779b1) >>> 0;
 
+  const dead = new Set<number>();
   const perform = (from: number, effects: readonly NodeEffect[]): void => {
     for (const effect of effects) {
       if (effect.type === 'Send') {
+        if (dead.has(effect.to)) continue;
         for (const message of effect.messages) {
           waiting[effect.to - 1]?.push({ type: 'MessageReceived', from: nodeId(from), message });
         }
@@ -137,6 +143,21 @@ function startMachines(groups: number): Machines {
       turn(number % IDS.length, [{ type: 'RequestReceived', token: number, request: { operation } }]);
       settle();
       if (answered === before) throw new Error(`put ${number} was not answered`);
+    },
+    kill(node) {
+      dead.add(node);
+      waiting[node - 1] = [];
+      timers[node - 1] = Number.POSITIVE_INFINITY;
+    },
+    unled() {
+      const led = new Set<number>();
+      states.forEach((state, i) => {
+        if (dead.has(i + 1)) return;
+        radixForEach(state.groups, ({ raft }, group) => {
+          if (raft.role === 'leader') led.add(group);
+        });
+      });
+      return groups - led.size;
     },
     awake() {
       let count = 0;
