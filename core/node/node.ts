@@ -327,6 +327,7 @@ export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeStat
       role: raft.role,
       leader: raft.leader,
       term: raft.term,
+      asleep: raft.rest.asleep,
       commit: raft.commit,
       applied: partition.applied,
       lastIndex: raft.log.lastIndex,

@@ -39,8 +39,8 @@ export interface Beat {
 /** A set of groups with their terms, as far as two nodes must know it to compare theirs. */
 export interface Tally {
   readonly count: number;
-  /** Of 32 bits; the order does not matter. */
-  readonly digest: number;
+  /** The sum of their digests, of 32 bits: it does not depend on the order. */
+  readonly sum: number;
 }
 
 export interface HeartbeatAnswers {

@@ -47,6 +47,7 @@ import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/gro
 import { createLandmarks } from './raft/landmarks.js';
 import { createLeaseRules } from './raft/lease-rules.js';
 import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
+import { checkLevel, checkVigil, createVigil, noteWaking, type Vigil } from './raft/sleep.js';
 import {
   checkLeadership,
   checkStates,
@@ -87,6 +88,7 @@ const NOTHING_HEARD: readonly Heard[] = [];
 /** A node as the rules follow it, for one of its runs. */
 interface Run {
   readonly conducts: Map<number, Conduct>;
+  readonly vigil: Vigil;
   alarmMs: number | undefined;
 }
 
@@ -138,6 +140,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkStates(contextOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
+      if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());
       checkApplied(historyOf(id), known, group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
@@ -217,7 +220,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     started(node, boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
       limits.set(node, settings.versions[version] as GroupLimits);
-      runs.set(node, { conducts: new Map(), alarmMs: undefined });
+      runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined });
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       checkGroups(undefined, step.state);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
@@ -248,6 +251,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       const facts = { events: turn.events.length, timerFired };
       forEachChanged(before, step.state, (known, { raft }, id) => {
         if (known === undefined || known.raft === raft) return;
+        noteWaking(known.raft, raft, turn, (feature) => desk.reach(feature));
         const messages = heard.get(id) ?? NOTHING_HEARD;
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
         leases?.checkVote(known.raft, raft);
@@ -259,6 +263,10 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         noteLeaders(conductOf(node, id), raft, messages, nowMs);
       }
       checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
+      if (!step.state.halted) {
+        const { vigil } = runs.get(node) as Run;
+        checkVigil(vigil, node, step.state, turn, ofNode.electionTimeoutMs, (feature) => desk.reach(feature));
+      }
       // A node that has halted says nothing any more, whatever is due.
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {

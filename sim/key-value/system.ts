@@ -157,7 +157,7 @@ function changesOf({ node }: KeyValueSettings, version: number): Partial<NodeOpt
   };
 }
 
-/** Every replica has applied everything there is. */
+/** Every replica has applied everything there is, and follows a leader that is there, awake or asleep. */
 function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partitions: number): boolean {
   for (let group = 1; group <= partitions; group += 1) {
     let applied: number | undefined;
@@ -168,8 +168,16 @@ function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partiti
       if (applied !== undefined && applied !== known.partition.applied) return false;
       applied = known.partition.applied;
     }
+    if (!isLed(nodes, healed, group)) return false;
   }
   return true;
+}
+
+function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: number): boolean {
+  const known = nodes.flatMap(({ state }) => (state && radixGet(state.groups, group)?.raft) ?? []);
+  const newest = Math.max(0, ...known.map(({ term }) => term));
+  const leader = known.find(({ role, term }) => role === 'leader' && term === newest)?.self;
+  return known.every((raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest));
 }
 
 function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string {

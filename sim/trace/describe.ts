@@ -50,10 +50,9 @@ export function describeMessage(message: NodeMessage): string {
       return `group ${message.group} ${describeRaft(message.message)}`;
     case 'Heartbeats': {
       const { beat, items } = message;
-      const { count = 0, digest = 0 } = beat?.covers ?? {};
+      const { count = 0, sum = 0 } = beat?.covers ?? {};
       const said = items.map(describeInGroup);
-      if (beat !== undefined)
-        said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${digest})`);
+      if (beat !== undefined) said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${sum})`);
       return `heartbeats: ${said.join(', ')}`;
     }
     case 'HeartbeatAnswers': {

@@ -2,13 +2,14 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, cluster, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, cluster, groups, isolation, histories or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
  */
 
 import { benchCluster } from './cluster.js';
+import { benchGroups } from './groups.js';
 import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   simulation: benchSimulation,
   step: benchStep,
   cluster: benchCluster,
+  groups: benchGroups,
   isolation: benchIsolation,
   histories: benchHistories,
   explore: benchExplore,

@@ -25,6 +25,7 @@ export const OPTIONS: Omit<NodeOptions, 'node' | 'voters'> = {
   partitions: 1,
   heartbeatIntervalMs: 100,
   electionTimeoutMs: 1000,
+  quiesceAfterMs: 0,
   requestTimeoutMs: 5000,
   forwardTimeoutMs: 500,
 };

@@ -237,7 +237,7 @@ export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
 const beat: fc.Arbitrary<Beat> = fc.record({
   covers: fc.record({
     count: numbers(0),
-    digest: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
+    sum: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
   }),
   listed: fc.boolean(),
 });

@@ -35,7 +35,6 @@ export const SHORT: KeyValueScenario = {
       heartbeatIntervalMs: 50,
       electionTimeoutMs: 200,
       leaseMs: 200,
-      leaseMs: 200,
       maxClockDriftPercent: 0,
       snapshotEveryEntries: 7,
       snapshotPercentOfRecords: 0,
