@@ -12,6 +12,6 @@ export interface KeyValueSettings {
   readonly readPercent: number;
 }
 
-export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'partitions'>;
+export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;
 
 export type KeyValueScenario = Scenario<KeyValueSettings>;
