@@ -23,10 +23,12 @@ import {
 import { describeWrite, refusal } from '../partition/partition.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
+import { rosterWritten } from './admin.js';
 import { execute } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
 import type { ClientRequest, Origin } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
+import { isMemberHere } from './worklist.js';
 
 /** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
 const MAX_REDIRECTS = 2;
@@ -37,6 +39,13 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
     turn.replies = added(turn.replies, { token, answer: refusedFor(problem) });
+    return;
+  }
+  if (!isMemberHere(turn)) {
+    turn.replies = added(turn.replies, {
+      token,
+      answer: { ...refusal(KeyValueCode.mustRetry), reason: strangerHere(turn) },
+    });
     return;
   }
   const { node, options, now } = turn;
@@ -63,6 +72,14 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   }
   node.tokensOf = mapSet(node.tokensOf, accepted.requestId, listWith(others, token));
   attempt(turn, accepted, knownLeader(turn, group), 0);
+}
+
+function strangerHere({ options, node }: NodeTurn): string {
+  const { roster } = node.membership;
+  const hint = 'nothing was done here: ask another node';
+  return roster === undefined
+    ? `node ${options.node} has not joined the cluster yet; ${hint}`
+    : `node ${options.node} is no member of the cluster (roster version ${roster.version}); ${hint}`;
 }
 
 /** What differs comes first: ids are compared often, and those of one node share the rest. */
@@ -185,6 +202,7 @@ export function answer(turn: NodeTurn, group: GroupId, origin: Origin, result: F
     settle(turn, origin.token, turn.options.node, group, result);
     return;
   }
+  if (origin.type === 'Admin') return rosterWritten(turn, origin.task, origin.summary, result);
   const { node, requestId } = origin;
   sendAtOnce(turn, node, { type: 'ForwardAnswer', group, requestId, result });
 }

@@ -130,8 +130,14 @@ function joinWaiters(opened: OpenGroup, index: LogIndex, operation: WriteOperati
 }
 
 function sameOrigin(a: Origin, b: Origin): boolean {
-  if (a.type === 'Client') return b.type === 'Client' && a.token === b.token;
-  return b.type === 'Node' && a.node === b.node;
+  switch (a.type) {
+    case 'Client':
+      return b.type === 'Client' && a.token === b.token;
+    case 'Node':
+      return b.type === 'Node' && a.node === b.node;
+    case 'Admin':
+      return b.type === 'Admin' && a.task === b.task;
+  }
 }
 
 function tryAgain(opened: OpenGroup, reason: string): ForwardResult {

@@ -149,8 +149,7 @@ export function groupMessagesOf(
     case 'Heartbeats':
     case 'HeartbeatAnswers':
       return message.items;
-    case 'Forward':
-    case 'ForwardAnswer':
+    default:
       return EMPTY_LIST;
   }
 }

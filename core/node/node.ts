@@ -25,12 +25,23 @@ import {
   type NodeId,
   type WriteNumber,
 } from '../machine/units.js';
-import type { KeyValueAnswer, KeyValueRequest } from '../partition/command.js';
 import { EMPTY_PARTITION } from '../partition/partition.js';
 import { writesCompleted } from '../raft/durability.js';
+import type { Entry } from '../raft/messages.js';
 import { nextDeadline, restoreRaft } from '../raft/state.js';
 import { closeTurn, receive, tick } from '../raft/step.js';
 import { drawPatience } from '../raft/turn.js';
+import { adminForwarded, adminRequested, forwardedAnswered, surveyAnswered, surveyAsked } from './admin.js';
+import type { NodeAnswer, NodeRequest } from './admin-protocol.js';
+import {
+  choresDue,
+  metaSettled,
+  noteGroup,
+  rosterAsked,
+  rosterIn,
+  rosterInLog,
+  rosterNews,
+} from './chores.js';
 import {
   answer,
   forwardAnswered,
@@ -50,15 +61,18 @@ import {
 import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
 import { linkAlarm } from './link.js';
 import { checkLinks, noteRest, setBeatAlarm } from './liveness.js';
+import { emptyMembership, type Membership } from './membership.js';
 import { checkNodeOptions, type NodeOptions } from './options.js';
 import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
+import { META_GROUP } from './roster.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import type { NodeStatus } from './status.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
+import { isReluctant } from './worklist.js';
 
-export type NodeEvent = HostEvent<NodeMessage, KeyValueRequest>;
-export type NodeEffect = HostEffect<NodeMessage, KeyValueAnswer, Stored>;
-export type NodeMachine = Machine<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+export type NodeEvent = HostEvent<NodeMessage, NodeRequest>;
+export type NodeEffect = HostEffect<NodeMessage, NodeAnswer, Stored>;
+export type NodeMachine = Machine<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
 
 /**
  * The machine of one node of the cluster.
@@ -78,7 +92,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
   const recovered = recoverGroups(boot.stored);
   let groups = emptyRadixArray<GroupState>();
   let groupAlarms: NodeState['groupAlarms'];
-  for (let number = 1; number <= options.partitions; number += 1) {
+  for (let number = options.meta ? 0 : 1; number <= options.partitions; number += 1) {
     const id = groupId(number);
     const known = recovered.get(id);
     const image = known?.image ?? { term: term(0), vote: NO_NODE, snapshot: undefined, entries: [] };
@@ -116,8 +130,22 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     links: EMPTY_LIST,
     beatAt: undefined,
     clock: ZERO_TIMESTAMP,
+    membership: restoreMembership(options, boot, groups, recovered.get(META_GROUP)?.image.entries ?? []),
   };
   return close(openNode(options, state, boot.now, boot.entropy));
+}
+
+function restoreMembership(
+  { meta, node, electionTimeoutMs }: NodeOptions,
+  { now }: Boot<Stored>,
+  groups: NodeState['groups'],
+  entries: readonly Entry[],
+): Membership {
+  const roster = meta ? rosterIn(groupOf({ groups }, META_GROUP).partition) : undefined;
+  const book = meta ? (rosterInLog(entries) ?? roster) : undefined;
+  // By then a leader of group 0 has spoken, or is asked for: this node may have been left out while it was away.
+  const choresAt = meta ? monotonicMs(now.monotonic + electionTimeoutMs) : undefined;
+  return { ...emptyMembership(book, isReluctant(false, book, node)), roster, choresAt };
 }
 
 function stepNode(
@@ -137,7 +165,9 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     case 'MessageReceived':
       return messageReceived(turn, event.from, event.message);
     case 'RequestReceived':
-      return requestReceived(turn, event.token, event.request);
+      return 'admin' in event.request
+        ? adminRequested(turn, event.token, event.request.admin)
+        : requestReceived(turn, event.token, event.request);
     case 'TimerFired':
       return timerFired(turn);
     case 'WriteCompleted':
@@ -163,6 +193,18 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
       return forwardReceived(turn, from, message);
     case 'ForwardAnswer':
       return forwardAnswered(turn, from, message);
+    case 'RosterAsk':
+      return rosterAsked(turn, from, message);
+    case 'RosterNews':
+      return rosterNews(turn, message);
+    case 'SurveyAsk':
+      return surveyAsked(turn, from, message);
+    case 'SurveyAnswer':
+      return surveyAnswered(turn, from, message);
+    case 'AdminForward':
+      return adminForwarded(turn, from, message);
+    case 'AdminForwarded':
+      return forwardedAnswered(turn, from, message);
     default:
       return unreachable(message);
   }
@@ -193,6 +235,8 @@ function timerFired(turn: NodeTurn): void {
     node.requestAlarms = dropEarliest(due);
     requestAlarm(turn, due.id, due.at);
   }
+  const { choresAt } = node.membership;
+  if (choresAt !== undefined && choresAt <= now.monotonic) choresDue(turn, answer);
 }
 
 /** Lets go of what waited for this write and all earlier ones. */
@@ -229,6 +273,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   releaseWaiters(turn, opened, answer);
   applyCommitted(turn, opened, answer);
   serveReads(turn, opened, answer);
+  if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   compactIfDue(turn, opened);
 }
@@ -254,6 +299,7 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
     else turn.messages = added(turn.messages, addressed);
   }
   noteRest(turn, opened);
+  noteGroup(turn, opened);
   group.raft = raft.raft;
   const deadline = nextDeadline(group.raft);
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
@@ -313,6 +359,7 @@ function earliestAlarm(node: NodeState, { electionTimeoutMs }: NodeOptions): Mon
   const earliest = Math.min(
     node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
     node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.membership.choresAt ?? Number.POSITIVE_INFINITY,
     linkAlarm(node, electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
   );
   return earliest === Number.POSITIVE_INFINITY ? undefined : monotonicMs(earliest);

@@ -7,8 +7,18 @@ import type { NodeId } from '../machine/units.js';
 
 export interface NodeOptions {
   readonly node: NodeId;
-  /** All voting members, this node included, in ascending order. */
+  /**
+   * The voters with whom the cluster began, this node included, in ascending order; none for a node that is to join a
+   * running cluster. They count as long as the log says nothing else.
+   */
   readonly voters: readonly NodeId[];
+  /** Where each of the voters listens for the others, in their order; absent where the host needs none. */
+  readonly addresses?: readonly string[];
+  /**
+   * Whether the cluster keeps its roster, in a group 0 beside the data partitions: then its members can be changed and
+   * its leaders are spread. The same on every node.
+   */
+  readonly meta: boolean;
   /** Number of data partitions; fixed for the cluster's life. They are groups 1 … partitions. */
   readonly partitions: number;
   /** A leader tells its followers that it lives this often. */
@@ -54,6 +64,12 @@ export interface NodeOptions {
   readonly forwardTimeoutMs: number;
   /** See `retry-table.ts`. The same on every node. */
   readonly retryWindow: number;
+  /** Leaders that others should rather be are moved this often, some at a time; 0 for never. */
+  readonly placementIntervalMs: number;
+  /** … and those only that have led for so long, with the same members. */
+  readonly placementSettleMs: number;
+  /** Leaders that a node hands over in one such interval, at most. */
+  readonly placementTransfers: number;
 }
 
 export const DEFAULT_NODE_OPTIONS = {
@@ -73,7 +89,11 @@ export const DEFAULT_NODE_OPTIONS = {
   requestTimeoutMs: 10_000,
   forwardTimeoutMs: 1_000,
   retryWindow: RETRY_WINDOW,
-} as const satisfies Omit<NodeOptions, 'node' | 'voters'>;
+  meta: true,
+  placementIntervalMs: 500,
+  placementSettleMs: 5_000,
+  placementTransfers: 16,
+} as const satisfies Omit<NodeOptions, 'node' | 'voters' | 'addresses'>;
 
 /** With clocks that may be wronger than this, next to nothing would be left of a lease. */
 const MOST_DRIFT_PERCENT = 90;
@@ -81,7 +101,7 @@ const MOST_DRIFT_PERCENT = 90;
 /** What is wrong with these options, in words; empty when nothing is. */
 export function checkNodeOptions(options: NodeOptions): readonly string[] {
   const problems: string[] = [];
-  const positive = (name: Exclude<keyof NodeOptions, 'voters'>, least = 1): void => {
+  const positive = (name: Exclude<keyof NodeOptions, 'voters' | 'addresses' | 'meta'>, least = 1): void => {
     const value = options[name];
     if (!Number.isSafeInteger(value) || value < least) {
       problems.push(`${name} must be a whole number of ${least} or more, but is ${value}`);
@@ -104,6 +124,9 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('requestTimeoutMs');
   positive('forwardTimeoutMs');
   positive('retryWindow');
+  positive('placementIntervalMs', 0);
+  positive('placementSettleMs', 0);
+  positive('placementTransfers');
   if (options.electionTimeoutMs < 2 * options.heartbeatIntervalMs) {
     problems.push(
       `electionTimeoutMs (${options.electionTimeoutMs}) must be at least twice heartbeatIntervalMs ` +
@@ -122,15 +145,19 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
         'where clocks are worse than that, set leaseMs to 0',
     );
   }
-  const { voters } = options;
-  if (voters.length === 0 || voters.some((voter) => !Number.isSafeInteger(voter) || voter < 1)) {
+  const { voters, addresses, meta } = options;
+  const joins = voters.length === 0 && meta;
+  if ((voters.length === 0 && !joins) || voters.some((voter) => !Number.isSafeInteger(voter) || voter < 1)) {
     problems.push(`voters must be node ids of 1 or more, but are [${voters.join(', ')}]`);
   }
   if (voters.some((voter, i) => i > 0 && voter <= (voters[i - 1] as NodeId))) {
     problems.push(`voters must be in ascending order without repeats, but are [${voters.join(', ')}]`);
   }
-  if (!voters.includes(options.node)) {
+  if (!joins && !voters.includes(options.node)) {
     problems.push(`voters [${voters.join(', ')}] must include this node, ${options.node}`);
+  }
+  if (addresses !== undefined && addresses.length !== voters.length) {
+    problems.push(`addresses must be as many as voters, ${voters.length}, but are ${addresses.length}`);
   }
   return problems;
 }

@@ -6,8 +6,14 @@ import type { KeyValueOperation, Outcome, RequestId } from '../partition/command
 import type { PartitionState } from '../partition/partition.js';
 import type { Entry, Heartbeat, HeartbeatAnswer, RaftMessage, Snapshot } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
+import type { AdminAnswer, ChangeMembers, GroupReport, TransferLeadership } from './admin-protocol.js';
+import type { Roster } from './roster.js';
 
-export type NodeMessage = GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers;
+export type NodeMessage = GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers | ClusterMessage;
+
+/** What nodes say to each other about the cluster's members. */
+export type ClusterMessage =
+  RosterAsk | RosterNews | SurveyAsk | SurveyAnswer | AdminForward | AdminForwarded;
 
 /** A message of one Raft group. */
 export interface GroupMessage {
@@ -84,6 +90,49 @@ export interface Executed {
   readonly outcome: Outcome;
   readonly index: LogIndex;
   readonly reason?: string;
+}
+
+/** Do you know of a newer roster than this one? Asked by a node to which no leader of group 0 speaks any more. */
+export interface RosterAsk {
+  readonly type: 'RosterAsk';
+  readonly version: number;
+}
+
+/** A roster that is agreed: the sender has applied it, or heard it from one that has. */
+export interface RosterNews {
+  readonly type: 'RosterNews';
+  readonly roster: Roster;
+}
+
+/** How are the groups that you lead? */
+export interface SurveyAsk {
+  readonly type: 'SurveyAsk';
+  /** The asker's name for the question. */
+  readonly survey: string;
+}
+
+export interface SurveyAnswer {
+  readonly type: 'SurveyAnswer';
+  readonly survey: string;
+  readonly groups: readonly GroupReport[];
+}
+
+/** An administrative command, handed on to the node that is believed to lead the group that it concerns. */
+export interface AdminForward {
+  readonly type: 'AdminForward';
+  /** The sender's name for the request; a repetition carries the same. */
+  readonly id: string;
+  readonly command: ForwardedCommand;
+}
+
+/** The commands that are carried out by a group's leader; the others concern the node that is asked. */
+export type ForwardedCommand = ChangeMembers | TransferLeadership;
+
+export interface AdminForwarded {
+  readonly type: 'AdminForwarded';
+  readonly id: string;
+  /** Absent from a node that does not lead the group: nothing was done. */
+  readonly answer: AdminAnswer | undefined;
 }
 
 /** The values under a node's storage keys; `journal.ts` says which key holds which. */

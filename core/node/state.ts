@@ -12,6 +12,7 @@ import type { KeyValueOperation, ReadOperation, RequestId, WriteOperation } from
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftState } from '../raft/state.js';
 import type { Journal } from './journal.js';
+import type { Membership } from './membership.js';
 import type { NodeMessage, Tally } from './protocol.js';
 
 export interface NodeState {
@@ -45,6 +46,7 @@ export interface NodeState {
   readonly beatAt: MonotonicMs | undefined;
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
+  readonly membership: Membership;
 }
 
 /** What looks after the sleeping groups that this node shares with another one. */
@@ -84,10 +86,12 @@ export interface Waiter {
   readonly origins: readonly Origin[];
 }
 
-/** Where an answer goes: to a client of this node, or to the node that forwarded the request. */
+/** Where an answer goes: to a client of this node, to the node that forwarded the request, or to a task of this node. */
 export type Origin =
   | { readonly type: 'Client'; readonly token: number }
-  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId };
+  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }
+  /** A change of the roster, put into words. */
+  | { readonly type: 'Admin'; readonly task: number; readonly summary: string };
 
 export interface ClientRequest {
   readonly token: number;

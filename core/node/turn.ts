@@ -19,11 +19,11 @@ import {
   type NodeId,
   type WriteNumber,
 } from '../machine/units.js';
-import type { KeyValueAnswer } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import { heardAsleep } from '../raft/quiescence.js';
 import type { Rest } from '../raft/state.js';
 import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
+import type { NodeAnswer } from './admin-protocol.js';
 import { linkOf } from './link.js';
 import type { NodeOptions } from './options.js';
 import type { GroupHeartbeat, GroupHeartbeatAnswer, NodeMessage, Stored } from './protocol.js';
@@ -66,7 +66,7 @@ export interface Bundle {
 /** What a client of this node is told. */
 export interface Answered {
   readonly token: number;
-  readonly answer: KeyValueAnswer;
+  readonly answer: NodeAnswer;
 }
 
 export interface OpenGroup {
@@ -114,6 +114,7 @@ export function openNode(
       links: state.links,
       beatAt: state.beatAt,
       clock: state.clock,
+      membership: state.membership,
     },
     open: EMPTY_LIST,
     openById: undefined,
@@ -123,6 +124,7 @@ export function openNode(
       entropy,
       write,
       heartbeatAt: nextBeatAt(now.monotonic, options.heartbeatIntervalMs),
+      reluctant: state.membership.reluctant,
       bend,
     },
     write,

@@ -26,10 +26,19 @@ import {
 export function electionTick<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   if (raft.role !== 'leader') {
-    if (context.now >= raft.electionDeadline) startPreVote(turn);
+    if (context.now < raft.electionDeadline) return;
+    if (context.reluctant === true && raft.leader !== NO_NODE) letOthersBegin(turn);
+    else startPreVote(turn);
     return;
   }
   if (context.now >= raft.quorumCheckAt) checkQuorum(turn);
+}
+
+/** The leader is gone. Others may have this node's vote at once; it asks for theirs only if nobody came by then. */
+function letOthersBegin<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  becomeFollower(turn, raft.term, NO_NODE);
+  raft.electionDeadline = monotonicMs(context.now + 2 * context.options.electionTimeoutMs);
 }
 
 /**

@@ -33,6 +33,8 @@ export interface TurnContext {
   readonly write: WriteNumber;
   /** When the heartbeats of this node's groups are due next, all at once; an interval from now when absent. */
   readonly heartbeatAt?: MonotonicMs;
+  /** This node had rather that others led: it gives them time to be elected before it campaigns itself. */
+  readonly reluctant?: boolean;
   /** Only in a simulator. */
   readonly bend?: Bend | undefined;
 }

@@ -2,15 +2,22 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { GroupId } from '../machine/units.js';
-import type { Forward, ForwardAnswer, HeartbeatAnswers, Heartbeats, NodeMessage } from '../node/protocol.js';
+import type {
+  ClusterMessage,
+  Forward,
+  ForwardAnswer,
+  HeartbeatAnswers,
+  Heartbeats,
+  NodeMessage,
+} from '../node/protocol.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftMessage } from '../raft/messages.js';
+import { readClusterMessage, writeClusterMessage } from './cluster.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
   encoded,
   malformed,
-  positive,
   readNested,
   readUnsigned,
   skipField,
@@ -72,7 +79,7 @@ function readFrame(reader: Reader): readonly NodeMessage[] {
 function writeNodeMessage(writer: Writer, message: NodeMessage): void {
   if (message.type === 'Heartbeats') return writeNested(writer, 322, message, writeHeartbeats);
   if (message.type === 'HeartbeatAnswers') return writeNested(writer, 330, message, writeHeartbeatAnswers);
-  writeUnsigned(writer, 8, message.group);
+  if ('group' in message) writeUnsigned(writer, 8, message.group);
   switch (message.type) {
     case 'Group':
       writeRaftMessage(writer, message.message);
@@ -82,6 +89,14 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
       return;
     case 'ForwardAnswer':
       writeNested(writer, 106, message, writeForwardAnswer);
+      return;
+    case 'RosterAsk':
+    case 'RosterNews':
+    case 'SurveyAsk':
+    case 'SurveyAnswer':
+    case 'AdminForward':
+    case 'AdminForwarded':
+      writeClusterMessage(writer, message);
       return;
     default:
       unreachable(message);
@@ -94,7 +109,8 @@ type Body =
   | Omit<Forward, 'group'>
   | Omit<ForwardAnswer, 'group'>
   | Heartbeats
-  | HeartbeatAnswers;
+  | HeartbeatAnswers
+  | ClusterMessage;
 
 function readNodeMessage(reader: Reader): NodeMessage {
   let group = 0;
@@ -118,7 +134,7 @@ function readNodeMessage(reader: Reader): NodeMessage {
         body = readNested(reader, readHeartbeatAnswers);
         break;
       default: {
-        const message = readRaftMessage(reader, tag);
+        const message = tag < 400 ? readRaftMessage(reader, tag) : readClusterMessage(reader, tag);
         if (message === undefined) skipField(reader, tag);
         else body = message;
       }
@@ -130,7 +146,7 @@ function readNodeMessage(reader: Reader): NodeMessage {
       malformed(reader, `NodeMessage.group is ${group} in a message that is about no one group`);
     return body;
   }
-  return inGroup(positive(reader, group, 'NodeMessage.group') as GroupId, body);
+  return inGroup(group as GroupId, body);
 }
 
 function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswers>): NodeMessage {
@@ -145,6 +161,13 @@ function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswe
       };
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
+    case 'RosterAsk':
+    case 'RosterNews':
+    case 'SurveyAsk':
+    case 'SurveyAnswer':
+    case 'AdminForward':
+    case 'AdminForwarded':
+      return body;
     default:
       return { type: 'Group', group, message: body };
   }

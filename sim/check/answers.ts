@@ -211,6 +211,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   return {
     heard(node, event) {
       if (event.type === 'RequestReceived') {
+        if ('admin' in event.request) return;
         const { requestId, operation }: KeyValueRequest = event.request;
         asked.set(event.token, note(requestId, operation));
         return;

@@ -212,7 +212,9 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           }
         }
         checkWindows(effect, state, limits.get(node) as GroupLimits);
-      } else if (effect.type === 'Reply') answers.replied(node, effect.token, effect.answer, turn);
+      } else if (effect.type === 'Reply' && 'code' in effect.answer) {
+        answers.replied(node, effect.token, effect.answer, turn);
+      }
     }
   };
 

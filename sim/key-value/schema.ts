@@ -22,6 +22,12 @@ const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   keepEntries: count('Entries kept behind a snapshot.'),
   requestTimeoutMs: milliseconds("How long a client's request may wait.", 1),
   forwardTimeoutMs: milliseconds('How long a forwarded request waits before it is sent again.', 1),
+  meta: { type: 'truth', about: 'Whether the cluster keeps its roster, in a group 0.' },
+  placementIntervalMs: milliseconds(
+    'Leaders that others should rather be are moved this often; 0 for never.',
+  ),
+  placementSettleMs: milliseconds('… and those only that have led for so long.'),
+  placementTransfers: count('Leaders that a node hands over in one such interval.', 1),
   retryWindow: count('How many requests are remembered; the same on every node.', 1),
 };
 

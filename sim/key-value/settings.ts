@@ -14,6 +14,6 @@ export interface KeyValueSettings {
   readonly specialReadPercent: number;
 }
 
-export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'partitions'>;
+export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;
 
 export type KeyValueScenario = Scenario<KeyValueSettings>;

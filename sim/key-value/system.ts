@@ -11,12 +11,12 @@ import {
   nodeId,
   radixForEach,
   radixGet,
-  type KeyValueAnswer,
-  type KeyValueRequest,
+  type NodeAnswer,
   type NodeId,
   type NodeMachine,
   type NodeMessage,
   type NodeOptions,
+  type NodeRequest,
   type NodeState,
   type Stored,
 } from '../../core/index.js';
@@ -48,12 +48,12 @@ export type KeyValueSystem = System<
   KeyValueSettings,
   NodeState,
   NodeMessage,
-  KeyValueRequest,
-  KeyValueAnswer,
+  NodeRequest,
+  NodeAnswer,
   Stored
 >;
-type NodeWorld = World<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
-type NodeTrial = Trial<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+type NodeWorld = World<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
+type NodeTrial = Trial<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
 
 export interface KeyValueRunOptions {
   /** Sees everything that happens, in addition to the rules. */

@@ -4,12 +4,15 @@ import {
   SetFlag,
   type GroupHeartbeat,
   type GroupHeartbeatAnswer,
+  type AdminCommand,
   type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
   type NodeMessage,
+  type NodeRequest,
   type PartitionState,
   type RaftMessage,
+  type Roster,
 } from '../../core/index.js';
 
 export function describeEvent(event: NodeEvent): string {
@@ -17,7 +20,7 @@ export function describeEvent(event: NodeEvent): string {
     case 'MessageReceived':
       return `from ${event.from}: ${describeMessage(event.message)}`;
     case 'RequestReceived':
-      return `client request ${event.token}: ${describeOperation(event.request.operation)}`;
+      return `client request ${event.token}: ${describeRequest(event.request)}`;
     case 'TimerFired':
       return 'timer';
     case 'WriteCompleted':
@@ -36,6 +39,10 @@ export function describeEffect(effect: NodeEffect): string {
     case 'SetTimer':
       return `timer at ${effect.at}`;
     case 'Reply': {
+      if ('outcome' in effect.answer) {
+        const { outcome, refusal, reason } = effect.answer;
+        return `reply ${effect.token}: ${outcome}${refusal === undefined ? '' : ` (${refusal})`}, ${reason}`;
+      }
       const { code, revision, reason } = effect.answer;
       return `reply ${effect.token}: code ${code}, revision ${revision}${reason === undefined ? '' : `, ${reason}`}`;
     }
@@ -69,6 +76,46 @@ export function describeMessage(message: NodeMessage): string {
           ? `code ${result.outcome.code} at index ${result.index}`
           : `try again (leader ${result.leader})`;
       return `answer ${message.requestId}: ${said}`;
+    }
+    case 'RosterAsk':
+      return `asks for a roster after version ${message.version}`;
+    case 'RosterNews':
+      return `roster ${message.roster.version}: ${describeRoster(message.roster)}`;
+    case 'SurveyAsk':
+      return `asks how its groups are`;
+    case 'SurveyAnswer':
+      return `leads ${message.groups.map(({ group }) => group).join(', ') || 'nothing'}`;
+    case 'AdminForward':
+      return `forward ${message.id}: ${describeCommand(message.command)}`;
+    case 'AdminForwarded':
+      return `answer ${message.id}: ${message.answer?.outcome ?? 'leads not'}`;
+  }
+}
+
+function describeRoster({ members }: Roster): string {
+  return members.map(({ node, role }) => `${node}${role === 'voter' ? '' : ' learns'}`).join(', ');
+}
+
+function describeRequest(request: NodeRequest): string {
+  return 'admin' in request ? describeCommand(request.admin) : describeOperation(request.operation);
+}
+
+function describeCommand(command: AdminCommand): string {
+  switch (command.type) {
+    case 'ListMembers':
+      return 'list the members';
+    case 'HandOver':
+      return 'hand over all that it leads';
+    case 'TransferLeadership':
+      return `group ${command.group} to be led by ${command.target === 0 ? 'another' : command.target}`;
+    case 'ChangeMembers': {
+      const { add, promote, remove, priorities } = command;
+      return [
+        ...add.map(({ node, role }) => `add ${node} as ${role}`),
+        ...promote.map((node) => `promote ${node}`),
+        ...remove.map((node) => `remove ${node}`),
+        ...priorities.map(({ node, priority }) => `priority ${priority} for ${node}`),
+      ].join(', ');
     }
   }
 }

@@ -97,6 +97,12 @@ const MESSAGE_TYPES: Readonly<
   ForwardAnswer: true,
   Heartbeats: true,
   HeartbeatAnswers: true,
+  RosterAsk: true,
+  RosterNews: true,
+  SurveyAsk: true,
+  SurveyAnswer: true,
+  AdminForward: true,
+  AdminForwarded: true,
 };
 
 export const nodeSubject: TraceSubject = {

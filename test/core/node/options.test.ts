@@ -29,6 +29,9 @@ describe('checkNodeOptions', () => {
     ['requestTimeoutMs', 0, 'requestTimeoutMs must be'],
     ['forwardTimeoutMs', Number.POSITIVE_INFINITY, 'forwardTimeoutMs must be'],
     ['retryWindow', 0, 'retryWindow must be'],
+    ['placementIntervalMs', -1, 'placementIntervalMs must be a whole number of 0 or more, but is -1'],
+    ['placementSettleMs', 0.5, 'placementSettleMs must be'],
+    ['placementTransfers', 0, 'placementTransfers must be'],
   ] as const)('says what is wrong with %s %d', (name, value, words) => {
     const problems = checkNodeOptions({ ...good, [name]: value });
 
@@ -64,11 +67,23 @@ describe('checkNodeOptions', () => {
     ['repeats', [2, 2], 'voters must be in ascending order without repeats'],
     ['others only', [1, 3], 'voters [1, 3] must include this node, 2'],
   ])('refuses voters that are %s', (_what, voters, words) => {
-    expect(checkNodeOptions({ ...good, voters: voters.map(nodeId) }).join('\n')).toContain(words);
+    expect(checkNodeOptions({ ...good, meta: false, voters: voters.map(nodeId) }).join('\n')).toContain(
+      words,
+    );
+  });
+
+  it('takes a node without voters for one that joins a running cluster', () => {
+    expect(checkNodeOptions({ ...good, voters: [] })).toEqual([]);
+  });
+
+  it('wants as many addresses as voters', () => {
+    expect(checkNodeOptions({ ...good, addresses: ['a:1'] })).toEqual([
+      'addresses must be as many as voters, 3, but are 1',
+    ]);
   });
 
   it('names every problem at once', () => {
-    const problems = checkNodeOptions({ ...good, partitions: 0, retryWindow: 0, voters: [] });
+    const problems = checkNodeOptions({ ...good, meta: false, partitions: 0, retryWindow: 0, voters: [] });
 
     expect(problems).toHaveLength(4);
   });

@@ -4,7 +4,14 @@ import * as fc from 'fast-check';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
-import type { Beat, NodeMessage, Stored } from '../../../core/node/protocol.js';
+import {
+  ADMIN_OUTCOMES,
+  ADMIN_REFUSALS,
+  type AdminAnswer,
+  type GroupReport,
+} from '../../../core/node/admin-protocol.js';
+import type { Beat, ClusterMessage, NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type { Roster } from '../../../core/node/roster.js';
 import {
   KeyValueCode,
   type Command,
@@ -48,7 +55,7 @@ export const signedNumbers: fc.Arbitrary<number> = fc.oneof(
   fc.constantFrom(-MAX, MAX, -0x8000_0000, 0x8000_0000, -0x1_0000_0000),
 );
 
-const group = numbers(1) as fc.Arbitrary<GroupId>;
+const group = numbers(0) as fc.Arbitrary<GroupId>;
 const node = numbers(1) as fc.Arbitrary<NodeId>;
 const nodeOrNone = numbers(0) as fc.Arbitrary<NodeId>;
 const term = numbers(0) as fc.Arbitrary<Term>;
@@ -242,6 +249,82 @@ const beat: fc.Arbitrary<Beat> = fc.record({
   listed: fc.boolean(),
 });
 
+const role = fc.constantFrom('voter' as const, 'learner' as const);
+const address = fc
+  .oneof(fc.constant(''), fc.constant('127.0.0.1:2075'), fc.string({ unit: 'binary', maxLength: 300 }))
+  .filter((each) => each.length <= 300);
+
+export const roster: fc.Arbitrary<Roster> = fc
+  .record({
+    version: numbers(0),
+    members: fc.uniqueArray(fc.record({ node, address, role, priority: fc.nat(1_000), since: numbers(0) }), {
+      selector: (member) => member.node,
+      minLength: 1,
+      maxLength: 7,
+    }),
+  })
+  .map(({ version, members }) => {
+    const inOrder = [...members].sort((a, b) => a.node - b.node);
+    // A roster without a voter is none.
+    const [first, ...rest] = inOrder;
+    const all = first === undefined ? rest : [{ ...first, role: 'voter' as const }, ...rest];
+    return { version, members: all };
+  });
+
+const name = fc.string({ minLength: 1, maxLength: 128 });
+const nodeList = fc.array(node, { maxLength: 5 });
+
+const groupReport: fc.Arbitrary<GroupReport> = fc.record({
+  group,
+  term,
+  voters: nodeList,
+  outgoing: nodeList,
+  learners: nodeList,
+  committed: fc.boolean(),
+  lastIndex: index,
+  peers: fc.array(fc.record({ node, match: index, heardMsAgo: numbers(0) }), { maxLength: 4 }),
+});
+
+const adminAnswer: fc.Arbitrary<AdminAnswer> = fc.record(
+  {
+    outcome: fc.constantFrom(...ADMIN_OUTCOMES),
+    refusal: fc.constantFrom(...ADMIN_REFUSALS),
+    reason: text,
+    version: numbers(0),
+  },
+  { requiredKeys: ['outcome', 'reason', 'version'] },
+);
+
+export const clusterMessage: fc.Arbitrary<ClusterMessage> = fc.oneof(
+  fc.record({ type: fc.constant('RosterAsk' as const), version: numbers(0) }),
+  fc.record({ type: fc.constant('RosterNews' as const), roster }),
+  fc.record({ type: fc.constant('SurveyAsk' as const), survey: name }),
+  fc.record({
+    type: fc.constant('SurveyAnswer' as const),
+    survey: name,
+    groups: fc.array(groupReport, { maxLength: 4 }),
+  }),
+  fc.record({
+    type: fc.constant('AdminForward' as const),
+    id: name,
+    command: fc.oneof(
+      fc.record({
+        type: fc.constant('ChangeMembers' as const),
+        add: fc.array(fc.record({ node, address, role }), { maxLength: 3 }),
+        promote: nodeList,
+        remove: nodeList,
+        priorities: fc.array(fc.record({ node, priority: numbers(0) }), { maxLength: 3 }),
+      }),
+      fc.record({ type: fc.constant('TransferLeadership' as const), group, target: nodeOrNone }),
+    ),
+  }),
+  fc.record({
+    type: fc.constant('AdminForwarded' as const),
+    id: name,
+    answer: fc.option(adminAnswer, { nil: undefined, freq: 3 }),
+  }),
+);
+
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   {
     weight: 2,
@@ -259,6 +342,7 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
       agrees: fc.option(fc.boolean(), { nil: undefined }),
     }),
   },
+  { weight: 4, arbitrary: clusterMessage },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
   {
     weight: 2,

@@ -7,6 +7,8 @@
 
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
+import { ADMIN_OUTCOMES, ADMIN_REFUSALS } from '../../../core/node/admin-protocol.js';
+import type { Roster } from '../../../core/node/roster.js';
 import type {
   Command,
   KeyValueOperation,
@@ -16,6 +18,7 @@ import type {
 } from '../../../core/partition/command.js';
 import type {
   Beat,
+  ForwardedCommand,
   GroupHeartbeat,
   GroupHeartbeatAnswer,
   NodeMessage,
@@ -42,16 +45,17 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     const items = message.items.map(heartbeatObject);
     return { heartbeatAnswers: { items, ...(agrees === undefined ? {} : { agrees }) } };
   }
-  const { group } = message;
   switch (message.type) {
-    case 'Group':
+    case 'Group': {
+      const { group } = message;
       return { group, ...raftMessageObject(message.message) };
+    }
     case 'Forward': {
-      const { requestId, basis, operation } = message;
+      const { group, requestId, basis, operation } = message;
       return { group, forward: { requestId, basis, ...operationObject(operation) } };
     }
     case 'ForwardAnswer': {
-      const { requestId, result } = message;
+      const { group, requestId, result } = message;
       if (result.type === 'TryAgain') {
         const { leader, reason } = result;
         return { group, forwardAnswer: { requestId, tryAgain: { leader, reason } } };
@@ -64,6 +68,26 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       };
       return { group, forwardAnswer: { requestId, executed } };
     }
+    case 'RosterAsk':
+      return { rosterAsk: { version: message.version } };
+    case 'RosterNews':
+      return { rosterNews: { roster: rosterObject(message.roster) } };
+    case 'SurveyAsk':
+      return { surveyAsk: { survey: message.survey } };
+    case 'SurveyAnswer':
+      return { surveyAnswer: { survey: message.survey, groups: message.groups } };
+    case 'AdminForward':
+      return { adminForward: { id: message.id, ...commandFieldOf(message.command) } };
+    case 'AdminForwarded': {
+      const { id, answer } = message;
+      if (answer === undefined) return { adminForwarded: { id } };
+      const { outcome, refusal, reason, version } = answer;
+      const codes = {
+        outcome: ADMIN_OUTCOMES.indexOf(outcome),
+        refusal: refusal === undefined ? 0 : ADMIN_REFUSALS.indexOf(refusal) + 1,
+      };
+      return { adminForwarded: { id, answer: { ...codes, reason, version } } };
+    }
   }
 }
 
@@ -74,6 +98,20 @@ function heartbeatObject({ group, message }: GroupHeartbeat | GroupHeartbeatAnsw
 
 function beatObject({ covers, listed }: Beat): SchemaObject {
   return { ...covers, listed };
+}
+
+export function rosterObject({ version, members }: Roster): SchemaObject {
+  return { version, members: members.map(({ role, ...rest }) => ({ ...rest, voter: role === 'voter' })) };
+}
+
+function commandFieldOf(command: ForwardedCommand): SchemaObject {
+  if (command.type === 'TransferLeadership') {
+    const { group, target } = command;
+    return { transferLeadership: { group, target } };
+  }
+  const { add, promote, remove, priorities } = command;
+  const joining = add.map(({ role, ...rest }) => ({ ...rest, voter: role === 'voter' }));
+  return { changeMembers: { add: joining, promote, remove, priorities } };
 }
 
 function raftMessageObject(message: RaftMessage<PartitionState>): SchemaObject {

@@ -47,6 +47,9 @@ beforeEach(async () => {
       asked.push(request);
       return answer();
     },
+    admin: () => Promise.resolve({ outcome: 'Done', reason: 'so it is', version: 1 }),
+    untilOut: () => Promise.resolve(true),
+    isLeaving: () => false,
     health: () => ({ ready, initialized: true, localRole: 'Voter', hostedPartitions: 8 }),
     status: () => ({
       node: 1,
