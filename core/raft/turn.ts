@@ -63,6 +63,8 @@ export interface RaftTurn<Image> {
   newReads: readonly number[];
   readsReady: readonly ReadyReads[];
   readsRefused: readonly number[];
+  /** A leader put another configuration in force. */
+  membersChanged: boolean;
   /** Whether this turn has already made its own copy of the list of peers. */
   ownsPeers: boolean;
   draws: number;
@@ -111,6 +113,7 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
     newReads: EMPTY_LIST,
     readsReady: EMPTY_LIST,
     readsRefused: EMPTY_LIST,
+    membersChanged: false,
     ownsPeers: false,
     draws: 0,
   };
