@@ -120,6 +120,8 @@ function stepMember(
           break;
         case 'ReadsRefused':
         case 'Proposed':
+        case 'Reconfigured':
+        case 'Transferring':
           break;
       }
     }
