@@ -9,7 +9,8 @@ import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
 import type { AdminAnswer, ChangeMembers, GroupReport, TransferLeadership } from './admin-protocol.js';
 import type { Roster } from './roster.js';
 
-export type NodeMessage = GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers | ClusterMessage;
+export type NodeMessage =
+  GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers | ClusterMessage;
 
 /** What nodes say to each other about the cluster's members. */
 export type ClusterMessage =

@@ -40,6 +40,7 @@ import {
   type Conduct,
   type Heard,
 } from './raft/conduct.js';
+import { checkConfigurations, checkTold } from './raft/configurations.js';
 import { checkAwake, checkDue } from './raft/diligence.js';
 import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
@@ -138,6 +139,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     forEachChanged(before, after, (known, group, id) => {
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
+      checkConfigurations(historyOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
       if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());
@@ -258,6 +260,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
         leases?.checkVote(known.raft, raft);
         leases?.checkHolder(historyOf(id), raft, nowMs);
+        checkTold(raft, messages);
       });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {

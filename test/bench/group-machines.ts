@@ -65,15 +65,14 @@ function heapUsed(): number {
 }
 
 export function startMachines(groups: number): Machines {
-  const machines = IDS.map(
-    (node): NodeMachine =>
-      createNode({
-        ...DEFAULT_NODE_OPTIONS,
-        node: nodeId(node),
-        voters: IDS.map(nodeId),
-        partitions: groups,
-        snapshotEveryEntries: Number.MAX_SAFE_INTEGER,
-      }),
+  const machines = IDS.map((node): NodeMachine =>
+    createNode({
+      ...DEFAULT_NODE_OPTIONS,
+      node: nodeId(node),
+      voters: IDS.map(nodeId),
+      partitions: groups,
+      snapshotEveryEntries: Number.MAX_SAFE_INTEGER,
+    }),
   );
   let now = 1_000;
   let turns = 0;

@@ -25,23 +25,36 @@ export function checkLevel(after: Raft, everywhere: readonly Raft[]): void {
   if (!rest.asleep) return;
   const settled = commit === log.lastIndex && durable.lastIndex === log.lastIndex && durable.term === term;
   if (!settled) {
-    broken('sleepers are level', after, `it sleeps with commit ${commit} of ${log.lastIndex}, durable ${durable.lastIndex}`);
+    broken(
+      'sleepers are level',
+      after,
+      `it sleeps with commit ${commit} of ${log.lastIndex}, durable ${durable.lastIndex}`,
+    );
   }
   if (rest.term !== term || rest.leader !== leader) {
-    broken('sleepers are level', after, `it sleeps in term ${rest.term} of node ${rest.leader}, and follows ${leader}`);
+    broken(
+      'sleepers are level',
+      after,
+      `it sleeps in term ${rest.term} of node ${rest.leader}, and follows ${leader}`,
+    );
   }
   if ((role === 'leader') !== (leader === self) || (role !== 'leader' && role !== 'follower')) {
     broken('sleepers are level', after, `it sleeps as ${role}`);
   }
   if (role === 'leader') checkAgreement(after, everywhere);
-  for (const other of everywhere) if (other.self === leader || role === 'leader') compareSleepers(after, other);
+  for (const other of everywhere)
+    if (other.self === leader || role === 'leader') compareSleepers(after, other);
 }
 
 function checkAgreement(leader: Raft, everywhere: readonly Raft[]): void {
   const { rest, peers, config, log } = leader;
   const left = peers.filter(({ peer }) => !rest.agreed.includes(peer) && !rest.without.includes(peer));
   if (left.length > 0 || isJoint(config) || leader.transfer !== undefined) {
-    broken('sleepers are level', leader, `it sleeps, but ${left.map(({ peer }) => peer).join(', ')} did not agree`);
+    broken(
+      'sleepers are level',
+      leader,
+      `it sleeps, but ${left.map(({ peer }) => peer).join(', ')} did not agree`,
+    );
   }
   const awake = config.voters.filter((voter) => voter === leader.self || rest.agreed.includes(voter)).length;
   if (awake * 2 <= config.voters.length) {
@@ -67,7 +80,11 @@ function compareSleepers(one: Raft, other: Raft): void {
   if (leader.role !== 'leader' || !leader.rest.agreed.includes(follower.self)) return;
   if (follower.rest.leader !== leader.self) return;
   const { log, commit } = follower;
-  if (log.lastIndex !== leader.log.lastIndex || log.lastTerm !== leader.log.lastTerm || commit !== leader.commit) {
+  if (
+    log.lastIndex !== leader.log.lastIndex ||
+    log.lastTerm !== leader.log.lastTerm ||
+    commit !== leader.commit
+  ) {
     broken(
       'sleepers are level',
       follower,
@@ -131,7 +148,8 @@ function checkCounted(node: NodeId, state: NodeState): void {
   const covers = new Map<number, number>();
   const under = new Map<number, number>();
   const lacking = new Map<number, number>();
-  const count = (counts: Map<number, number>, peer: number): void => void counts.set(peer, (counts.get(peer) ?? 0) + 1);
+  const count = (counts: Map<number, number>, peer: number): void =>
+    void counts.set(peer, (counts.get(peer) ?? 0) + 1);
   radixForEach(state.groups, ({ raft: { rest } }) => {
     if (!rest.asleep) return;
     if (rest.leader !== node) return count(under, rest.leader);
@@ -153,7 +171,12 @@ function checkCounted(node: NodeId, state: NodeState): void {
 }
 
 /** Notes why a group was woken, where no message, proposal or read did it. */
-export function noteWaking(before: Raft, after: Raft, turn: Turn<NodeEvent>, reach: (feature: string) => void): void {
+export function noteWaking(
+  before: Raft,
+  after: Raft,
+  turn: Turn<NodeEvent>,
+  reach: (feature: string) => void,
+): void {
   if (!before.rest.asleep || after.rest.asleep || after.busyAt === before.busyAt) {
     if (before.rest.asleep && !after.rest.asleep && before.role === 'follower' && after.role === 'follower') {
       if (!isNamed(turn, after.group)) reach("sleeping groups woken because their leader's node was lost");
@@ -167,6 +190,7 @@ export function noteWaking(before: Raft, after: Raft, turn: Turn<NodeEvent>, rea
 function isNamed(turn: Turn<NodeEvent>, group: number): boolean {
   return turn.events.some(
     (event) =>
-      event.type === 'MessageReceived' && groupMessagesOf(event.message).some((named) => named.group === group),
+      event.type === 'MessageReceived' &&
+      groupMessagesOf(event.message).some((named) => named.group === group),
   );
 }

@@ -21,7 +21,11 @@ export const QUIESCENCES: readonly Bug[] = [
   bug(
     'sleeps-unasked',
     'a leader sleeps before its followers have agreed',
-    edit(QUIESCENCE, 'agreed.length + without.length < raft.peers.length || !mayRest(turn)', '!mayRest(turn)'),
+    edit(
+      QUIESCENCE,
+      'agreed.length + without.length < raft.peers.length || !mayRest(turn)',
+      '!mayRest(turn)',
+    ),
   ),
   bug(
     'sleeps-uncommitted',
@@ -55,7 +59,11 @@ export const QUIESCENCES: readonly Bug[] = [
   bug(
     'dead-followers-not-missed',
     'a leader sleeps on when none of its followers is heard any more',
-    edit(LIVENESS, '      followerLost(turn, peer);\n', '      setLink(turn, { ...linkOf(turn.node, peer), answeredAt: now });\n'),
+    edit(
+      LIVENESS,
+      '      followerLost(turn, peer);\n',
+      '      setLink(turn, { ...linkOf(turn.node, peer), answeredAt: now });\n',
+    ),
   ),
   bug(
     'minority-sleeps-on',

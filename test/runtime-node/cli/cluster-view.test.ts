@@ -31,7 +31,7 @@ function report(node: number, replicas: readonly Replica[]): NodeReport {
         role,
         leader: nodeId(1),
         asleep: false,
-      term: term(inTerm),
+        term: term(inTerm),
         commit: logIndex(applied),
         applied: logIndex(applied),
         lastIndex: logIndex(applied),
