@@ -173,10 +173,11 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     return known;
   };
 
-  /** A leader's answer to a batch is one to all earlier ones of the same run. */
-  const noteTold = (node: number, group: number, { batch, index }: ReadIndexAnswer): void => {
+  /** What an earlier run of a follower asked is no answer to what it asks now, whatever its number. */
+  const noteTold = (node: number, from: number, group: number, { batch, index }: ReadIndexAnswer): void => {
     const asked = indexes.get(`${node}/${group}`)?.get(batch);
-    if (asked !== undefined) asked.told ??= index;
+    const heard = asks.get(`${from}<${node}/${group}/${batch}`);
+    if (asked !== undefined && heard !== undefined && heard.atUs >= asked.atUs) asked.told ??= index;
   };
 
   const checkOutcome = (node: number, known: Asked, group: number, index: number, told: Outcome): void => {
@@ -226,7 +227,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         const name = `${node}<${from}/${group}/${message.message.batch}`;
         if (!asks.has(name)) asks.set(name, { atUs: desk.nowUs(), floor: desk.lastCommitted(group) });
       } else if (message.type === 'Group' && message.message.type === 'ReadIndexAnswer') {
-        noteTold(node, message.group, message.message);
+        noteTold(node, from, message.group, message.message);
       }
     },
     said(node, to, message, turn) {

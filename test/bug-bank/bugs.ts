@@ -6,6 +6,7 @@ import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
 import { NODE } from './bugs/node.js';
 import { READS } from './bugs/reads.js';
+import { SPECIAL_READS } from './bugs/reads-special.js';
 import { RECOVERY } from './bugs/recovery.js';
 import { REPLICATIONS } from './bugs/replication.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
@@ -18,6 +19,7 @@ export const BUGS: readonly Bug[] = [
   ...ELECTIONS,
   ...REPLICATIONS,
   ...READS,
+  ...SPECIAL_READS,
   ...DURABILITY,
   ...RECOVERY,
   ...SNAPSHOTS,
