@@ -247,8 +247,8 @@ describe('a read at a follower', () => {
     rules.heard(2, { type: 'RequestReceived', token, request: { operation: { ...READ, mode: 'follower' } } });
   const answered = (token: number, index = 1): string =>
     verdictOf(() => rules.replied(2, token, answerOf(KeyValueCode.got, index), follower));
-  const say = (batch: number, index: number): string =>
-    verdictOf(() => rules.said(1, nodeId(2), told(batch, index), turnOf()));
+  const say = (batch: number, index: number, message = told(batch, index)): string =>
+    verdictOf(() => rules.said(1, nodeId(2), message, turnOf()));
 
   it('may be answered when the leader has said since then how far the state must be', () => {
     nowUs = 100;
@@ -256,8 +256,9 @@ describe('a read at a follower', () => {
     rules.said(2, nodeId(1), question(5), follower);
     hear(1, 2, question(5));
     confirm(120, 150);
-    const said = say(5, 1);
-    hear(2, 1, told(5, 1));
+    const answer = told(5, 1);
+    const said = say(5, 1, answer);
+    hear(2, 1, answer);
 
     expect([said, answered(7)]).toEqual(['holds', 'holds']);
   });
@@ -279,11 +280,14 @@ describe('a read at a follower', () => {
     nowUs = 90;
     rules.said(2, nodeId(1), question(5), follower);
     hear(1, 2, question(5));
+    confirm(91, 92);
+    const answer = told(5, 1);
+    say(5, 1, answer);
     rules.crashed(2);
     nowUs = 100;
     read(7);
     rules.said(2, nodeId(1), question(5), follower);
-    hear(2, 1, told(5, 1));
+    hear(2, 1, answer);
 
     expect(answered(7)).toBe('reads are confirmed');
   });
