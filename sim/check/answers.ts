@@ -80,6 +80,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   const asked = new Map<number, Asked>();
   const forwarded = new Map<string, Asked>();
   const sentAtUs = new WeakMap<HeartbeatAnswer, number>();
+  /** When the leader that says so was asked. */
+  const askedAtUs = new WeakMap<ReadIndexAnswer, number>();
   const confirmations = new Map<string, Confirmations>();
   /** By follower and group: what it asked of leaders, by the number of the batch. */
   const indexes = new Map<string, Map<number, AskedIndex>>();
@@ -147,9 +149,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     node: number,
     to: number,
     group: number,
-    { batch, index }: ReadIndexAnswer,
+    told: ReadIndexAnswer,
     turn: Served,
   ): void => {
+    const { batch, index } = told;
     const ask = asks.get(`${node}<${to}/${group}/${batch}`);
     if (ask === undefined) {
       throw new PropertyBroken(
@@ -164,6 +167,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       );
     }
     checkConfirmed(node, group, ask.atUs, `node ${to}, which asks for a read index`, turn);
+    askedAtUs.set(told, ask.atUs);
   };
 
   const noteIndex = (node: number, group: number, batch: number): Map<number, AskedIndex> => {
@@ -174,10 +178,11 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     return known;
   };
 
-  /** A leader's answer to a batch is one to all earlier ones of the same run. */
-  const noteTold = (node: number, group: number, { batch, index }: ReadIndexAnswer): void => {
-    const asked = indexes.get(`${node}/${group}`)?.get(batch);
-    if (asked !== undefined) asked.told ??= index;
+  /** What an earlier run of a follower asked is no answer to what it asks now, whatever its number. */
+  const noteTold = (node: number, group: number, answer: ReadIndexAnswer): void => {
+    const asked = indexes.get(`${node}/${group}`)?.get(answer.batch);
+    const heardUs = askedAtUs.get(answer) ?? desk.nowUs();
+    if (asked !== undefined && heardUs >= asked.atUs) asked.told ??= answer.index;
   };
 
   const checkOutcome = (node: number, known: Asked, group: number, index: number, told: Outcome): void => {

@@ -7,6 +7,7 @@ import { LIVENESS } from './bugs/liveness.js';
 import { NODE } from './bugs/node.js';
 import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
+import { SPECIAL_READS } from './bugs/reads-special.js';
 import { RECOVERY } from './bugs/recovery.js';
 import { REPLICATIONS } from './bugs/replication.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
@@ -19,6 +20,7 @@ export const BUGS: readonly Bug[] = [
   ...ELECTIONS,
   ...REPLICATIONS,
   ...READS,
+  ...SPECIAL_READS,
   ...DURABILITY,
   ...RECOVERY,
   ...SNAPSHOTS,
