@@ -6,48 +6,119 @@
 
 import { EMPTY_LIST } from '../collections/list.js';
 import { assert, present } from '../machine/assert.js';
-import type { LogIndex, MonotonicMs, NodeId } from '../machine/units.js';
-import type { Progress } from './state.js';
+import { logIndex, type LogIndex, type MonotonicMs, type NodeId } from '../machine/units.js';
+import type { InFlight, Progress } from './state.js';
 import type { RaftTurn } from './turn.js';
+
+const NO_INDEX = logIndex(0);
 
 /** How far the follower is and what is under way to it. */
 export function withFlow(
   progress: Progress,
   match: LogIndex,
   next: LogIndex,
-  inflight: readonly LogIndex[],
+  inflight: readonly InFlight[],
 ): Progress {
-  const { peer, mode, probing, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, mode, probing, snapshotIndex, snapshotMovedAt, heardAt, round, matchAtTick } = progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Changes to a mode, in which nothing is under way yet. */
 export function inMode(progress: Progress, mode: Progress['mode'], next: LogIndex): Progress {
-  const { peer, match, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  const inflight: readonly LogIndex[] = EMPTY_LIST;
-  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, match, snapshotMovedAt, heardAt, round, matchAtTick } = progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing: false,
+    inflight: EMPTY_LIST,
+    snapshotIndex: NO_INDEX,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Notes whether the one append of probe mode is out. */
 export function withProbing(progress: Progress, probing: boolean): Progress {
-  const { peer, match, next, mode, inflight, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, match, next, mode, inflight, snapshotIndex, snapshotMovedAt, heardAt, round, matchAtTick } =
+    progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
-/** Changes to snapshot mode: one was sent now. */
-export function withSnapshotSent(progress: Progress, snapshotSentAt: MonotonicMs): Progress {
+/** Snapshot mode: the one at this index was offered, or made progress, now. */
+export function withSnapshot(
+  progress: Progress,
+  snapshotIndex: LogIndex,
+  snapshotMovedAt: MonotonicMs,
+): Progress {
   const { peer, match, next, heardAt, round, matchAtTick } = progress;
-  const inflight: readonly LogIndex[] = EMPTY_LIST;
-  const mode = 'snapshot';
-  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  return {
+    peer,
+    match,
+    next,
+    mode: 'snapshot',
+    probing: false,
+    inflight: EMPTY_LIST,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Notes how far the follower is at a heartbeat. */
 export function notedAtTick(progress: Progress): Progress {
-  const { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick } =
+  const { peer, match, next, mode, probing, inflight, snapshotIndex, snapshotMovedAt, heardAt, round } =
     progress;
-  if (match === matchAtTick) return progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick: match };
+  if (match === progress.matchAtTick) return progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick: match,
+  };
+}
+
+/** Payload bytes of the appends that are under way to the follower. */
+export function bytesInFlight({ inflight }: Progress): number {
+  let bytes = 0;
+  for (const append of inflight) bytes += append.bytes;
+  return bytes;
 }
 
 /** Notes that a follower answered in this term, and which read round; gives its place among the peers. */
@@ -55,7 +126,7 @@ export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRo
   const { raft, context } = turn;
   const at = placeOf(raft.peers, from);
   const known = present(raft.peers[at], () => `leader ${raft.self} heard from ${from}, which is no member`);
-  const { peer, match, next, mode, probing, inflight, snapshotSentAt, matchAtTick } = known;
+  const { peer, match, next, mode, probing, inflight, snapshotIndex, snapshotMovedAt, matchAtTick } = known;
   const heardAt = context.now;
   const round = Math.max(known.round, answeredRound);
   replacePeer(turn, at, {
@@ -65,7 +136,8 @@ export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRo
     mode,
     probing,
     inflight,
-    snapshotSentAt,
+    snapshotIndex,
+    snapshotMovedAt,
     heardAt,
     round,
     matchAtTick,

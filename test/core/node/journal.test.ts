@@ -153,6 +153,9 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       electionTimeoutMs: 1_000,
       maxAppendBytes: 1_000,
       maxInflightAppends: 4,
+      maxInflightBytes: 1_000,
+      maxKeepEntries: 0,
+      maxKeepBytes: 1_000,
       maxUncommittedBytes: 1_000,
     };
     const turn = openTurn<PartitionState>(

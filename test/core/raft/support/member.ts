@@ -39,6 +39,9 @@ export const OPTIONS: RaftOptions = {
   electionTimeoutMs: 1000,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 4,
+  maxInflightBytes: 1 << 20,
+  maxKeepEntries: 0,
+  maxKeepBytes: 1 << 20,
   maxUncommittedBytes: 1000,
 };
 
