@@ -11,7 +11,6 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
-import { isBent } from '../machine/bend.js';
 import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units.js';
 import {
   KeyValueCode,
@@ -26,7 +25,6 @@ import { findRetry } from '../partition/retry-table.js';
 import { entryAt } from '../raft/log.js';
 import { requestRead } from '../raft/read-index.js';
 import { propose } from '../raft/replication.js';
-import { compact } from '../raft/snapshot.js';
 import { decodeCommand, encodeCommand } from '../wire/index.js';
 import type { ForwardResult } from './protocol.js';
 import type { Origin, Waiter } from './state.js';
@@ -236,22 +234,6 @@ export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer
     group.proposed = mapDelete(group.proposed, requestId);
     for (const origin of origins) answer(turn, raft.group, origin, result);
   });
-}
-
-/** Takes a snapshot once enough was applied since the last one. */
-export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
-  const { partition } = opened.group;
-  const { raft } = opened.raft;
-  const since = partition.applied - (raft.snapshot?.index ?? 0);
-  const hasApplied = partition !== opened.before.partition && since > 0;
-  if (hasApplied && isBent(turn.raftContext.bend, 'a snapshot now, and nothing kept behind it')) {
-    return compact(opened.raft, partition.applied, partition, 0);
-  }
-  const { snapshotEveryEntries, snapshotPercentOfRecords, keepEntries } = turn.options;
-  if (since < snapshotEveryEntries) return;
-  const records = partition.keys.size + partition.retries.indexOf.size;
-  if (since * 100 < records * snapshotPercentOfRecords) return;
-  compact(opened.raft, partition.applied, partition, keepEntries);
 }
 
 /** Whether this node learnt in this turn of a leader that it did not know before. */

@@ -39,11 +39,14 @@ import {
   requestAlarm,
   requestReceived,
 } from './gateway.js';
-import { applyCommitted, compactIfDue, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import { applyCommitted, learntOfLeader, releaseWaiters, serveReads } from './group.js';
 import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
 import { checkNodeOptions, type NodeOptions } from './options.js';
 import type { NodeMessage, Stored } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
+import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
+import { offerSnapshot, snapshotAnswered, tendSending } from './snapshot-sending.js';
+import { compactIfDue } from './snapshot-writing.js';
 import type { NodeStatus } from './status.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 
@@ -101,6 +104,9 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     tokensOf: emptyOrderedMap(),
     reads: emptyRadixArray(),
     nextRead: 0,
+    writing: EMPTY_LIST,
+    sending: EMPTY_LIST,
+    receiving: EMPTY_LIST,
     groupAlarms,
     requestAlarms: undefined,
     timerAt: undefined,
@@ -145,6 +151,10 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
       // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
       if (radixGet(turn.node.groups, message.group) === undefined) return;
       return receive(openGroup(turn, message.group).raft, from, message.message);
+    case 'SnapshotChunk':
+      return chunkReceived(turn, from, message);
+    case 'SnapshotAnswer':
+      return snapshotAnswered(turn, from, message);
     case 'Forward':
       return forwardReceived(turn, from, message);
     case 'ForwardAnswer':
@@ -216,17 +226,28 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   // A group of one voter confirms its own reads while it closes.
   serveReads(turn, opened, answer);
   if (write !== undefined) {
-    const { journal, changes } = recordWrite(group.journal, write);
+    const { journal, changes } = recordWrite(
+      group.journal,
+      write,
+      opened.snapshotRecords,
+      turn.node.receiving.find((receiving) => receiving.group === id)?.number,
+    );
     group.journal = journal;
     for (const change of changes) turn.changes = added(turn.changes, change);
-    turn.writingGroups = added(turn.writingGroups, id);
   }
+  if (write !== undefined || opened.writes) turn.writingGroups = added(turn.writingGroups, id);
   for (const { to, message, after } of raft.outgoing) {
+    if (message.type === 'InstallSnapshot') {
+      offerSnapshot(turn, opened, to, message.snapshot);
+      continue;
+    }
     const addressed: Addressed = { to, message: { type: 'Group', group: id, message } };
     const waits = after > turn.node.durableWrite;
     if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
     else turn.messages = added(turn.messages, addressed);
   }
+  tendSending(turn, opened);
+  tendReceiving(turn, opened);
   group.raft = raft.raft;
   const deadline = nextDeadline(group.raft);
   if (group.alarmAt === undefined || deadline < group.alarmAt) {

@@ -16,7 +16,7 @@ import type { KeyValueAnswer } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
 import type { NodeOptions } from './options.js';
-import type { NodeMessage, Stored } from './protocol.js';
+import type { NodeMessage, SnapshotRecords, Stored } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -53,6 +53,10 @@ export interface OpenGroup {
   readonly raft: RaftTurn<PartitionState>;
   /** As the turn found it, to tell what changed. */
   readonly before: GroupState;
+  /** Where the snapshot lies that this turn takes or installs, its last chunk being in this turn's write. */
+  snapshotRecords: SnapshotRecords | undefined;
+  /** The turn writes something for the group beside what Raft asks for. */
+  writes: boolean;
 }
 
 export function openNode(
@@ -77,6 +81,9 @@ export function openNode(
       tokensOf: state.tokensOf,
       reads: state.reads,
       nextRead: state.nextRead,
+      writing: state.writing,
+      sending: state.sending,
+      receiving: state.receiving,
       groupAlarms: state.groupAlarms,
       requestAlarms: state.requestAlarms,
       timerAt: state.timerAt,
@@ -111,6 +118,8 @@ export function openGroup(turn: NodeTurn, id: GroupId): OpenGroup {
     },
     raft: openTurn(before.raft, turn.raftContext),
     before,
+    snapshotRecords: undefined,
+    writes: false,
   };
   turn.open = added(turn.open, opened);
   turn.openById?.set(id, opened);
@@ -133,6 +142,11 @@ export function openedGroup(turn: NodeTurn, id: GroupId): OpenGroup | undefined 
 
 export function groupOf(node: Pick<NodeState, 'groups'>, id: GroupId): GroupState {
   return present(radixGet(node.groups, id), () => `this node has no group ${id}`);
+}
+
+/** Sends a message that may leave when everything that this turn and earlier ones write is durable. */
+export function sendWhenWritten(turn: NodeTurn, to: NodeId, message: NodeMessage): void {
+  turn.heldMessages = added(turn.heldMessages, { to, message });
 }
 
 /** Sends a message that promises nothing which a crash could take back. */

@@ -12,9 +12,9 @@ import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/unit
 import { dropThrough, emptyLogAfter, entryAt, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
 import { replacePeer, withSnapshot } from './progress.js';
-import { followLeader } from './role.js';
+import { becomeFollower, followLeader } from './role.js';
 import type { Progress } from './state.js';
-import { afterEverything, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from './turn.js';
+import { afterEverything, afterHardState, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from './turn.js';
 
 /**
  * Takes note of a snapshot that the machine made of its applied state, and drops the log behind it, less
@@ -88,6 +88,21 @@ export function snapshotTimedOut<Image>(turn: RaftTurn<Image>, progress: Progres
     progress.mode === 'snapshot' &&
     context.now - progress.snapshotMovedAt >= context.options.electionTimeoutMs
   );
+}
+
+/**
+ * A part of a snapshot arrived from a node that leads, or led, `term`. False: it is not this node's leader, and is told
+ * so where that may help it.
+ */
+export function hearsLeader<Image>(turn: RaftTurn<Image>, from: NodeId, term: Term): boolean {
+  const { raft } = turn;
+  if (!raft.voters.includes(from) || from === raft.self) return false;
+  if (term < raft.term) {
+    send(turn, from, { type: 'HeartbeatAnswer', term: raft.term, round: 0 }, afterHardState(turn));
+    return false;
+  }
+  if (term > raft.term) becomeFollower(turn, term, from);
+  return true;
 }
 
 /** A place in the log, as a snapshot has it. */

@@ -2,9 +2,14 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { GroupId } from '../machine/units.js';
-import type { Forward, ForwardAnswer, NodeMessage } from '../node/protocol.js';
-import type { PartitionState } from '../partition/partition.js';
-import type { RaftMessage } from '../raft/messages.js';
+import type {
+  Forward,
+  ForwardAnswer,
+  NodeMessage,
+  SnapshotAnswer,
+  SnapshotChunk,
+  SpokenMessage,
+} from '../node/protocol.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -21,6 +26,12 @@ import {
 } from './fields.js';
 import { readForward, readForwardAnswer, writeForward, writeForwardAnswer } from './forward.js';
 import { readRaftMessage, writeRaftMessage } from './raft-message.js';
+import {
+  readSnapshotAnswer,
+  readSnapshotChunk,
+  writeSnapshotAnswer,
+  writeSnapshotChunk,
+} from './snapshot-message.js';
 
 /** The bytes of one message. Equal messages give equal bytes. */
 export function encodeNodeMessage(message: NodeMessage): Uint8Array {
@@ -75,12 +86,23 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
     case 'ForwardAnswer':
       writeNested(writer, 106, message, writeForwardAnswer);
       return;
+    case 'SnapshotChunk':
+      writeNested(writer, 242, message, writeSnapshotChunk);
+      return;
+    case 'SnapshotAnswer':
+      writeNested(writer, 250, message, writeSnapshotAnswer);
+      return;
     default:
       unreachable(message);
   }
 }
 
-type Body = RaftMessage<PartitionState> | Omit<Forward, 'group'> | Omit<ForwardAnswer, 'group'>;
+type Body =
+  | SpokenMessage
+  | Omit<Forward, 'group'>
+  | Omit<ForwardAnswer, 'group'>
+  | Omit<SnapshotChunk, 'group'>
+  | Omit<SnapshotAnswer, 'group'>;
 
 function readNodeMessage(reader: Reader): NodeMessage {
   let group = 0;
@@ -96,6 +118,12 @@ function readNodeMessage(reader: Reader): NodeMessage {
         break;
       case 106:
         body = readNested(reader, readForwardAnswer);
+        break;
+      case 242:
+        body = readNested(reader, readSnapshotChunk);
+        break;
+      case 250:
+        body = readNested(reader, readSnapshotAnswer);
         break;
       default: {
         const message = readRaftMessage(reader, tag);
@@ -120,6 +148,14 @@ function inGroup(group: GroupId, body: Body): NodeMessage {
       };
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
+    case 'SnapshotChunk': {
+      const { type, term, index, snapshotTerm, number, bytes, digest, last } = body;
+      return { type, group, term, index, snapshotTerm, number, bytes, digest, last };
+    }
+    case 'SnapshotAnswer': {
+      const { type, term, index, snapshotTerm, chunks, asked, busy } = body;
+      return { type, group, term, index, snapshotTerm, chunks, asked, busy };
+    }
     default:
       return { type: 'Group', group, message: body };
   }

@@ -8,6 +8,7 @@
 import {
   decodeCommand,
   partitionOfKey,
+  EMPTY_PARTITION,
   emptyRadixArray,
   radixFirstDifference,
   radixForEach,
@@ -21,7 +22,9 @@ import {
   type NodeId,
   type NodeMessage,
   type NodeState,
+  type PartitionState,
   type Persist,
+  type RaftMessage,
   type Step,
   type Stored,
   type Turn,
@@ -182,9 +185,10 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
           answers.said(node, effect.to, message, turn);
-          if (message.type !== 'Group') continue;
-          const { raft } = radixGet(state.groups, message.group) as GroupState;
-          const { group, message: said } = message;
+          const spoken = inTermsOfRaft(message);
+          if (spoken === undefined) continue;
+          const { group, message: said } = spoken;
+          const { raft } = radixGet(state.groups, group) as GroupState;
           checkLateAcceptance(viewOf(node, group), raft, said);
           checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
           const ofNode = limits.get(node) as GroupLimits;
@@ -213,8 +217,9 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       for (const event of turn.events) {
         answers.heard(node, event);
         if (event.type === 'TimerFired') timerFired = true;
-        if (event.type !== 'MessageReceived' || event.message.type !== 'Group') continue;
-        const { group: id, message } = event.message;
+        const spoken = event.type === 'MessageReceived' ? inTermsOfRaft(event.message) : undefined;
+        if (event.type !== 'MessageReceived' || spoken === undefined) continue;
+        const { group: id, message } = spoken;
         const group = radixGet(before.groups, id);
         if (group === undefined) continue;
         landmarks.received(group.raft, message);
@@ -255,6 +260,29 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       answers.crashed(node);
     },
   };
+}
+
+/**
+ * What a message says in the words of Raft, which knows snapshots only whole: a chunk is the word of a leader that has a
+ * snapshot to give, an answer to one that of a follower that lives.
+ */
+function inTermsOfRaft(
+  said: NodeMessage,
+): { readonly group: number; readonly message: RaftMessage<PartitionState> } | undefined {
+  switch (said.type) {
+    case 'Group':
+      return said;
+    case 'SnapshotChunk': {
+      const { group, term, index, snapshotTerm } = said;
+      const snapshot = { index, term: snapshotTerm, state: EMPTY_PARTITION };
+      return { group, message: { type: 'InstallSnapshot', term, snapshot } };
+    }
+    case 'SnapshotAnswer':
+      return { group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } };
+    case 'Forward':
+    case 'ForwardAnswer':
+      return undefined;
+  }
 }
 
 /** Visits the groups that a step changed: the others cost nothing, however many there are. */

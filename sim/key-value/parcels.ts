@@ -2,7 +2,7 @@
 
 import type { NodeMessage } from '../../core/index.js';
 
-/** `Append`, `VoteRequest`, … for what a group says; `Forward` and `ForwardAnswer` for the rest. */
+/** `Append`, `VoteRequest`, … for what a group says; `SnapshotChunk`, `Forward` and so on for the rest. */
 export function kindOf(message: unknown): string {
   const known = message as NodeMessage;
   return known.type === 'Group' ? known.message.type : known.type;
@@ -10,20 +10,16 @@ export function kindOf(message: unknown): string {
 
 const HEAD_BYTES = 40;
 const ENTRY_BYTES = 12;
-const RECORD_BYTES = 60;
 
 /** About what the wire encoding takes; exact enough for a slow link. */
 export function bytesOf(message: unknown): number {
   const known = message as NodeMessage;
+  if (known.type === 'SnapshotChunk') return HEAD_BYTES + known.bytes.length;
   if (known.type !== 'Group') return 2 * HEAD_BYTES;
   const { message: raft } = known;
   switch (raft.type) {
     case 'Append':
       return raft.entries.reduce((sum, { payload }) => sum + ENTRY_BYTES + payload.length, HEAD_BYTES);
-    case 'InstallSnapshot':
-      return (
-        HEAD_BYTES + RECORD_BYTES * (raft.snapshot.state.keys.size + raft.snapshot.state.retries.indexOf.size)
-      );
     default:
       return HEAD_BYTES;
   }

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { monotonicMs, nodeId, term, writeNumber } from '../../../core/machine/units.js';
 import type { NodeEvent } from '../../../core/node/node.js';
-import type { NodeMessage } from '../../../core/node/protocol.js';
+import type { NodeMessage, SpokenMessage } from '../../../core/node/protocol.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
-import type { RaftMessage } from '../../../core/raft/messages.js';
-import type { PartitionState } from '../../../core/partition/partition.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
   effectsOf,
@@ -21,7 +19,7 @@ import {
   type TestCluster,
 } from './support.js';
 
-type GroupMessageType = RaftMessage<PartitionState>['type'];
+type GroupMessageType = SpokenMessage['type'];
 
 function isGroupMessage(message: NodeMessage, type: GroupMessageType): boolean {
   return message.type === 'Group' && message.message.type === type;
@@ -473,7 +471,7 @@ describe('a request at a node that does not lead', () => {
 
   it('is turned back at once by a leader that is elected and deposed within one turn', () => {
     const node = startNode({ id: 3, voters: [1, 2, 3] });
-    const said = (from: number, message: RaftMessage<PartitionState>): NodeEvent => ({
+    const said = (from: number, message: SpokenMessage): NodeEvent => ({
       type: 'MessageReceived',
       from: nodeId(from),
       message: { type: 'Group', group: partitionOfKey('k', 1), message },

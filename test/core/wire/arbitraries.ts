@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
-import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type { NodeMessage, SpokenMessage, Stored } from '../../../core/node/protocol.js';
 import {
   KeyValueCode,
   type Command,
@@ -16,7 +16,7 @@ import {
 } from '../../../core/partition/command.js';
 import type { KeyEntry, PartitionState } from '../../../core/partition/partition.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
-import type { Entry, RaftMessage, Snapshot } from '../../../core/raft/messages.js';
+import type { Entry } from '../../../core/raft/messages.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -158,11 +158,7 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     return { keys: map, retries: table, applied: (at + behind) as LogIndex, lastModified, digest };
   });
 
-const snapshot: fc.Arbitrary<Snapshot<PartitionState>> = fc
-  .record({ term, state: partitionState })
-  .map((each) => ({ index: each.state.applied, term: each.term, state: each.state }));
-
-export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
+export const raftMessage: fc.Arbitrary<SpokenMessage> = fc.oneof(
   fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
   fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
   fc.record({ type: fc.constant('VoteRequest' as const), term, lastIndex: index, lastTerm: term }),
@@ -185,11 +181,37 @@ export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Heartbeat' as const), term, commit: index, round: numbers(0) }),
   fc.record({ type: fc.constant('HeartbeatAnswer' as const), term, round: numbers(0) }),
-  fc.record({ type: fc.constant('InstallSnapshot' as const), term, snapshot }),
 );
 
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('SnapshotChunk' as const),
+      group,
+      term,
+      index: numbers(1) as fc.Arbitrary<LogIndex>,
+      snapshotTerm: term,
+      number: numbers(0),
+      bytes: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
+      digest: fc.integer(),
+      last: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('SnapshotAnswer' as const),
+      group,
+      term,
+      index: numbers(1) as fc.Arbitrary<LogIndex>,
+      snapshotTerm: term,
+      chunks: numbers(0),
+      asked: fc.boolean(),
+      busy: fc.boolean(),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -226,5 +248,14 @@ export const stored: fc.Arbitrary<Stored> = fc.oneof(
     firstIndex: numbers(1).map((each) => Math.min(each, MAX - 8) as LogIndex),
     entries,
   }),
-  fc.record({ type: fc.constant('Snapshot' as const), snapshot, firstSegment: numbers(0) }),
+  fc.record({
+    type: fc.constant('Snapshot' as const),
+    index: numbers(1) as fc.Arbitrary<LogIndex>,
+    term,
+    number: numbers(0),
+    chunks: numbers(1),
+    digest: fc.integer(),
+    firstSegment: numbers(0),
+  }),
+  fc.record({ type: fc.constant('SnapshotChunk' as const), bytes }),
 );

@@ -7,11 +7,10 @@
 
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
-import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type { NodeMessage, SpokenMessage, Stored } from '../../../core/node/protocol.js';
 import type { Command, KeyValueOperation, Outcome, Value } from '../../../core/partition/command.js';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
-import type { RaftMessage, Snapshot } from '../../../core/raft/messages.js';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -24,6 +23,15 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
   switch (message.type) {
     case 'Group':
       return { group, ...raftMessageObject(message.message) };
+    case 'SnapshotChunk': {
+      const { term, index, snapshotTerm, number, bytes, digest, last } = message;
+      const body = bytes.length === 0 ? {} : { bytes };
+      return { group, snapshotChunk: { term, index, snapshotTerm, number, ...body, digest, last } };
+    }
+    case 'SnapshotAnswer': {
+      const { term, index, snapshotTerm, chunks, asked, busy } = message;
+      return { group, snapshotAnswer: { term, index, snapshotTerm, chunks, asked, busy } };
+    }
     case 'Forward': {
       const { requestId, basis, operation } = message;
       return { group, forward: { requestId, basis, ...operationObject(operation) } };
@@ -45,12 +53,9 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
   }
 }
 
-function raftMessageObject(message: RaftMessage<PartitionState>): SchemaObject {
+function raftMessageObject(message: SpokenMessage): SchemaObject {
   const { type, ...rest } = message;
   const field = `${type[0]?.toLowerCase()}${type.slice(1)}`;
-  if (message.type === 'InstallSnapshot') {
-    return { [field]: { term: message.term, snapshot: snapshotObject(message.snapshot) } };
-  }
   return { [field]: rest };
 }
 
@@ -60,8 +65,12 @@ export function storedObject(stored: Stored): SchemaObject {
       return { hardState: { term: stored.term, vote: stored.vote } };
     case 'Segment':
       return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
-    case 'Snapshot':
-      return { snapshot: { snapshot: snapshotObject(stored.snapshot), firstSegment: stored.firstSegment } };
+    case 'Snapshot': {
+      const { index, term, number, chunks, digest, firstSegment } = stored;
+      return { snapshot: { index, term, number, chunks, digest, firstSegment } };
+    }
+    case 'SnapshotChunk':
+      return { snapshotChunk: { bytes: stored.bytes } };
   }
 }
 
@@ -90,10 +99,7 @@ function outcomeObject(outcome: Outcome): SchemaObject {
   return { code, revision, ...valueField('value', value), ...timestampField('lastModified', lastModified) };
 }
 
-function snapshotObject({ index, term, state }: Snapshot<PartitionState>): SchemaObject {
-  return { index, term, state: partitionStateObject(state) };
-}
-
+/** A state in a single chunk. */
 export function partitionStateObject(state: PartitionState): SchemaObject {
   const keys: SchemaObject[] = [];
   mapForEach(state.keys, (key, { value, revision, deleted, lastModified }) => {
@@ -109,14 +115,13 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
     retries.push({ requestId, index, operation, outcome: outcomeObject(outcome) });
   });
-  return {
-    keys,
-    retries,
+  const head = {
     applied: state.applied,
     ...timestampField('lastModified', state.lastModified),
     digest: state.digest,
     forgotten: state.retries.forgotten,
   };
+  return { keys, retries, head };
 }
 
 function valueField(name: string, value: Value): SchemaObject {

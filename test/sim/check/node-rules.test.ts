@@ -14,14 +14,13 @@ import {
   type GroupState,
   type NodeEffect,
   type NodeEvent,
-  type RaftMessage,
-  type PartitionState,
+  type SpokenMessage,
 } from '../../../core/index.js';
 import { run } from '../../../sim/index.js';
 import type { Fault as Strike } from '../../../sim/faults/scenario.js';
 import { changeEffects, changeGroups, changeMessages, judgeFault, SHORT } from './support/faulty.js';
 
-type Message = RaftMessage<PartitionState>;
+type Message = SpokenMessage;
 
 /** The messages of group 1 that a turn received. */
 function received(

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  EMPTY_PARTITION,
-  logIndex,
-  nodeId,
-  term,
-  type Stored,
-  type StorageChange,
-} from '../../../../core/index.js';
+import { logIndex, nodeId, term, type Stored, type StorageChange } from '../../../../core/index.js';
 import {
   createDurableView,
   durableTermAt,
@@ -29,7 +22,11 @@ const segment = (firstIndex: number, ...terms: readonly number[]): StorageChange
 const snapshot = (index: number, ofTerm: number): StorageChange<Stored> =>
   put({
     type: 'Snapshot',
-    snapshot: { index: logIndex(index), term: term(ofTerm), state: EMPTY_PARTITION },
+    index: logIndex(index),
+    term: term(ofTerm),
+    number: 0,
+    chunks: 0,
+    digest: 0,
     firstSegment: 0,
   });
 

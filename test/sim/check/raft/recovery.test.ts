@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EMPTY_PARTITION, logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
+import { logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
 import {
   createDurableView,
   lastDurableIndex,
@@ -35,7 +35,11 @@ const snapshot = (index: number, ofTerm: number, firstSegment: number): [string,
   'snapshot',
   {
     type: 'Snapshot',
-    snapshot: { index: logIndex(index), term: term(ofTerm), state: EMPTY_PARTITION },
+    index: logIndex(index),
+    term: term(ofTerm),
+    number: 0,
+    chunks: 0,
+    digest: 0,
     firstSegment,
   },
 ];
