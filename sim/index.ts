@@ -32,14 +32,20 @@ export {
   type Predicate,
   type Property,
 } from './system/properties.js';
-export { divergenceOf, firstDivergence } from './sweep/determinism.js';
+export { divergenceOf, firstDivergence, runOnceOrTwice } from './sweep/determinism.js';
 export { createGuide, type Guide } from './sweep/guide.js';
 export * from './sweep/report.js';
 export * from './shrink/index.js';
 export { runSystem, type Report, type RunOptions } from './system/run.js';
 export type { Desk, System, Trial, Verdict } from './system/system.js';
 export { describeEffect, describeEvent, describeMessage } from './trace/describe.js';
-export { formatTrace, TRACE_FORMAT, type TraceHeader, type TraceLine } from './trace/record.js';
+export {
+  formatTrace,
+  TRACE_FORMAT,
+  type TraceAbout,
+  type TraceHeader,
+  type TraceLine,
+} from './trace/record.js';
 export { parseTrace, replayTrace, type Parting, type Replay, type Trace } from './trace/replay.js';
 export { hashText, hashValue } from './trace/state-hash.js';
 export * from './trace/tools.js';

@@ -130,7 +130,7 @@ export function recordWrite(
         firstSegment += 1;
       }
     }
-    const { index, term: ofTerm } = write.snapshot;
+    const { index, term: ofTerm, config } = write.snapshot;
     const { number, chunks, digest } = present(
       records,
       () => `group ${group}: a snapshot that is not on the disk`,
@@ -138,7 +138,7 @@ export function recordWrite(
     changes.push({
       type: 'Put',
       key: `${prefix(group)}snapshot`,
-      value: { type: 'Snapshot', index, term: ofTerm, number, chunks, digest, firstSegment },
+      value: { type: 'Snapshot', index, term: ofTerm, config, number, chunks, digest, firstSegment },
     });
     // From the very first: a crash may have left chunks of one that was never finished.
     if (underWay === undefined || underWay > number) changes.push(dropSnapshots(group, 0, number));
@@ -271,7 +271,7 @@ function recoverSnapshot(
     digest = mixBytes(digest, bytes);
     found += 1;
   }
-  const { index, term: ofTerm } = stored;
+  const { index, term: ofTerm, config } = stored;
   assert(
     found === stored.chunks && digest === stored.digest,
     () =>
@@ -282,5 +282,5 @@ function recoverSnapshot(
     state.applied === index,
     () => `group ${group}: a snapshot at ${index} holds a state at ${state.applied}`,
   );
-  return { index, term: ofTerm, state };
+  return { index, term: ofTerm, config, state };
 }

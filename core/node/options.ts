@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly maxInflightBytes: number;
   /** Proposals of one group that may be uncommitted at a time; beyond it a client is told to try again. */
   readonly maxUncommittedBytes: number;
+  /** A learner becomes a voter only when it lacks no more than this many entries of its group's log. */
+  readonly maxPromotionLag: number;
   /** A partition takes a snapshot after this many applied entries at the earliest … */
   readonly snapshotEveryEntries: number;
   /**
@@ -66,6 +68,7 @@ export const DEFAULT_NODE_OPTIONS = {
   maxInflightAppends: 16,
   maxInflightBytes: 16 << 20,
   maxUncommittedBytes: 64 << 20,
+  maxPromotionLag: 1_000,
   snapshotEveryEntries: 10_000,
   snapshotPercentOfRecords: 100,
   keepEntries: 5_000,
@@ -98,6 +101,7 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('maxInflightAppends');
   positive('maxInflightBytes');
   positive('maxUncommittedBytes');
+  positive('maxPromotionLag', 0);
   positive('snapshotEveryEntries');
   positive('snapshotPercentOfRecords', 0);
   positive('keepEntries', 0);

@@ -4,6 +4,7 @@
 
 import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
+import type { Configuration } from '../raft/configuration.js';
 import type { Entry, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
 
@@ -27,6 +28,8 @@ export interface SnapshotChunk {
   /** The last entry that the snapshot stands for, and its term: with the leader's term they say which snapshot it is. */
   readonly index: LogIndex;
   readonly snapshotTerm: Term;
+  /** The members at that place. */
+  readonly config: Configuration;
   /** Its place among the chunks, from 0. */
   readonly number: number;
   /** See `core/wire/snapshot-chunk.ts`. None at all: only asks how much of the snapshot has arrived. */
@@ -104,6 +107,7 @@ export interface StoredSnapshot extends SnapshotRecords {
   readonly type: 'Snapshot';
   readonly index: LogIndex;
   readonly term: Term;
+  readonly config: Configuration;
   /** The number of the first log segment that still counts. */
   readonly firstSegment: number;
 }

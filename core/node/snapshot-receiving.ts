@@ -111,7 +111,7 @@ function takeChunk(
   const chunks = receiving.chunks + 1;
   if (whole !== undefined) {
     opened.snapshotRecords = { number, chunks, digest };
-    const snapshot = { index, term: snapshotTerm, state: whole };
+    const snapshot = { index, term: snapshotTerm, config: chunk.config, state: whole };
     snapshotReceived(opened.raft, from, { type: 'InstallSnapshot', term, snapshot });
     return;
   }

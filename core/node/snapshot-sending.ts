@@ -21,7 +21,7 @@ import { present } from '../machine/assert.js';
 import { monotonicMs, type NodeId } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Snapshot } from '../raft/messages.js';
-import { heardFrom } from '../raft/progress.js';
+import { answersUs, heardFrom } from '../raft/progress.js';
 import { snapshotMoved } from '../raft/snapshot.js';
 import type { Progress } from '../raft/state.js';
 import { encodeChunk, FIRST_CHUNK } from '../wire/snapshot-chunk.js';
@@ -99,7 +99,7 @@ export function snapshotAnswered(turn: NodeTurn, from: NodeId, answer: SnapshotA
   if (known.snapshot.index !== index || known.snapshot.term !== snapshotTerm) return;
   const opened = openGroup(turn, group);
   const { raft } = opened.raft;
-  if (raft.term !== term || !raft.peers.some(({ peer }) => peer === from)) return;
+  if (raft.term !== term || !answersUs(opened.raft, from)) return;
   heardFrom(opened.raft, from);
   // More than were ever made: not of this transfer.
   if (answer.chunks > known.lastCut) return;
@@ -174,8 +174,8 @@ function say(
   { group, peer, term, snapshot }: SnapshotSending,
   part: Pick<SnapshotChunk, 'number' | 'bytes' | 'digest' | 'last'>,
 ): void {
-  const { index, term: snapshotTerm } = snapshot;
-  sendAtOnce(turn, peer, { type: 'SnapshotChunk', group, term, index, snapshotTerm, ...part });
+  const { index, term: snapshotTerm, config } = snapshot;
+  sendAtOnce(turn, peer, { type: 'SnapshotChunk', group, term, index, snapshotTerm, config, ...part });
 }
 
 function change(

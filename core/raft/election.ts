@@ -6,12 +6,21 @@
  */
 
 import { assert } from '../machine/assert.js';
-import { monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
+import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
+import { hasQuorum, hasVote, votersOf } from './configuration.js';
 import { isUpToDate } from './log.js';
-import type { PreVoteAnswer, PreVoteRequest, VoteAnswer, VoteRequest } from './messages.js';
+import type { NotMember, PreVoteAnswer, PreVoteRequest, VoteAnswer, VoteRequest } from './messages.js';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePrecandidate } from './role.js';
-import { quorumOf } from './state.js';
-import { afterEverything, afterHardState, AT_ONCE, send, type RaftTurn } from './turn.js';
+import { reachedByMembers } from './progress.js';
+import { newestOf, type Progress, type RaftState, type VoteHeard } from './state.js';
+import {
+  afterEverything,
+  afterHardState,
+  AT_ONCE,
+  restartElectionTimer,
+  send,
+  type RaftTurn,
+} from './turn.js';
 
 /** The time has come to look after this group's timers. */
 export function electionTick<Image>(turn: RaftTurn<Image>): void {
@@ -23,11 +32,15 @@ export function electionTick<Image>(turn: RaftTurn<Image>): void {
   if (context.now >= raft.quorumCheckAt) checkQuorum(turn);
 }
 
-/** Step one: find out whether a majority would vote, while nobody's term changes. */
+/**
+ * Step one: find out whether a majority would vote, while nobody's term changes. A learner does not ask, nor does a node
+ * that is told that it is no member any more.
+ */
 function startPreVote<Image>(turn: RaftTurn<Image>): void {
+  if (!mayCampaign(turn.raft)) return restartElectionTimer(turn);
   becomePrecandidate(turn);
   const { raft } = turn;
-  for (const voter of raft.voters) {
+  for (const voter of votersOf(raft.config)) {
     if (voter === raft.self) continue;
     const { lastIndex, lastTerm } = raft.log;
     send(
@@ -37,18 +50,46 @@ function startPreVote<Image>(turn: RaftTurn<Image>): void {
       AT_ONCE,
     );
   }
-  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) campaign(turn);
+  if (isGranted(turn)) campaign(turn, false);
 }
 
-/** Step two: ask for votes. The request states this node's log, so it waits until that log is durable too. */
-function campaign<Image>(turn: RaftTurn<Image>): void {
+/** Whether this node may ask for votes: it has one, and no leader has said that it was left out since. */
+export function mayCampaign<Image>({ config, configs, self, leftOutAt }: RaftState<Image>): boolean {
+  return hasVote(config, self) && leftOutAt <= newestOf(configs).index;
+}
+
+/**
+ * Step two: ask for votes. The request states this node's log, so it waits until that log is durable too.
+ * `handedOver`: the leader asked for it, so nobody need be asked beforehand, and nobody is disturbed.
+ */
+function campaign<Image>(turn: RaftTurn<Image>, handedOver: boolean): void {
   becomeCandidate(turn);
   const { raft } = turn;
-  for (const voter of raft.voters) {
+  for (const voter of votersOf(raft.config)) {
     if (voter === raft.self) continue;
     const { lastIndex, lastTerm } = raft.log;
-    send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, afterEverything(turn));
+    send(
+      turn,
+      voter,
+      { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm, handedOver },
+      afterEverything(turn),
+    );
   }
+}
+
+/** The leader of this term hands over to this node (thesis, section 3.10). */
+export function campaignNow<Image>(turn: RaftTurn<Image>, from: NodeId): void {
+  const { raft } = turn;
+  if (raft.role === 'leader' || (raft.leader !== NO_NODE && raft.leader !== from)) return;
+  if (mayCampaign(raft)) campaign(turn, true);
+}
+
+/** A leader has no place for this node. What it says may be old: a configuration that came later may have one. */
+export function leftOut<Image>(turn: RaftTurn<Image>, { index }: NotMember): void {
+  const { raft } = turn;
+  if (raft.role === 'leader') return;
+  raft.leftOutAt = logIndex(Math.max(raft.leftOutAt, index));
+  if (!mayCampaign(raft)) becomeFollower(turn, raft.term, raft.leader);
 }
 
 export function preVoteRequested<Image>(turn: RaftTurn<Image>, from: NodeId, request: PreVoteRequest): void {
@@ -67,7 +108,7 @@ export function preVoteAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answ
   if (raft.role !== 'precandidate') return;
   if (answer.granted && answer.term !== raft.term + 1) return;
   countVote(turn, from, answer.granted);
-  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) campaign(turn);
+  if (isGranted(turn)) campaign(turn, false);
 }
 
 /** The request is of this node's term; a later one has already made it a follower of that term. */
@@ -102,7 +143,7 @@ export function winIfElected<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'candidate') return;
   if (raft.durable.term !== raft.term || raft.durable.vote !== raft.self) return;
-  if (grantsWithSelf(turn) >= quorumOf(raft.voters)) becomeLeader(turn);
+  if (isGranted(turn)) becomeLeader(turn);
 }
 
 function countVote<Image>(turn: RaftTurn<Image>, voter: NodeId, granted: boolean): void {
@@ -111,10 +152,14 @@ function countVote<Image>(turn: RaftTurn<Image>, voter: NodeId, granted: boolean
   raft.votes = [...raft.votes, { voter, granted }];
 }
 
-function grantsWithSelf<Image>(turn: RaftTurn<Image>): number {
-  let grants = 1;
-  for (const heard of turn.raft.votes) if (heard.granted) grants += 1;
-  return grants;
+/** Whether a quorum would vote, or voted, for this node, itself included. */
+function isGranted<Image>({ raft }: RaftTurn<Image>): boolean {
+  return hasQuorum(raft.config, (node) => node === raft.self || isGrantedBy(raft.votes, node));
+}
+
+function isGrantedBy(votes: readonly VoteHeard[], node: NodeId): boolean {
+  for (const { voter, granted } of votes) if (voter === node) return granted;
+  return false;
 }
 
 /**
@@ -132,8 +177,10 @@ export function hearsFromLeader<Image>(turn: RaftTurn<Image>): boolean {
 function checkQuorum<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   const since = context.now - context.options.electionTimeoutMs;
-  let alive = 1;
-  for (const peer of raft.peers) if (peer.heardAt > since) alive += 1;
-  if (alive < quorumOf(raft.voters)) becomeFollower(turn, raft.term, NO_NODE);
+  if (reachedByMembers(raft, context.now, heardAt) <= since) becomeFollower(turn, raft.term, NO_NODE);
   else raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
+}
+
+function heardAt(progress: Progress): number {
+  return progress.heardAt;
 }

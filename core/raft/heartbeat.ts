@@ -8,7 +8,7 @@ import { isBent } from '../machine/bend.js';
 import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
-import { heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
+import { answersUs, heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
 import { commitTo } from './replication.js';
 import { followLeader } from './role.js';
 import { snapshotTimedOut } from './snapshot.js';
@@ -89,5 +89,5 @@ export function heartbeatReceived<Image>(turn: RaftTurn<Image>, from: NodeId, he
 }
 
 export function heartbeatAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answer: HeartbeatAnswer): void {
-  if (turn.raft.role === 'leader') heardFrom(turn, from, answer.round);
+  if (answersUs(turn, from)) heardFrom(turn, from, answer.round);
 }

@@ -6,12 +6,15 @@
  */
 
 import type { LogIndex, Term } from '../machine/units.js';
+import type { Configuration } from './configuration.js';
 
 /** One entry of the log. Its index is its place; the core reads nothing of the payload but its length. */
 export interface Entry {
   readonly term: Term;
-  /** Empty for the entry with which a new leader opens its term (Raft section 8). */
+  /** Empty for the entry with which a new leader opens its term (Raft section 8), and where there is a `config`. */
   readonly payload: Uint8Array;
+  /** The members from this entry on, whole; only in an entry that changes them. */
+  readonly config?: Configuration;
 }
 
 /**
@@ -21,6 +24,8 @@ export interface Entry {
 export interface Snapshot<Image> {
   readonly index: LogIndex;
   readonly term: Term;
+  /** The configuration at that index, which may be a joint one. */
+  readonly config: Configuration;
   readonly state: Image;
 }
 
@@ -34,7 +39,9 @@ export type RaftMessage<Image> =
   | AppendRefused
   | Heartbeat
   | HeartbeatAnswer
-  | InstallSnapshot<Image>;
+  | InstallSnapshot<Image>
+  | CampaignNow
+  | NotMember;
 
 /** Would you vote for me? Changes nothing at the receiver (thesis, section 9.6). */
 export interface PreVoteRequest {
@@ -58,6 +65,8 @@ export interface VoteRequest {
   readonly term: Term;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
+  /** The leader itself asked for this election: it is no disturbance (thesis, section 4.2.3). */
+  readonly handedOver: boolean;
 }
 
 export interface VoteAnswer {
@@ -114,4 +123,17 @@ export interface InstallSnapshot<Image> {
   readonly type: 'InstallSnapshot';
   readonly term: Term;
   readonly snapshot: Snapshot<Image>;
+}
+
+/** The leader hands over: do not wait for your election timeout (thesis, section 3.10). */
+export interface CampaignNow {
+  readonly type: 'CampaignNow';
+  readonly term: Term;
+}
+
+/** You are no member of this group since the committed configuration at `index`; do not ask for votes. */
+export interface NotMember {
+  readonly type: 'NotMember';
+  readonly term: Term;
+  readonly index: LogIndex;
 }

@@ -7,10 +7,28 @@
 import { EMPTY_LIST } from '../collections/list.js';
 import { assert, present } from '../machine/assert.js';
 import { logIndex, type LogIndex, type MonotonicMs, type NodeId } from '../machine/units.js';
-import type { InFlight, Progress } from './state.js';
+import { reachedByQuorum } from './configuration.js';
+import type { InFlight, Progress, RaftState } from './state.js';
 import type { RaftTurn } from './turn.js';
 
 const NO_INDEX = logIndex(0);
+
+/** What a leader knows of a member that it has not heard of yet: nothing, but that it may be alive. */
+export function newProgress(peer: NodeId, next: LogIndex, now: MonotonicMs): Progress {
+  return {
+    peer,
+    match: logIndex(0),
+    next,
+    mode: 'probe',
+    probing: false,
+    inflight: EMPTY_LIST,
+    snapshotIndex: NO_INDEX,
+    snapshotMovedAt: now,
+    heardAt: now,
+    round: 0,
+    matchAtTick: logIndex(0),
+  };
+}
 
 /** How far the follower is and what is under way to it. */
 export function withFlow(
@@ -121,6 +139,11 @@ export function bytesInFlight({ inflight }: Progress): number {
   return bytes;
 }
 
+/** Whether an answer is for this node: it leads, and whoever sends it is a member still. */
+export function answersUs<Image>({ raft }: RaftTurn<Image>, from: NodeId): boolean {
+  return raft.role === 'leader' && placeOf(raft.peers, from) >= 0;
+}
+
 /** Notes that a follower answered in this term, and which read round; gives its place among the peers. */
 export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRound = 0): number {
   const { raft, context } = turn;
@@ -145,7 +168,8 @@ export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRo
   return at;
 }
 
-function placeOf(peers: readonly Progress[], node: NodeId): number {
+/** Where a member stands among a leader's peers; -1 for nobody that it knows. */
+export function placeOf(peers: readonly Progress[], node: NodeId): number {
   for (let at = 0; at < peers.length; at += 1) if (peers[at]?.peer === node) return at;
   return -1;
 }
@@ -163,28 +187,18 @@ export function replacePeer<Image>(turn: RaftTurn<Image>, at: number, progress: 
   (turn.raft.peers as Progress[])[at] = progress;
 }
 
-/** The highest number that so many of the members reach: the leader with `own`, its peers with theirs. */
-export function reachedBy(
-  count: number,
+/**
+ * The highest number that a quorum of the configuration reaches: this leader with `own`, its peers with theirs. A leader
+ * that has left itself out counts nowhere.
+ */
+export function reachedByMembers<Image>(
+  { config, self, peers }: Pick<RaftState<Image>, 'config' | 'self' | 'peers'>,
   own: number,
-  peers: readonly Progress[],
   numberOf: (progress: Progress) => number,
 ): number {
-  let highest = holders(own, own, peers, numberOf) >= count ? own : 0;
-  for (const progress of peers) {
-    const number = numberOf(progress);
-    if (number > highest && holders(number, own, peers, numberOf) >= count) highest = number;
-  }
-  return highest;
-}
-
-function holders(
-  number: number,
-  own: number,
-  peers: readonly Progress[],
-  numberOf: (progress: Progress) => number,
-): number {
-  let count = own >= number ? 1 : 0;
-  for (const progress of peers) if (numberOf(progress) >= number) count += 1;
-  return count;
+  return reachedByQuorum(config, (node) => {
+    if (node === self) return own;
+    const at = placeOf(peers, node);
+    return at < 0 ? 0 : numberOf(peers[at] as Progress);
+  });
 }

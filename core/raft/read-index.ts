@@ -10,8 +10,8 @@
 import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added, EMPTY_LIST } from '../collections/list.js';
 import { sendHeartbeats } from './heartbeat.js';
-import { reachedBy } from './progress.js';
-import { quorumOf, type Progress } from './state.js';
+import { reachedByMembers } from './progress.js';
+import type { Progress } from './state.js';
 import type { RaftTurn } from './turn.js';
 
 /** Asks for a read point; `token` comes back in `readsReady` or `readsRefused`. */
@@ -41,7 +41,7 @@ export function openReadRound<Image>(turn: RaftTurn<Image>): void {
 export function confirmRounds<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (fifoPeek(raft.readRounds) === undefined) return;
-  const confirmed = reachedBy(quorumOf(raft.voters), raft.round, raft.peers, roundOf);
+  const confirmed = reachedByMembers(raft, raft.round, roundOf);
   for (let read = fifoPeek(raft.readRounds); read !== undefined; read = fifoPeek(raft.readRounds)) {
     if (read.round > confirmed) return;
     turn.readsReady = added(turn.readsReady, { tokens: read.tokens, index: read.index });

@@ -14,17 +14,19 @@ import { radixGet } from '../collections/radix-array.js';
 import { appendEntry, entriesFrom, entryAt, lastNotAbove, payloadBytes, termAt } from './log.js';
 import type { Append, AppendAccepted, AppendRefused, Entry } from './messages.js';
 import {
+  answersUs,
   bytesInFlight,
   heardFrom,
   inMode,
-  reachedBy,
+  reachedByMembers,
   replacePeer,
   withFlow,
   withProbing,
 } from './progress.js';
+import { configurationCommitted, takeConfiguration } from './reconfigure.js';
 import { followLeader } from './role.js';
 import { sendSnapshot } from './snapshot.js';
-import { quorumOf, type Progress } from './state.js';
+import type { Progress } from './state.js';
 import {
   afterEverything,
   afterHardState,
@@ -39,12 +41,19 @@ import {
 
 export type Proposal =
   | { readonly type: 'Accepted'; readonly index: LogIndex; readonly term: Term }
-  | { readonly type: 'Refused'; readonly why: 'not the leader' | 'overloaded'; readonly leader: NodeId };
+  | {
+      readonly type: 'Refused';
+      readonly why: 'not the leader' | 'leadership is being transferred' | 'overloaded';
+      readonly leader: NodeId;
+    };
 
 /** Appends a payload to the leader's log. It is sent and written when the turn closes; it is not yet committed. */
 export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Proposal {
   const { raft, context } = turn;
   if (raft.role !== 'leader') return { type: 'Refused', why: 'not the leader', leader: raft.leader };
+  if (raft.transfer !== undefined) {
+    return { type: 'Refused', why: 'leadership is being transferred', leader: raft.self };
+  }
   const bytes = raft.uncommittedBytes + payload.length;
   // A single oversize payload passes when nothing else waits, or it could never be proposed.
   const full = bytes > context.options.maxUncommittedBytes || isBent(context.bend, 'too much is uncommitted');
@@ -111,7 +120,7 @@ function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress 
 
 export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendAccepted): void {
   const { raft } = turn;
-  if (raft.role !== 'leader') return;
+  if (!answersUs(turn, from)) return;
   const at = heardFrom(turn, from);
   const known = raft.peers[at] as Progress;
   assert(
@@ -136,7 +145,7 @@ export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answe
 
 export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendRefused): void {
   const { raft } = turn;
-  if (raft.role !== 'leader') return;
+  if (!answersUs(turn, from)) return;
   const at = heardFrom(turn, from);
   const known = raft.peers[at] as Progress;
   switch (known.mode) {
@@ -168,10 +177,11 @@ export function appendRefused<Image>(turn: RaftTurn<Image>, from: NodeId, answer
 export function advanceCommit<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const majority = reachedBy(quorumOf(raft.voters), raft.durable.lastIndex, raft.peers, matchOf);
+  const majority = reachedByMembers(raft, raft.durable.lastIndex, matchOf);
   if (majority <= raft.commit) return;
   if (termAt(raft.log, majority) !== raft.term) return;
   commitTo(turn, logIndex(majority));
+  configurationCommitted(turn);
 }
 
 function matchOf(progress: Progress): number {
@@ -235,6 +245,7 @@ function takeEntries<Image>(turn: RaftTurn<Image>, previousIndex: LogIndex, entr
       truncateLog(turn, index);
     }
     raft.log = appendEntry(raft.log, entry);
+    if (entry.config !== undefined) takeConfiguration(turn, raft.log.lastIndex, entry.config);
     logChangedFrom(turn, index);
   }
 }

@@ -6,11 +6,12 @@ import { emptyFifo, fifoToArray } from '../collections/fifo.js';
 import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
+import { hasVote, membersOf } from './configuration.js';
 import { appendEntry } from './log.js';
-import type { Progress } from './state.js';
-import { restartElectionTimer, logChangedFrom, type RaftTurn } from './turn.js';
+import { newProgress } from './progress.js';
+import { logChangedFrom, restartElectionTimer, type RaftTurn } from './turn.js';
 
-const NO_PAYLOAD = new Uint8Array(0);
+export const NO_PAYLOAD = new Uint8Array(0);
 
 /**
  * Follows, in this term or a later one. A later term forgets the vote; in the same term the vote stands (figure 2).
@@ -56,6 +57,7 @@ export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
 /** Leads, and opens the term with an empty entry: only its commit makes earlier entries committed (section 8). */
 export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
+  assert(hasVote(raft.config, raft.self), () => `node ${raft.self} would lead, but has no vote`);
   assert(
     raft.durable.term === raft.term && raft.durable.vote === raft.self,
     () => `node ${raft.self} would lead term ${raft.term} before its own vote is durable`,
@@ -63,21 +65,9 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.role = 'leader';
   raft.leader = raft.self;
   raft.votes = EMPTY_LIST;
-  raft.peers = raft.voters
-    .filter((voter) => voter !== raft.self)
-    .map((peer): Progress => ({
-      peer,
-      match: logIndex(0),
-      next: logIndex(raft.log.lastIndex + 1),
-      mode: 'probe',
-      probing: false,
-      inflight: EMPTY_LIST,
-      snapshotIndex: logIndex(0),
-      snapshotMovedAt: context.now,
-      heardAt: context.now,
-      round: 0,
-      matchAtTick: logIndex(0),
-    }));
+  raft.peers = membersOf(raft.config)
+    .filter((member) => member !== raft.self)
+    .map((peer) => newProgress(peer, logIndex(raft.log.lastIndex + 1), context.now));
   raft.termStart = logIndex(raft.log.lastIndex + 1);
   raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });
   logChangedFrom(turn, raft.termStart);
@@ -85,6 +75,9 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
   raft.uncommittedBytes = 0;
   raft.round = 0;
+  raft.transfer = undefined;
+  raft.askedToCampaign = false;
+  raft.leftOutAt = logIndex(0);
 }
 
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
@@ -97,6 +90,7 @@ function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
   raft.earlyReads = EMPTY_LIST;
   raft.peers = EMPTY_LIST;
   raft.uncommittedBytes = 0;
+  raft.transfer = undefined;
 }
 
 /** A message of this term's leader arrived: follow it, and put off the next election. */
@@ -109,5 +103,6 @@ export function followLeader<Image>(turn: RaftTurn<Image>, leader: NodeId): void
   );
   if (raft.role !== 'follower' || raft.leader !== leader) becomeFollower(turn, raft.term, leader);
   raft.leaderHeardAt = context.now;
+  raft.leftOutAt = logIndex(0);
   raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
 }

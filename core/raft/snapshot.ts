@@ -9,6 +9,7 @@
 
 import { assert } from '../machine/assert.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/units.js';
+import type { PlacedConfiguration } from './configuration.js';
 import { dropThrough, emptyLogAfter, entryAt, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
 import { replacePeer, withSnapshot } from './progress.js';
@@ -32,10 +33,19 @@ export function compact<Image>(
     index <= raft.commit && term !== undefined,
     () => `a snapshot at ${index} needs an entry there, and none above the commit index ${raft.commit}`,
   );
-  const snapshot: Snapshot<Image> = { index: logIndex(index), term, state };
+  raft.configs = raft.configs.slice(placeAt(raft.configs, index));
+  const { config } = raft.configs[0] as PlacedConfiguration;
+  const snapshot: Snapshot<Image> = { index: logIndex(index), term, config, state };
   raft.snapshot = snapshot;
   turn.newSnapshot = snapshot;
   raft.log = dropThrough(raft.log, keptFrom(turn, index, keepEntries));
+}
+
+/** Which of the configurations is in force at this index of the log. */
+function placeAt(configs: readonly PlacedConfiguration[], index: number): number {
+  let at = configs.length - 1;
+  while (at > 0 && (configs[at] as PlacedConfiguration).index > index) at -= 1;
+  return at;
 }
 
 /**
@@ -96,7 +106,7 @@ export function snapshotTimedOut<Image>(turn: RaftTurn<Image>, progress: Progres
  */
 export function hearsLeader<Image>(turn: RaftTurn<Image>, from: NodeId, term: Term): boolean {
   const { raft } = turn;
-  if (!raft.voters.includes(from) || from === raft.self) return false;
+  if (from === raft.self) return false;
   if (term < raft.term) {
     send(turn, from, { type: 'HeartbeatAnswer', term: raft.term, round: 0 }, afterHardState(turn));
     return false;
@@ -136,6 +146,8 @@ export function snapshotReceived<Image>(
   const { index, term } = snapshot;
   forgetDurableFrom(turn, 1);
   raft.log = emptyLogAfter(index, term);
+  raft.configs = [{ index, config: snapshot.config }];
+  raft.config = snapshot.config;
   raft.snapshot = snapshot;
   raft.commit = index;
   turn.newSnapshot = snapshot;

@@ -22,6 +22,7 @@ import {
   type Term,
   type WriteNumber,
 } from '../machine/units.js';
+import { simpleConfiguration, type Configuration, type PlacedConfiguration } from './configuration.js';
 import { appendEntry, emptyLogAfter, type RaftLog } from './log.js';
 import type { Entry, Snapshot } from './messages.js';
 
@@ -37,13 +38,19 @@ export interface RaftOptions {
   readonly maxUncommittedBytes: number;
   readonly maxKeepEntries: number;
   readonly maxKeepBytes: number;
+  readonly maxPromotionLag: number;
 }
 
 export interface RaftState<Image> {
   readonly group: GroupId;
   readonly self: NodeId;
-  /** All voting members in ascending order, this node included. */
-  readonly voters: readonly NodeId[];
+  /** The members as this node knows them: the newest of `configs`. */
+  readonly config: Configuration;
+  /**
+   * The configurations that the log holds, in ascending order, and the one before them. A truncation takes away those
+   * at its end, never the first, which is committed, or the one that the cluster began with (index 0).
+   */
+  readonly configs: readonly PlacedConfiguration[];
 
   /** Never falls. */
   readonly term: Term;
@@ -75,7 +82,7 @@ export interface RaftState<Image> {
   /** Answers to this node's (pre-)candidacy, its own excluded; the first of each voter stands. */
   readonly votes: readonly VoteHeard[];
 
-  /** A leader's view of the others, in the order of `voters`; empty unless leading. */
+  /** A leader's view of the other members, learners included, in ascending order; empty unless leading. */
   readonly peers: readonly Progress[];
   /** Index of the empty entry that opened the leader's term: nothing is read before it is committed. */
   readonly termStart: LogIndex;
@@ -88,6 +95,21 @@ export interface RaftState<Image> {
   readonly readRounds: Fifo<ReadRound>;
   /** Reads that came before the leader's first entry was committed. */
   readonly earlyReads: readonly number[];
+  /** To whom this leader is handing its leadership over; undefined when to nobody. */
+  readonly transfer: Transfer | undefined;
+  /** This leader has asked somebody to campaign: from then on an election may come at any time, for as long as it leads. */
+  readonly askedToCampaign: boolean;
+  /** The committed configuration that left this node out, as a leader said; 0 when none did, or when a leader counts it in. */
+  readonly leftOutAt: LogIndex;
+}
+
+/** A transfer of leadership under way (thesis, section 3.10). No proposal is taken meanwhile. */
+export interface Transfer {
+  readonly target: NodeId;
+  /** Given up then, when the target has not been elected. */
+  readonly deadline: MonotonicMs;
+  /** The target has been told to campaign. */
+  readonly told: boolean;
 }
 
 /** What a crash now would leave. */
@@ -163,7 +185,10 @@ export interface DurableImage<Image> {
   readonly entries: readonly Entry[];
 }
 
-/** A follower that has just started from its durable image. */
+/**
+ * A follower that has just started from its durable image. `voters` are those of the first configuration of the
+ * group, which counts as long as neither the log nor a snapshot has another one; a node that is to join has none.
+ */
 export function restoreRaft<Image>(
   members: { readonly group: GroupId; readonly self: NodeId; readonly voters: readonly NodeId[] },
   image: DurableImage<Image>,
@@ -172,7 +197,12 @@ export function restoreRaft<Image>(
 ): RaftState<Image> {
   const { snapshot } = image;
   let log = emptyLogAfter(snapshot?.index ?? logIndex(0), snapshot?.term ?? term(0));
-  for (const entry of image.entries) log = appendEntry(log, entry);
+  const first = snapshot?.config ?? simpleConfiguration(members.voters);
+  let configs: readonly PlacedConfiguration[] = [{ index: log.baseIndex, config: first }];
+  for (const entry of image.entries) {
+    log = appendEntry(log, entry);
+    if (entry.config !== undefined) configs = [...configs, { index: log.lastIndex, config: entry.config }];
+  }
   assert(
     image.term >= log.lastTerm,
     () => `group ${members.group} stored term ${image.term}, but its log ends in term ${log.lastTerm}`,
@@ -180,7 +210,8 @@ export function restoreRaft<Image>(
   return {
     group: members.group,
     self: members.self,
-    voters: members.voters,
+    config: newestOf(configs).config,
+    configs,
     term: image.term,
     vote: image.vote,
     log,
@@ -204,11 +235,15 @@ export function restoreRaft<Image>(
     round: 0,
     readRounds: emptyFifo(),
     earlyReads: [],
+    transfer: undefined,
+    askedToCampaign: false,
+    leftOutAt: logIndex(0),
   };
 }
 
-export function quorumOf(voters: readonly NodeId[]): number {
-  return (voters.length >>> 1) + 1;
+/** The configuration in force, and its place. */
+export function newestOf(configs: readonly PlacedConfiguration[]): PlacedConfiguration {
+  return configs[configs.length - 1] as PlacedConfiguration;
 }
 
 /** The next time at which this group has something to do by itself. */

@@ -10,8 +10,10 @@ import { unreachable } from '../machine/assert.js';
 import { NO_NODE, type LogIndex, type NodeId, type Term, type WriteNumber } from '../machine/units.js';
 import { issueWrite, writesCompleted, type RaftWrite } from './durability.js';
 import {
+  campaignNow,
   electionTick,
   hearsFromLeader,
+  leftOut,
   preVoteAnswered,
   preVoteRequested,
   voteAnswered,
@@ -19,6 +21,7 @@ import {
 } from './election.js';
 import { heartbeatAnswered, heartbeatReceived, heartbeatTick } from './heartbeat.js';
 import type { RaftMessage } from './messages.js';
+import { placeOf } from './progress.js';
 import { confirmRounds, openReadRound, requestRead } from './read-index.js';
 import {
   appendAccepted,
@@ -28,9 +31,12 @@ import {
   replicate,
   type Proposal,
 } from './replication.js';
+import { reconfigure, type Members, type Reconfigured } from './reconfigure.js';
 import { becomeFollower } from './role.js';
 import { compact, snapshotReceived } from './snapshot.js';
+import { newestOf } from './state.js';
 import type { RaftState } from './state.js';
+import { transferLeadership, transferTick, type TransferStart } from './transfer.js';
 import { afterHardState, openTurn, send, type Outgoing, type RaftTurn, type TurnContext } from './turn.js';
 
 export type RaftInput<Image> =
@@ -38,6 +44,8 @@ export type RaftInput<Image> =
   | { readonly type: 'MessageReceived'; readonly from: NodeId; readonly message: RaftMessage<Image> }
   | { readonly type: 'Propose'; readonly payload: Uint8Array }
   | { readonly type: 'Read'; readonly token: number }
+  | { readonly type: 'Reconfigure'; readonly members: Members }
+  | { readonly type: 'Transfer'; readonly target: NodeId }
   | { readonly type: 'WritesCompleted'; readonly through: WriteNumber }
   | {
       readonly type: 'Compact';
@@ -51,7 +59,9 @@ export type RaftEffect<Image> =
   | ({ readonly type: 'Persist' } & RaftWrite<Image>)
   | { readonly type: 'ReadReady'; readonly tokens: readonly number[]; readonly index: LogIndex }
   | { readonly type: 'ReadsRefused'; readonly tokens: readonly number[] }
-  | { readonly type: 'Proposed'; readonly proposal: Proposal };
+  | { readonly type: 'Proposed'; readonly proposal: Proposal }
+  | { readonly type: 'Reconfigured'; readonly outcome: Reconfigured }
+  | { readonly type: 'Transferring'; readonly outcome: TransferStart };
 
 export interface RaftStep<Image> {
   readonly state: RaftState<Image>;
@@ -79,6 +89,12 @@ export function stepRaft<Image>(
     case 'Read':
       requestRead(turn, input.token);
       break;
+    case 'Reconfigure':
+      effects.push({ type: 'Reconfigured', outcome: reconfigure(turn, input.members) });
+      break;
+    case 'Transfer':
+      effects.push({ type: 'Transferring', outcome: transferLeadership(turn, input.target) });
+      break;
     case 'WritesCompleted':
       writesCompleted(turn, input.through);
       break;
@@ -103,7 +119,7 @@ export function tick<Image>(turn: RaftTurn<Image>): void {
 
 export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: RaftMessage<Image>): void {
   const { raft } = turn;
-  if (!raft.voters.includes(from) || from === raft.self) return;
+  if (from === raft.self || isLeftOut(turn, from, message)) return;
   if (message.term > raft.term && !meetsLaterTerm(turn, from, message)) return;
   if (message.term < raft.term) {
     tellOfOurTerm(turn, from, message);
@@ -131,6 +147,10 @@ export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
       return confirmRounds(turn);
     case 'InstallSnapshot':
       return snapshotReceived(turn, from, message);
+    case 'CampaignNow':
+      return campaignNow(turn, from);
+    case 'NotMember':
+      return leftOut(turn, message);
     default:
       return unreachable(message);
   }
@@ -146,12 +166,14 @@ function meetsLaterTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
       return true;
     case 'VoteRequest':
       // A disruptive candidate is not heard while a leader is (thesis, section 4.2.3).
-      if (hearsFromLeader(turn)) return false;
+      if (hearsFromLeader(turn) && !message.handedOver) return false;
       becomeFollower(turn, message.term, NO_NODE);
       return true;
     case 'Append':
     case 'Heartbeat':
     case 'InstallSnapshot':
+    case 'CampaignNow':
+    case 'NotMember':
       becomeFollower(turn, message.term, from);
       return true;
     case 'VoteAnswer':
@@ -163,6 +185,22 @@ function meetsLaterTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
     default:
       return unreachable(message);
   }
+}
+
+/**
+ * One that was left out asks for votes for as long as nobody tells it. A leader does, once the change is committed; what
+ * it asked for, the leader would have refused in any case. False for everybody else.
+ */
+function isLeftOut<Image>(turn: RaftTurn<Image>, from: NodeId, message: RaftMessage<Image>): boolean {
+  const { raft } = turn;
+  if (raft.role !== 'leader' || placeOf(raft.peers, from) >= 0) return false;
+  if (message.type !== 'PreVoteRequest' && message.type !== 'VoteRequest') return false;
+  if (message.type === 'VoteRequest' && message.handedOver) return false;
+  const { index } = newestOf(raft.configs);
+  if (index <= raft.commit) {
+    send(turn, from, { type: 'NotMember', term: raft.term, index }, afterHardState(turn));
+  }
+  return true;
 }
 
 /** Whoever still acts in an older term is told, so that it finds its way; answers of an older term mean nothing. */
@@ -177,12 +215,14 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
     case 'Append':
     case 'Heartbeat':
     case 'InstallSnapshot':
+    case 'CampaignNow':
       return send(turn, from, { type: 'HeartbeatAnswer', term, round: 0 }, after);
     case 'PreVoteAnswer':
     case 'VoteAnswer':
     case 'AppendAccepted':
     case 'AppendRefused':
     case 'HeartbeatAnswer':
+    case 'NotMember':
       return;
     default:
       return unreachable(message);
@@ -193,5 +233,6 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
 export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
   openReadRound(turn);
   replicate(turn);
+  transferTick(turn);
   return issueWrite(turn);
 }

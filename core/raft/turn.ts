@@ -21,7 +21,7 @@ import {
 } from '../machine/units.js';
 import { truncateFrom } from './log.js';
 import type { RaftMessage, Snapshot } from './messages.js';
-import type { RaftOptions, RaftState } from './state.js';
+import { newestOf, type RaftOptions, type RaftState } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -74,7 +74,8 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
     raft: {
       group: state.group,
       self: state.self,
-      voters: state.voters,
+      config: state.config,
+      configs: state.configs,
       term: state.term,
       vote: state.vote,
       log: state.log,
@@ -98,6 +99,9 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
       round: state.round,
       readRounds: state.readRounds,
       earlyReads: state.earlyReads,
+      transfer: state.transfer,
+      askedToCampaign: state.askedToCampaign,
+      leftOutAt: state.leftOutAt,
     },
     outgoing: EMPTY_LIST,
     hardChanged: false,
@@ -149,8 +153,17 @@ export function logChangedFrom<Image>(turn: RaftTurn<Image>, index: number): voi
 export function truncateLog<Image>(turn: RaftTurn<Image>, from: number): void {
   const { raft } = turn;
   raft.log = truncateFrom(raft.log, from);
+  forgetConfigurationsFrom(turn, from);
   forgetDurableFrom(turn, from);
   logChangedFrom(turn, from);
+}
+
+/** A configuration that was cut off is in force no longer: the one before it is. */
+function forgetConfigurationsFrom<Image>(turn: RaftTurn<Image>, from: number): void {
+  const { raft } = turn;
+  if (newestOf(raft.configs).index < from) return;
+  raft.configs = raft.configs.filter(({ index }) => index < from);
+  raft.config = newestOf(raft.configs).config;
 }
 
 export function forgetDurableFrom<Image>(turn: RaftTurn<Image>, from: number): void {

@@ -7,13 +7,17 @@
  */
 
 import type { Term } from '../machine/units.js';
+import type { Configuration } from '../raft/configuration.js';
 import type { Entry } from '../raft/messages.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
 import {
   malformed,
   positive,
+  readNested,
   readUnsigned,
   sizeOfUnsigned,
   skipField,
+  writeNested,
   writeUnsigned,
   type Reader,
   type Writer,
@@ -22,7 +26,14 @@ import {
 const NO_BYTES = new Uint8Array(0);
 
 export function writeEntries(writer: Writer, tag: number, entries: readonly Entry[]): void {
-  for (const { term, payload } of entries) {
+  for (const { term, payload, config } of entries) {
+    if (config !== undefined) {
+      writer.uint32(tag).fork();
+      writeUnsigned(writer, 8, term);
+      writeNested(writer, 26, config, writeConfiguration);
+      writer.ldelim();
+      continue;
+    }
     const { length } = payload;
     // Known sizes first: to write an entry and then move it behind its length costs half as much again.
     writer
@@ -59,6 +70,7 @@ export function readEntry(reader: Reader, home: PayloadHome): Entry {
   reader.len = end;
   let term = 0;
   let payload: Uint8Array = NO_BYTES;
+  let config: Configuration | undefined;
   while (reader.pos < end) {
     const tag = reader.tag();
     switch (tag) {
@@ -73,11 +85,16 @@ export function readEntry(reader: Reader, home: PayloadHome): Entry {
         payload = size === 0 ? NO_BYTES : new Uint8Array(home.buffer, from, size);
         break;
       }
+      case 26:
+        config = readNested(reader, readConfiguration);
+        break;
       default:
         skipField(reader, tag);
     }
   }
   positive(reader, term, 'Entry.term');
   reader.len = outerEnd;
-  return { term: term as Term, payload };
+  if (config === undefined) return { term: term as Term, payload };
+  if (payload.length > 0) malformed(reader, 'an Entry has both a payload and a configuration');
+  return { term: term as Term, payload, config };
 }

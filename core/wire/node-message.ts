@@ -149,8 +149,8 @@ function inGroup(group: GroupId, body: Body): NodeMessage {
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
     case 'SnapshotChunk': {
-      const { type, term, index, snapshotTerm, number, bytes, digest, last } = body;
-      return { type, group, term, index, snapshotTerm, number, bytes, digest, last };
+      const { type, term, index, snapshotTerm, config, number, bytes, digest, last } = body;
+      return { type, group, term, index, snapshotTerm, config, number, bytes, digest, last };
     }
     case 'SnapshotAnswer': {
       const { type, term, index, snapshotTerm, chunks, asked, busy } = body;

@@ -18,7 +18,7 @@ import {
 } from './fields.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 
-/** Writes the message as field 2 … 10 of a `NodeMessage`: which field it is says what kind it is. */
+/** Writes the message as field 2 … 10, 14 or 15 of a `NodeMessage`: which field it is says what kind it is. */
 export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
   switch (message.type) {
     case 'PreVoteRequest':
@@ -27,6 +27,7 @@ export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.lastIndex);
       writeUnsigned(writer, 24, message.lastTerm);
+      if (message.type === 'VoteRequest') writeBool(writer, 32, message.handedOver);
       writer.ldelim();
       return;
     case 'PreVoteAnswer':
@@ -66,6 +67,17 @@ export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
       writeUnsigned(writer, 16, message.round);
       writer.ldelim();
       return;
+    case 'CampaignNow':
+      writer.uint32(114).fork();
+      writeUnsigned(writer, 8, message.term);
+      writer.ldelim();
+      return;
+    case 'NotMember':
+      writer.uint32(122).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.index);
+      writer.ldelim();
+      return;
     default:
       unreachable(message);
   }
@@ -73,7 +85,12 @@ export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
 
 const PRE_VOTE_REQUEST = ['PreVoteRequest.term', 'PreVoteRequest.last_index', 'PreVoteRequest.last_term'];
 const PRE_VOTE_ANSWER = ['PreVoteAnswer.term', 'PreVoteAnswer.granted'];
-const VOTE_REQUEST = ['VoteRequest.term', 'VoteRequest.last_index', 'VoteRequest.last_term'];
+const VOTE_REQUEST = [
+  'VoteRequest.term',
+  'VoteRequest.last_index',
+  'VoteRequest.last_term',
+  'VoteRequest.handed_over',
+];
 const VOTE_ANSWER = ['VoteAnswer.term', 'VoteAnswer.granted'];
 const APPEND_ACCEPTED = ['AppendAccepted.term', 'AppendAccepted.index'];
 const APPEND_REFUSED = [
@@ -84,6 +101,8 @@ const APPEND_REFUSED = [
 ];
 const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round'];
 const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round'];
+const CAMPAIGN_NOW = ['CampaignNow.term'];
+const NOT_MEMBER = ['NotMember.term', 'NotMember.index'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
 export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | undefined {
@@ -102,12 +121,13 @@ export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | un
       return { type: 'PreVoteAnswer', term: term as Term, granted: granted !== 0 };
     }
     case 34: {
-      const [term, lastIndex, lastTerm] = nestedNumbers(reader, VOTE_REQUEST);
+      const [term, lastIndex, lastTerm, handedOver] = nestedNumbers(reader, VOTE_REQUEST);
       return {
         type: 'VoteRequest',
         term: term as Term,
         lastIndex: lastIndex as LogIndex,
         lastTerm: lastTerm as Term,
+        handedOver: handedOver !== 0,
       };
     }
     case 42: {
@@ -137,6 +157,14 @@ export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | un
     case 82: {
       const [term, round] = nestedNumbers(reader, HEARTBEAT_ANSWER);
       return { type: 'HeartbeatAnswer', term: term as Term, round: round as number };
+    }
+    case 114: {
+      const [term] = nestedNumbers(reader, CAMPAIGN_NOW);
+      return { type: 'CampaignNow', term: term as Term };
+    }
+    case 122: {
+      const [term, index] = nestedNumbers(reader, NOT_MEMBER);
+      return { type: 'NotMember', term: term as Term, index: index as LogIndex };
     }
     default:
       return undefined;

@@ -2,14 +2,18 @@
 
 import type { LogIndex, Term } from '../machine/units.js';
 import type { SnapshotAnswer, SnapshotChunk } from '../node/protocol.js';
+import type { Configuration } from '../raft/configuration.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
 import {
   keepable,
   malformed,
   positive,
+  readNested,
   readSigned,
   readUnsigned,
   skipField,
   writeBool,
+  writeNested,
   writeOptionalBytes,
   writeSigned,
   writeUnsigned,
@@ -27,6 +31,7 @@ export function writeSnapshotChunk(writer: Writer, chunk: SnapshotChunk): void {
   writeOptionalBytes(writer, 42, chunk.bytes.length === 0 ? null : chunk.bytes);
   writeSigned(writer, 48, chunk.digest);
   writeBool(writer, 56, chunk.last);
+  writeNested(writer, 66, chunk.config, writeConfiguration);
 }
 
 export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> {
@@ -37,6 +42,7 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
   let bytes: Uint8Array = NO_BYTES;
   let digest = 0;
   let last = false;
+  let config: Configuration | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -61,17 +67,22 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
       case 56:
         last = readUnsigned(reader, 'SnapshotChunk.last') !== 0;
         break;
+      case 66:
+        config = readNested(reader, readConfiguration);
+        break;
       default:
         skipField(reader, tag);
     }
   }
   if ((digest | 0) !== digest)
     malformed(reader, `SnapshotChunk.digest is ${digest}, not a signed 32-bit number`);
+  if (config === undefined) malformed(reader, 'SnapshotChunk.config is missing');
   return {
     type: 'SnapshotChunk',
     term: term as Term,
     index: positive(reader, index, 'SnapshotChunk.index') as LogIndex,
     snapshotTerm: snapshotTerm as Term,
+    config,
     number,
     bytes,
     digest,

@@ -9,7 +9,9 @@ import type {
   StoredSegment,
   StoredSnapshot,
 } from '../node/protocol.js';
+import type { Configuration } from '../raft/configuration.js';
 import type { Entry } from '../raft/messages.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -137,6 +139,7 @@ function writeStoredSnapshot(writer: Writer, stored: StoredSnapshot): void {
   writeUnsigned(writer, 32, stored.chunks);
   writeSigned(writer, 40, stored.digest);
   writeUnsigned(writer, 48, stored.firstSegment);
+  writeNested(writer, 58, stored.config, writeConfiguration);
 }
 
 function readStoredSnapshot(reader: Reader): StoredSnapshot {
@@ -146,6 +149,7 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
   let chunks = 0;
   let digest = 0;
   let firstSegment = 0;
+  let config: Configuration | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -167,16 +171,21 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
       case 48:
         firstSegment = readUnsigned(reader, 'StoredSnapshot.first_segment');
         break;
+      case 58:
+        config = readNested(reader, readConfiguration);
+        break;
       default:
         skipField(reader, tag);
     }
   }
   if ((digest | 0) !== digest)
     malformed(reader, `StoredSnapshot.digest is ${digest}, not a signed 32-bit number`);
+  if (config === undefined) malformed(reader, 'StoredSnapshot.config is missing');
   return {
     type: 'Snapshot',
     index: positive(reader, index, 'StoredSnapshot.index') as LogIndex,
     term: term as Term,
+    config,
     number,
     chunks: positive(reader, chunks, 'StoredSnapshot.chunks'),
     digest,

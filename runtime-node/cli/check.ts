@@ -15,6 +15,7 @@ import {
   type Judgement,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 
 interface CheckFlags {
   readonly model: JudgedModel;
@@ -107,7 +108,7 @@ function judge(file: string, flags: CheckFlags, command: Command): Judgement {
     });
   } catch (error) {
     if (!(error instanceof UnreadableHistory)) throw error;
-    return command.error(`error: ${nameOf(file)}, ${error.message}`, { exitCode: 2 });
+    return refuseArguments(command, `${nameOf(file)}, ${error.message}`);
   }
 }
 
@@ -120,15 +121,14 @@ function refuseMisfits({ model, level, initial, svg }: CheckFlags, command: Comm
         ? `--${initial === undefined ? 'svg' : 'initial'} is about single keys, --model register, cas-register or kv`
         : undefined;
   if (misfit === undefined) return;
-  command.error(`error: ${misfit}; the model here is ${model}.`, { exitCode: 2 });
+  refuseArguments(command, `${misfit}; the model here is ${model}.`);
 }
 
 function readText(file: string, command: Command): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return command.error(`error: cannot read ${nameOf(file)}: ${why}`, { exitCode: 2 });
+    return refuseArguments(command, `cannot read ${nameOf(file)}: ${reasonOf(error)}`);
   }
 }
 
@@ -139,8 +139,7 @@ function draw(judgement: Judgement, { svg }: CheckFlags, command: Command): stri
     writeFileSync(svg, judgement.picture);
     return svg;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return command.error(`error: cannot write ${svg}: ${why}`, { exitCode: 2 });
+    return refuseArguments(command, `cannot write ${svg}: ${reasonOf(error)}`);
   }
 }
 

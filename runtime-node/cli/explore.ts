@@ -10,12 +10,10 @@ import {
   DEFAULT_RAFT_BOUND,
   explore,
   follow,
-  formatTrace,
   nodeModel,
   parseSchedule,
   raftModel,
   SCHEDULE_FORMAT,
-  TRACE_FORMAT,
   traceOf,
   twoPhaseCommit,
   type ExploreResult,
@@ -25,9 +23,10 @@ import {
   type Schedule,
   type StateModel,
 } from '../../sim/index.js';
-import { packageVersion } from '../observe/version.js';
 import { wholeNumber } from './arguments.js';
+import { traceText } from './failure-files.js';
 import { createMeter } from './progress.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 
 /** 0: all holds within the bound. 1: a property failed. 2: bad arguments. 3: a limit came first. */
 const EXIT_CODES: Readonly<Record<ExploreVerdict, number>> = { holds: 0, broken: 1, unknown: 3 };
@@ -151,7 +150,7 @@ function subjectOf(flags: ExploreFlags, command: Command): Subject {
   switch (flags.model) {
     case 'two-phase-commit': {
       const nodes = flags.nodes ?? 7;
-      if (nodes > 15) command.error('error: two-phase commit has 1 to 15 resource managers', { exitCode: 2 });
+      if (nodes > 15) refuseArguments(command, 'two-phase commit has 1 to 15 resource managers');
       // The known counts are those without symmetry, so here it is the exception.
       return subjectFrom('two-phase-commit', { nodes, symmetry: flags.symmetry ?? false });
     }
@@ -178,17 +177,7 @@ function subjectFrom(model: string, settings: Readonly<Record<string, unknown>>)
         traceText: (actions, about) => {
           const { scenario, lines } = traceOf(bound, actions as Parameters<typeof traceOf>[1]);
           const failure = { property: about, detail: 'found by exploration', atUs: lines.length * 1_000 };
-          return formatTrace(
-            {
-              wavetank: 'trace',
-              format: TRACE_FORMAT,
-              version: packageVersion(),
-              about: `exploration: ${about}`,
-              scenario,
-              failure,
-            },
-            lines,
-          );
+          return traceText({ about: `exploration: ${about}`, scenario, failure }, lines);
         },
       };
     }
@@ -201,9 +190,10 @@ function raftBound(flags: ExploreFlags, command: Command): RaftBound {
   const base = DEFAULT_RAFT_BOUND;
   const nodes = flags.nodes ?? base.nodes;
   if (nodes > 5) {
-    command.error('error: --nodes of a Raft group is 1 to 5; the states of more are beyond any exploration', {
-      exitCode: 2,
-    });
+    refuseArguments(
+      command,
+      '--nodes of a Raft group is 1 to 5; the states of more are beyond any exploration',
+    );
   }
   const elections = flags.timeouts ?? base.elections;
   return {
@@ -366,17 +356,13 @@ function grouped(value: number): string {
 }
 
 function replay(file: string, command: Command): number {
-  const cannot = (error: unknown): never =>
-    command.error(`error: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      exitCode: 2,
-    });
   let schedule: Schedule;
   let subject: Subject;
   try {
     schedule = parseSchedule(readFileSync(file, 'utf8'));
     subject = subjectFrom(schedule.model, schedule.settings);
   } catch (error) {
-    return cannot(error);
+    return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
   return subject.use((model) => {
     const { states, actions, stuck } = follow(model, schedule.steps);

@@ -2,8 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { mergeSweeps, remainingSeeds, verdictOf } from '../../sim/index.js';
-import { refuseArguments } from './refuse.js';
+import { mergeSweeps, remainingSeeds, verdictOf, type SweepFailure } from '../../sim/index.js';
+import { reasonOf, refuseArguments } from './refuse.js';
+import { againBySeed } from './reproduce.js';
 import { SIM_EXIT_CODES } from './sim.js';
 import { describeCoverage, describeSweep, sweepJson } from './sweep-text.js';
 import { readSweep } from './sweep.js';
@@ -35,16 +36,22 @@ Example:
       try {
         merged = mergeSweeps(reports);
       } catch (error) {
-        return refuseArguments(command, error instanceof Error ? error.message : String(error));
+        return refuseArguments(command, reasonOf(error));
       }
+      // The file of a user's system may be elsewhere here, so its place is for the reader to fill in.
+      const system = merged.system === 'key-value' ? {} : { system: `FILE-OF-${merged.system}` };
+      const again = (failure: SweepFailure): string =>
+        againBySeed(failure, { ...system, profile: merged.profile });
       const missing = remainingSeeds(merged).length;
       if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(merged)}\n`);
       const verdict = missing > 0 && verdictOf(merged) === 'valid' ? 'unknown' : verdictOf(merged);
       if (flags.json === true) {
-        process.stdout.write(`${JSON.stringify({ ...(sweepJson(merged) as object), verdict, missing })}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ ...(sweepJson(merged, again) as object), verdict, missing })}\n`,
+        );
       } else {
         if (flags.coverage === true) process.stdout.write(`${describeCoverage(merged)}\n\n`);
-        process.stdout.write(`${describeSweep(merged)}\n`);
+        process.stdout.write(`${describeSweep(merged, again)}\n`);
         if (missing > 0)
           process.stdout.write(`missing: ${missing} seeds of the sweep are in none of the reports\n`);
       }

@@ -17,6 +17,11 @@ export function refuseArguments(command: Command, message: string): never {
   return command.error(`error: ${message}`, { exitCode: ExitCode.badArguments });
 }
 
+/** What an error says, for the end of a sentence: whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The exit code of a command that ended so. Commander calls every mistake 1; here that means "the operation says no". */
 export function exitCodeOf(error: CommanderError): number {
   const isOurs = error.code === CODE || error.code === 'commander.error';

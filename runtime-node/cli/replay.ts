@@ -21,6 +21,7 @@ import {
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 import { debug } from './debug.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import {
   breakView,
   diffView,
@@ -94,9 +95,7 @@ Examples:
     .action(async (file: string, flags: ReplayFlags, command: Command) => {
       const trace = readTrace(file, command);
       if (flags.out !== undefined && flags.export === undefined) {
-        command.error('error: --out needs --export, such as --export svg --out storm.svg', {
-          exitCode: VIEW_CODES.bad,
-        });
+        refuseArguments(command, '--out needs --export, such as --export svg --out storm.svg');
       }
       if (flags.debug === true)
         process.exitCode = await runDebugger(openTimeline(trace, file, command), flags, command);
@@ -128,14 +127,10 @@ function openTimeline(trace: Trace, file: string, command: Command): Timeline {
   return timeline;
 }
 
-function refuseArgument(command: Command, problem: string): never {
-  return command.error(`error: ${problem}`, { exitCode: VIEW_CODES.bad });
-}
-
 async function runDebugger(timeline: Timeline, flags: ReplayFlags, command: Command): Promise<number> {
   const read = flags.break === undefined ? undefined : readCondition(timeline, flags.break);
   if (read !== undefined && 'problem' in read)
-    refuseArgument(command, `--break cannot be read:\n${read.problem}`);
+    refuseArguments(command, `--break cannot be read:\n${read.problem}`);
   const at = Math.min(flags.to ?? 0, lastLine(timeline));
   const session = { ...openSession(timeline), at, breaks: read === undefined ? [] : [read.condition] };
   const interactive = process.stdin.isTTY && process.stdout.isTTY;
@@ -147,7 +142,7 @@ function viewOf(timeline: Timeline, flags: ReplayFlags, command: Command): View 
   const json = flags.json === true;
   if (flags.why !== undefined) {
     const last = lastLine(timeline);
-    if (flags.why > last) refuseArgument(command, `--why ${flags.why} is beyond the last line, ${last}`);
+    if (flags.why > last) refuseArguments(command, `--why ${flags.why} is beyond the last line, ${last}`);
     return whyView(timeline, flags.why, json);
   }
   if (flags.diff !== undefined) {
@@ -158,11 +153,11 @@ function viewOf(timeline: Timeline, flags: ReplayFlags, command: Command): View 
     ...(flags.to === undefined ? {} : { to: flags.to }),
   };
   const lines = readRange(timeline, asked);
-  if ('problem' in lines) return refuseArgument(command, lines.problem);
+  if ('problem' in lines) return refuseArguments(command, lines.problem);
   if (flags.export !== undefined)
     return { text: EXPORTS[flags.export](timeline, asked), exitCode: VIEW_CODES.ok };
   const read = readCondition(timeline, flags.break ?? '');
-  if ('problem' in read) return refuseArgument(command, `--break cannot be read:\n${read.problem}`);
+  if ('problem' in read) return refuseArguments(command, `--break cannot be read:\n${read.problem}`);
   return breakView(timeline, read.condition, lines.range, { json, states: flags.state === true });
 }
 
@@ -184,12 +179,7 @@ function orRefuse<T>(file: string, command: Command, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    return command.error(
-      `error: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        exitCode: 2,
-      },
-    );
+    return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describeProblem, parseScenario, type Scenario, type Systems } from '../../sim/index.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import type { AnySystem } from './system-file.js';
 
 const PROBLEMS_SHOWN = 10;
@@ -14,10 +14,9 @@ export function readScenario(file: string, system: AnySystem, command: Command):
   try {
     json = scenarioIn(readFileSync(file, 'utf8'));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return refuseArguments(command, `cannot read ${file}: ${why}`);
+    return refuseArguments(command, `cannot read ${file}: ${reasonOf(error)}`);
   }
-  const parsed = system.name === 'key-value' ? parseScenario(json) : parseScenario(json, rulesOf(system));
+  const parsed = parseScenario(json, systemsOf(system));
   if (parsed.ok) return parsed.scenario;
   const shown = parsed.problems.slice(0, PROBLEMS_SHOWN).map(describeProblem);
   const more = parsed.problems.length - shown.length;
@@ -39,8 +38,9 @@ function scenarioIn(text: string): unknown {
   return JSON.parse(text);
 }
 
-/** What is known of a system that comes from a file: its settings are its own affair. */
-function rulesOf({ name }: AnySystem): Systems {
+/** What is known of a system: of ours all, of one that comes from a file that its settings are its own affair. */
+export function systemsOf({ name }: AnySystem): Systems | undefined {
+  if (name === 'key-value') return undefined;
   return {
     [name]: {
       settings: { type: 'anything', about: 'What the machines and clients of this system are told.' },

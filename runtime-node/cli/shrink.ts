@@ -2,7 +2,6 @@
  * `wavetank shrink`: makes a failing scenario small, and tells what is left of it.
  */
 
-import { writeFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import {
@@ -14,8 +13,8 @@ import {
   type Shrunk,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
-import { writeTrace } from './failure-files.js';
-import { refuseArguments } from './refuse.js';
+import { writeScenario, writeTrace } from './failure-files.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { readScenario } from './scenario-file.js';
 import { loadSystem, type AnySystem } from './system-file.js';
 
@@ -68,7 +67,7 @@ Examples:
       progress.finish();
       process.exitCode = shrunk === undefined ? NOTHING_FAILS : 0;
       if (shrunk === undefined) return printNothing(flags);
-      if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(shrunk.scenario, null, 2)}\n`);
+      if (flags.out !== undefined) writeScenario(flags.out, shrunk.scenario);
       if (flags.trace !== undefined) writeTrace(flags.trace, shrunk.scenario);
       print(shrunk, flags);
     });
@@ -94,7 +93,7 @@ async function inputOf(
     return { system, scenario };
   } catch (error) {
     if (error instanceof CommanderError) throw error;
-    return refuseArguments(command, error instanceof Error ? error.message : String(error));
+    return refuseArguments(command, reasonOf(error));
   }
 }
 

@@ -2,22 +2,27 @@
  * `wavetank sim`: runs a system under simulated storms, one seed or many, and says what held.
  */
 
-import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import {
+  describeProfile,
+  failureOfSeed,
   profileNames,
-  runSystem,
+  runOnceOrTwice,
+  scenarioJsonSchema,
   type Report,
   type Scenario,
+  type SeedResult,
   type Shard,
+  type SweepFailure,
   type Verdict,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
-import { writeFailure, writeTrace } from './failure-files.js';
-import { refuseArguments } from './refuse.js';
-import { readScenario } from './scenario-file.js';
+import { writeFailure, writeScenario, writeTrace } from './failure-files.js';
+import { reasonOf, refuseArguments } from './refuse.js';
+import { againByFile, againBySeed } from './reproduce.js';
+import { readScenario, systemsOf } from './scenario-file.js';
 import { sweep } from './sweep.js';
 import { DEFAULT_PROFILE, loadSystem, type AnySystem } from './system-file.js';
 
@@ -28,6 +33,7 @@ export interface SimFlags {
   readonly seed?: number;
   readonly seeds?: number;
   readonly scenario?: string;
+  readonly schema?: boolean;
   readonly system?: string;
   readonly profile: string;
   readonly from: number;
@@ -50,8 +56,12 @@ export function simCommand(): Command {
     .option('--seed <number>', 'run this one seed', wholeNumber('--seed', 0))
     .option('--seeds <count>', 'run so many seeds, until one fails', wholeNumber('--seeds', 1))
     .option('--scenario <file>', 'run this scenario (JSON), or that of a trace')
+    .option(
+      '--schema',
+      'print what a scenario looks like, as JSON Schema for editors that complete and check',
+    )
     .option('--system <file>', 'try the system that this module exports, instead of ours')
-    .option('--profile <name>', `the flavour of the storms: ${profileNames.join(', ')}`, DEFAULT_PROFILE)
+    .option('--profile <name>', 'the flavour of the storms; see below', DEFAULT_PROFILE)
     .option('--from <number>', 'the first seed of a sweep', wholeNumber('--from', 0), 1)
     .option('--jobs <count>', 'worker threads of a sweep', wholeNumber('--jobs', 1), availableParallelism())
     .option('--shard <i/n>', 'of a sweep, run only the i-th of n parts', parseShard)
@@ -73,6 +83,9 @@ export function simCommand(): Command {
 A seed decides everything: the cluster, its clients, every fault and every delay. The same seed prints the same
 hash every time, everywhere.
 
+Profiles, the flavours of storms:
+${profileLines()}
+
 Exit codes: 0 all holds, 1 a property failed, 2 bad arguments, 3 a verdict is unknown (a budget ran out, or a sweep of
 200 seeds or more never reached what it must).
 
@@ -80,6 +93,7 @@ Examples:
   wavetank sim --seed 7
   wavetank sim --seeds 1000 --coverage
   wavetank sim --seeds 1000 --profile partitions
+  wavetank sim --schema > scenario.schema.json
   wavetank sim --seeds 20000 --report sweep.json          and later, with --resume, the rest of it
   wavetank sim --seeds 1000000 --shard 3/64 --report part-3.json --keep-going    then: wavetank merge part-*.json
   wavetank sim --seed 7 --trace seven.jsonl && wavetank replay seven.jsonl --to 100 --state
@@ -87,17 +101,27 @@ Examples:
     )
     .action(async (flags: SimFlags, command: Command) => {
       refuseContradictions(flags, command);
+      if (flags.schema === true) return printSchema(await systemOf(flags, command));
       process.exitCode =
         flags.seeds === undefined ? await runOne(flags, command) : await sweep(flags, command);
     });
 }
 
+function profileLines(): string {
+  const width = Math.max(...profileNames.map((name) => name.length));
+  return profileNames.map((name) => `  ${name.padEnd(width)}  ${describeProfile(name)}`).join('\n');
+}
+
+function printSchema(system: AnySystem): void {
+  process.stdout.write(`${JSON.stringify(scenarioJsonSchema(systemsOf(system)), null, 2)}\n`);
+}
+
 function refuseContradictions(flags: SimFlags, command: Command): void {
-  const { seed, seeds, scenario } = flags;
-  if ([seed, seeds, scenario].filter((way) => way !== undefined).length !== 1) {
+  const { seed, seeds, scenario, schema } = flags;
+  if ([seed, seeds, scenario, schema].filter((way) => way !== undefined).length !== 1) {
     refuseArguments(
       command,
-      'say either --seed NUMBER or --scenario FILE for one run, or --seeds COUNT for a sweep',
+      'say either --seed NUMBER or --scenario FILE for one run, or --seeds COUNT for a sweep, or --schema',
     );
   }
   if (flags.trace !== undefined && seeds !== undefined) {
@@ -143,7 +167,7 @@ export async function systemOf(flags: SimFlags, command: Command): Promise<AnySy
   try {
     return await loadSystem(flags.system, flags.profile);
   } catch (error) {
-    return refuseArguments(command, error instanceof Error ? error.message : String(error));
+    return refuseArguments(command, reasonOf(error));
   }
 }
 
@@ -153,41 +177,51 @@ async function runOne(flags: SimFlags, command: Command): Promise<number> {
     flags.scenario === undefined
       ? system.storm(flags.seed ?? 0)
       : readScenario(flags.scenario, system, command);
-  if (flags.save !== undefined) writeFileSync(flags.save, `${JSON.stringify(scenario, null, 2)}\n`);
+  if (flags.save !== undefined) writeScenario(flags.save, scenario);
   const startedAt = performance.now();
-  const report = runSystem(system, scenario);
+  const result = runOnceOrTwice(system, scenario, flags.recheck);
   const realMs = Math.round(performance.now() - startedAt);
   if (flags.trace !== undefined) writeTrace(flags.trace, scenario);
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify(summaryOf(report, realMs))}\n`);
-  } else {
-    process.stdout.write(`${describeReport(report, realMs)}\n`);
-    if (flags.coverage === true) process.stdout.write(`${describeCounts(report)}\n`);
-    if (flags.trace !== undefined) process.stdout.write(`trace      ${flags.trace}\n`);
-    if (flags.save !== undefined) process.stdout.write(`scenario   ${flags.save}\n`);
-    else if (report.verdict === 'invalid' && flags.scenario === undefined) {
-      process.stdout.write(`${writeFailure(scenario)}\n`);
-    }
-  }
-  return SIM_EXIT_CODES[report.verdict];
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(summaryOf(result, realMs, flags))}\n`);
+  else process.stdout.write(`${describeOne(result, realMs, scenario, flags).join('\n')}\n`);
+  return SIM_EXIT_CODES[failureOfSeed(result)?.verdict ?? 'valid'];
 }
 
 /** What `--json` prints of one run. */
-function summaryOf(report: Report, realMs: number): unknown {
-  const { seed, verdict, failure, excuse, virtualMs } = report;
-  const failed = {
-    seed,
-    verdict,
-    property: failure?.property ?? 'undecided',
-    detail: failure?.detail ?? excuse ?? '',
-    atMs: failure === undefined ? virtualMs : Math.floor(failure.atUs / 1_000),
-    reproduce: `npx wavetank sim --seed ${seed}`,
-  };
-  return { seeds: 1, ...report, realMs, failures: verdict === 'valid' ? [] : [failed] };
+function summaryOf(result: SeedResult, realMs: number, flags: SimFlags): unknown {
+  const failure = failureOfSeed(result);
+  const verdict = failure?.verdict ?? 'valid';
+  const reproduce = (again: SweepFailure): string =>
+    flags.scenario === undefined ? againBySeed(again, flags) : againByFile(flags.scenario, again, flags);
+  const failures = failure === undefined ? [] : [{ ...failure, reproduce: reproduce(failure) }];
+  return { seeds: 1, ...result.report, verdict, realMs, failures };
 }
 
-export function describeReport(report: Report, realMs: number | undefined): string {
-  const { verdict, seed, events, operations, answered, virtualMs, hash, failure, excuse } = report;
+function describeOne(
+  result: SeedResult,
+  realMs: number,
+  scenario: Scenario,
+  flags: SimFlags,
+): readonly string[] {
+  const { report } = result;
+  const failure = failureOfSeed(result);
+  const lines = [describeReport(report, failure, realMs)];
+  if (flags.coverage === true) lines.push(describeCounts(report));
+  if (flags.trace !== undefined) lines.push(`trace      ${flags.trace}`);
+  if (flags.save !== undefined) lines.push(`scenario   ${flags.save}`);
+  else if (failure?.verdict === 'invalid' && flags.scenario === undefined) {
+    lines.push(writeFailure({ failure, report, scenario }, flags));
+  }
+  return lines;
+}
+
+/** @param failure as it is told of a sweep; absent when all holds. */
+export function describeReport(
+  { seed, events, operations, answered, virtualMs, hash, excuse }: Report,
+  failure: SweepFailure | undefined,
+  realMs: number | undefined,
+): string {
+  const verdict = failure?.verdict ?? 'valid';
   const colour = { valid: pc.green, invalid: pc.red, unknown: pc.yellow }[verdict];
   const lines = [
     `seed       ${seed}`,
@@ -199,13 +233,8 @@ export function describeReport(report: Report, realMs: number | undefined): stri
     `hash       ${hash}`,
     ...(excuse === undefined ? [] : [`excuse     ${excuse}`]),
   ];
-  if (failure !== undefined) {
-    lines.push(
-      '',
-      `broken     ${failure.property}, at ${Math.floor(failure.atUs / 1_000)} ms`,
-      failure.detail,
-      '',
-    );
+  if (failure?.verdict === 'invalid') {
+    lines.push('', `broken     ${failure.property}, at ${failure.atMs} ms`, failure.detail, '');
   }
   return lines.join('\n');
 }

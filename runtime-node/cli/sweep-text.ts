@@ -1,9 +1,18 @@
 /** A sweep's report for people and for programs. */
 
-import { neverReached, verdictOf, wouldHaveShown, type SweepReport, type Verdict } from '../../sim/index.js';
+import {
+  neverReached,
+  verdictOf,
+  wouldHaveShown,
+  type SweepFailure,
+  type SweepReport,
+} from '../../sim/index.js';
+
+/** The command that runs a failure again. */
+export type Again = (failure: SweepFailure) => string;
 
 /** What `--json` prints: the whole report, its verdict, and how to run each failure again. */
-export function sweepJson(report: SweepReport): unknown {
+export function sweepJson(report: SweepReport, again: Again): unknown {
   const { valid, invalid, unknown } = report.verdicts;
   const { failures, ...rest } = report;
   return {
@@ -11,14 +20,12 @@ export function sweepJson(report: SweepReport): unknown {
     seeds: valid + invalid + unknown,
     ...rest,
     neverReached: neverReached(report),
-    failures: failures.map((failure) => ({
-      ...failure,
-      reproduce: `npx wavetank sim --seed ${failure.seed}`,
-    })),
+    failures: failures.map((failure) => ({ ...failure, reproduce: again(failure) })),
   };
 }
 
-export function describeSweep(report: SweepReport): string {
+/** @param told the failure that is told at length elsewhere. */
+export function describeSweep(report: SweepReport, again: Again, told?: SweepFailure): string {
   const { verdicts, events, operations, virtualMs, realMs, rechecked } = report;
   const seeds = verdicts.valid + verdicts.invalid + verdicts.unknown;
   const perSecond = Math.round((events * 1_000) / Math.max(1, realMs));
@@ -33,7 +40,7 @@ export function describeSweep(report: SweepReport): string {
       ? [`a failure in more than ${rateOf(seeds)} of runs would have shown itself (95 %)`]
       : []),
     ...(missed.length === 0 ? [] : [`never reached: ${missed.join('; ')}`]),
-    ...othersOf(report),
+    ...failuresOf(report, again, told),
   ].join('\n');
 }
 
@@ -43,13 +50,23 @@ function rateOf(cleanRuns: number): string {
 }
 
 const FAILURES_SHOWN = 20;
+/** Characters of what is told of each. */
+const DETAIL_SHOWN = 160;
 
-/** Failures by property; the first one is described at length elsewhere. */
-function othersOf({ failures }: SweepReport): readonly string[] {
-  if (failures.length < 2) return [];
-  const lines = failures
-    .slice(0, FAILURES_SHOWN)
-    .map(({ seed, verdict, property }) => `  seed ${seed}: ${verdict satisfies Verdict}, ${property}`);
+function failuresOf(
+  { failures }: SweepReport,
+  again: Again,
+  told: SweepFailure | undefined,
+): readonly string[] {
+  if (failures.every((failure) => failure === told)) return [];
+  const lines = failures.slice(0, FAILURES_SHOWN).flatMap((failure) => {
+    const { seed, verdict, property, detail } = failure;
+    const [firstLine = ''] = detail.split('\n', 1);
+    return [
+      `  seed ${seed}: ${verdict}, ${property}: ${firstLine.slice(0, DETAIL_SHOWN)}`,
+      `    ${again(failure)}`,
+    ];
+  });
   const more = failures.length - FAILURES_SHOWN;
   return ['all failures:', ...lines, ...(more > 0 ? [`  … and ${more} more`] : [])];
 }

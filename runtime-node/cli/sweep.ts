@@ -8,15 +8,14 @@ import {
   createTally,
   remainingSeeds,
   verdictOf,
-  type Report,
   type Scenario,
   type SeedResult,
   type SweepReport,
 } from '../../sim/index.js';
 import { packageVersion } from '../observe/version.js';
-import { writeFailure } from './failure-files.js';
+import { createFindings, type Findings } from './findings.js';
 import { createProgress } from './progress.js';
-import { refuseArguments } from './refuse.js';
+import { reasonOf, refuseArguments } from './refuse.js';
 import { describeReport, SIM_EXIT_CODES, systemOf, type SimFlags } from './sim.js';
 import { createPool, type Pool } from './sim-pool.js';
 import type { Task } from './sim-worker.js';
@@ -29,6 +28,9 @@ const SEEDS_PER_TASK = 8;
 const GENERATION = 16;
 const SAVE_EVERY_MS = 5_000;
 
+/** @param place the seed, or in a guided sweep the number of the scenario. */
+type Hear = (result: SeedResult, scenario: Scenario, place: number) => void;
+
 export async function sweep(flags: SimFlags, command: Command): Promise<number> {
   const system = await systemOf(flags, command);
   const start = startOf(flags, system, command);
@@ -37,15 +39,12 @@ export async function sweep(flags: SimFlags, command: Command): Promise<number> 
   const realMs = (): number => Math.round(performance.now() - startedAt);
   const seeds = remainingSeeds(start);
   const progress = createProgress(seeds.length, flags.json === true);
-  let first: { readonly report: Report; readonly scenario: Scenario } | undefined;
+  const findings = createFindings(flags);
   let savedAt = 0;
-  const hear = (result: SeedResult, scenario: Scenario): void => {
-    tally.add(result);
+  const hear: Hear = (result, scenario, place) => {
+    const failure = tally.add(result);
     progress.advance();
-    const { report } = result;
-    if (report.verdict === 'invalid' && (first === undefined || report.seed < first.report.seed)) {
-      first = { report, scenario };
-    }
+    if (failure !== undefined) findings.add({ failure, report: result.report, scenario }, place);
     if (flags.report !== undefined && realMs() - savedAt > SAVE_EVERY_MS) {
       savedAt = realMs();
       save(flags.report, tally.report(realMs()));
@@ -54,9 +53,9 @@ export async function sweep(flags: SimFlags, command: Command): Promise<number> 
   const pool = createPool(Math.min(flags.jobs, Math.ceil(seeds.length / SEEDS_PER_TASK)), {
     systemFile: flags.system,
     profile: flags.profile,
-    recheckEvery: flags.recheck === 0 ? 0 : Math.ceil(100 / flags.recheck),
+    recheckPercent: flags.recheck,
   });
-  const isWanted = (): boolean => first === undefined || flags.keepGoing === true;
+  const isWanted = (): boolean => flags.keepGoing === true || findings.worst()?.failure.verdict !== 'invalid';
   try {
     if (flags.guided === true) await guided(pool, system, flags, seeds.length, isWanted, hear);
     else await plain(pool, system, seeds, isWanted, hear);
@@ -66,7 +65,7 @@ export async function sweep(flags: SimFlags, command: Command): Promise<number> 
   }
   const report = tally.report(realMs());
   if (flags.report !== undefined) save(flags.report, report);
-  print(flags, report, first);
+  print(flags, report, findings);
   return SIM_EXIT_CODES[verdictOf(report)];
 }
 
@@ -103,10 +102,7 @@ export function readSweep(file: string, command: Command): SweepReport {
       throw new Error(`its format is ${String(value.format)}; this version reads format 1`);
     return value as SweepReport;
   } catch (error) {
-    return refuseArguments(
-      command,
-      `${file} is no report of a sweep: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return refuseArguments(command, `${file} is no report of a sweep: ${reasonOf(error)}`);
   }
 }
 
@@ -121,7 +117,7 @@ async function plain(
   system: AnySystem,
   seeds: readonly number[],
   isWanted: () => boolean,
-  hear: (result: SeedResult, scenario: Scenario) => void,
+  hear: Hear,
 ): Promise<void> {
   let next = 0;
   const giveSeeds = (): Task | undefined => {
@@ -130,7 +126,10 @@ async function plain(
     next += SEEDS_PER_TASK;
     return { seeds: task };
   };
-  await pool.run(giveSeeds, (result) => hear(result, system.storm(result.report.seed)));
+  await pool.run(giveSeeds, (result) => {
+    const { seed } = result.report;
+    hear(result, system.storm(seed), seed);
+  });
 }
 
 /** Whole generations, learnt from in the order of their numbers, so that the workers' order decides nothing. */
@@ -140,7 +139,7 @@ async function guided(
   { from }: SimFlags,
   count: number,
   isWanted: () => boolean,
-  hear: (result: SeedResult, scenario: Scenario) => void,
+  hear: Hear,
 ): Promise<void> {
   const guide = createGuide(system, from);
   for (let first = 1; first <= count && isWanted(); first += GENERATION) {
@@ -156,28 +155,21 @@ async function guided(
       const result = results.get(place);
       if (result === undefined) return;
       guide.learn(scenario, result.report);
-      hear(result, scenario);
+      hear(result, scenario, first + place);
     });
   }
 }
 
-function print(
-  flags: SimFlags,
-  report: SweepReport,
-  first: { readonly report: Report; readonly scenario: Scenario } | undefined,
-): void {
+function print(flags: SimFlags, report: SweepReport, findings: Findings): void {
+  const kept = findings.keep();
   if (flags.json === true) {
-    if (first !== undefined) writeFailure(first.scenario);
-    process.stdout.write(`${JSON.stringify(sweepJson(report))}\n`);
+    process.stdout.write(`${JSON.stringify(sweepJson(report, findings.again))}\n`);
     return;
   }
-  if (first !== undefined) {
-    process.stdout.write(`${describeReport(first.report, undefined)}\n${writeFailure(first.scenario)}\n`);
-    if (flags.guided !== true) {
-      process.stdout.write(`reproduce  npx wavetank sim --seed ${first.report.seed}\n`);
-    }
-    process.stdout.write('\n');
-  }
-  if (flags.coverage === true) process.stdout.write(`${describeCoverage(report)}\n\n`);
-  process.stdout.write(`${describeSweep(report)}\n`);
+  const worst = findings.worst();
+  const told =
+    worst === undefined ? [] : [describeReport(worst.report, worst.failure, undefined), ...kept, ''];
+  const coverage = flags.coverage === true ? [describeCoverage(report), ''] : [];
+  const summary = describeSweep(report, findings.again, worst?.failure);
+  process.stdout.write(`${[...told, ...coverage, summary].join('\n')}\n`);
 }

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { keyValueSystem, scenarioOf, type System } from '../../sim/index.js';
+import { reasonOf } from './refuse.js';
 
 /** A system whose types nobody knows here: only the tank handles its values. */
 export type AnySystem = System<unknown, unknown, unknown, unknown, unknown, unknown>;
@@ -25,7 +26,7 @@ export async function loadSystem(file: string | undefined, profile = DEFAULT_PRO
   try {
     module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
   } catch (error) {
-    throw new Error(`cannot load ${file}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`cannot load ${file}: ${reasonOf(error)}`, {
       cause: error,
     });
   }

@@ -15,6 +15,7 @@ import {
   type NodeMessage,
   type Outcome,
 } from '../../core/index.js';
+import { isQuorum } from './raft/quorum.js';
 import { PropertyBroken } from '../world/world.js';
 import { checkRead, checkWritten, type Reference } from './reference.js';
 import type { Raft } from './raft/group-history.js';
@@ -91,11 +92,12 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     if (before === undefined || after === undefined) return;
     const known = confirmations.get(`${node}/${group}`);
     const led = [before, after].some(({ role, term }) => role === 'leader' && term === known?.term);
-    const answers = led ? [...(known?.sentAtUs.values() ?? [])].filter((sentUs) => sentUs >= atUs).length : 0;
-    if ((answers + 1) * 2 > after.voters.length) return;
+    const answered = led ? [...(known?.sentAtUs ?? [])].filter(([, sentUs]) => sentUs >= atUs) : [];
+    const answerers = new Set(answered.map(([answerer]) => answerer));
+    if (isQuorum(after.config, (voter) => voter === after.self || answerers.has(voter))) return;
     throw new PropertyBroken(
       'reads are confirmed',
-      `group ${group}, node ${node}: it answers a read of ${operation.key}, but ${answers} others answered it since the read came`,
+      `group ${group}, node ${node}: it answers a read of ${operation.key}, but ${answerers.size} others answered it since the read came`,
     );
   };
 

@@ -273,8 +273,8 @@ function inTermsOfRaft(
     case 'Group':
       return said;
     case 'SnapshotChunk': {
-      const { group, term, index, snapshotTerm } = said;
-      const snapshot = { index, term: snapshotTerm, state: EMPTY_PARTITION };
+      const { group, term, index, snapshotTerm, config } = said;
+      const snapshot = { index, term: snapshotTerm, config, state: EMPTY_PARTITION };
       return { group, message: { type: 'InstallSnapshot', term, snapshot } };
     }
     case 'SnapshotAnswer':

@@ -21,6 +21,7 @@ import {
   type StoredRecord,
 } from '../../core/index.js';
 import { createDurableView, noteChange, type DurableView } from '../check/raft/durable-view.js';
+import { scenarioOf as profileScenario } from '../faults/profiles.js';
 import type { KeyValueScenario } from '../key-value/settings.js';
 import { describeMessage } from '../trace/describe.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
@@ -121,51 +122,12 @@ export function traceOf(
   return { scenario: scenarioOf(bound), lines };
 }
 
-/** What a replay needs of a scenario is the nodes and their options; nothing else of it was used. */
+/** What a replay needs of a scenario is the nodes and their options: all else is as in any calm, and was not used. */
 function scenarioOf({ nodes }: NodeBound): KeyValueScenario {
-  return {
-    system: 'key-value',
-    seed: 0,
-    nodes,
-    settings: { partitions: 1, node: NODE, keys: 1, readPercent: 0 },
-    network: {
-      minDelayUs: 0,
-      maxDelayUs: 0,
-      slowChance: 0,
-      slowMaxDelayUs: 0,
-      lossChance: 0,
-      duplicateChance: 0,
-      corruptChance: 0,
-      checksums: true,
-      inOrder: false,
-      bytesPerSecond: 0,
-    },
-    disk: {
-      minSyncUs: 0,
-      maxSyncUs: 0,
-      slowChance: 0,
-      slowMaxSyncUs: 0,
-      failChance: 0,
-      checksums: true,
-      atomicWrites: true,
-    },
-    clocks: { maxDriftPpm: 0, maxWallOffsetMs: 0 },
-    host: { turnUs: 0, restartMs: 0 },
-    workload: {
-      clients: 0,
-      operationsPerClient: 0,
-      thinkMs: 0,
-      clientTimeoutMs: 1,
-      giveUpChance: 0,
-      skip: [],
-    },
-    bends: { onChance: 0, fireChance: 0, off: [] },
-    faults: [],
-    calm: { atMs: 0, heal: 'all', limitMs: 0 },
-    minimumMs: 0,
-    expect: 'service',
-    budgets: { maxEvents: 0, maxCheckSteps: 1 },
-  };
+  const calm = profileScenario('calm', 0);
+  const workload = { ...calm.workload, clients: 0 };
+  const { partitions, ...node } = NODE;
+  return { ...calm, nodes, settings: { ...calm.settings, partitions, node }, workload };
 }
 
 function viewOf(stored: readonly StoredRecord<Stored>[]): DurableView {

@@ -14,6 +14,7 @@ const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   maxInflightAppends: count('Append messages to one follower that may be unanswered at a time.', 1),
   maxInflightBytes: count('Payload bytes of those messages, together.', 1),
   maxUncommittedBytes: count('Proposals of one group that may be uncommitted at a time.', 1),
+  maxPromotionLag: count('A learner becomes a voter when it lacks no more entries than this.'),
   snapshotEveryEntries: count('A snapshot is taken after so many applied entries at the earliest.', 1),
   snapshotPercentOfRecords: count('… and when they are this many percent of the records.'),
   keepEntries: count('Entries kept behind a snapshot.'),

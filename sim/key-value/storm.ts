@@ -30,6 +30,7 @@ export function stormScenario(seed: number): KeyValueScenario {
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxInflightBytes: pick('inflight bytes', [1, 150, 1_000, 1_000_000]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),
+        maxPromotionLag: pick('promotion lag', [0, 5, 100]),
         snapshotEveryEntries: pick('snapshot', [3, 3, 7, 20, 10_000]),
         snapshotPercentOfRecords: pick('snapshot share', [0, 0, 0, 30]),
         keepEntries: pick('keep', [0, 0, 0, 3, 20]),

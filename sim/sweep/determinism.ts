@@ -8,6 +8,18 @@ import { runSystem, type Report } from '../system/run.js';
 import type { System } from '../system/system.js';
 import { hashValue } from '../trace/state-hash.js';
 import type { Observer } from '../world/world.js';
+import type { SeedResult } from './report.js';
+
+/** Runs a scenario, and once more when its seed is one of so many of a hundred, evenly spread, that are compared. */
+export function runOnceOrTwice<Settings, S, M, Q, A, D>(
+  system: System<Settings, S, M, Q, A, D>,
+  scenario: Scenario<Settings>,
+  recheckPercent: number,
+): SeedResult {
+  const report = runSystem(system, scenario);
+  const rechecked = recheckPercent > 0 && scenario.seed % Math.ceil(100 / recheckPercent) === 0;
+  return { report, rechecked, divergence: rechecked ? divergenceOf(system, scenario, report) : undefined };
+}
 
 /** Runs the scenario once more; undefined when nothing differs from the first run's report. */
 export function divergenceOf<Settings, S, M, Q, A, D>(

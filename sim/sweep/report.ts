@@ -83,6 +83,9 @@ export function beginSweep(plan: SweepPlan): SweepReport {
   };
 }
 
+/** The property that is broken when two runs of one scenario differ: some of the system is hidden from the tank. */
+export const SAME_TWICE = 'the same run twice';
+
 /** What came of one seed. */
 export interface SeedResult {
   readonly report: Report;
@@ -93,7 +96,8 @@ export interface SeedResult {
 
 /** Adds one seed, in place: a sweep is long, and its report is nobody else's while it grows. */
 export function createTally(start: SweepReport): {
-  readonly add: (result: SeedResult) => void;
+  /** Gives what is noted as a failure, if anything is. */
+  readonly add: (result: SeedResult) => SweepFailure | undefined;
   readonly report: (realMs: number) => SweepReport;
 } {
   let sum = { ...start };
@@ -103,9 +107,10 @@ export function createTally(start: SweepReport): {
   const reached = new Map(Object.entries(start.reached));
   const seeds: number[] = [];
   return {
-    add({ report, rechecked, divergence }) {
-      const verdict = divergence === undefined ? report.verdict : 'invalid';
-      verdicts[verdict] += 1;
+    add(result) {
+      const { report, rechecked, divergence } = result;
+      const failure = failureOfSeed(result);
+      verdicts[failure?.verdict ?? 'valid'] += 1;
       seeds.push(report.seed);
       sum = {
         ...sum,
@@ -117,7 +122,8 @@ export function createTally(start: SweepReport): {
       };
       for (const name of Object.keys(report.felt)) felt.set(name, (felt.get(name) ?? 0) + 1);
       for (const name of Object.keys(report.reached)) reached.set(name, (reached.get(name) ?? 0) + 1);
-      if (verdict !== 'valid') failures.push(failureOf(report, divergence));
+      if (failure !== undefined) failures.push(failure);
+      return failure;
     },
     report: (realMs) => ({
       ...sum,
@@ -131,13 +137,13 @@ export function createTally(start: SweepReport): {
   };
 }
 
-function failureOf(
-  { seed, verdict, failure, excuse, virtualMs }: Report,
-  divergence: string | undefined,
-): SweepFailure {
+/** What is to be told of a seed that did not pass; undefined for one that did. */
+export function failureOfSeed({ report, divergence }: SeedResult): SweepFailure | undefined {
+  const { seed, verdict, failure, excuse, virtualMs } = report;
   if (divergence !== undefined) {
-    return { seed, verdict: 'invalid', property: 'the same run twice', detail: divergence, atMs: virtualMs };
+    return { seed, verdict: 'invalid', property: SAME_TWICE, detail: divergence, atMs: virtualMs };
   }
+  if (verdict === 'valid') return undefined;
   return {
     seed,
     verdict,

@@ -72,8 +72,9 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
   const head = `${message.type} t${message.term}`;
   switch (message.type) {
     case 'PreVoteRequest':
-    case 'VoteRequest':
       return `${head} last ${message.lastIndex} t${message.lastTerm}`;
+    case 'VoteRequest':
+      return `${head} last ${message.lastIndex} t${message.lastTerm}${message.handedOver ? ' handed over' : ''}`;
     case 'PreVoteAnswer':
     case 'VoteAnswer':
       return `${head} ${message.granted ? 'granted' : 'refused'}`;
@@ -92,6 +93,10 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
       return `${head} round ${message.round}`;
     case 'InstallSnapshot':
       return `${head} at ${message.snapshot.index} t${message.snapshot.term}`;
+    case 'CampaignNow':
+      return head;
+    case 'NotMember':
+      return `${head} since ${message.index}`;
   }
 }
 

@@ -84,6 +84,8 @@ const MESSAGE_TYPES: Readonly<Record<Exclude<NodeMessage['type'], 'Group'> | Spo
   AppendRefused: true,
   Heartbeat: true,
   HeartbeatAnswer: true,
+  CampaignNow: true,
+  NotMember: true,
   SnapshotChunk: true,
   SnapshotAnswer: true,
   Forward: true,

@@ -40,6 +40,9 @@ export interface TraceHeader {
   readonly failure: Failure | null;
 }
 
+/** A header but for what makes it one. */
+export type TraceAbout = Omit<TraceHeader, 'wavetank' | 'format'>;
+
 export type TraceLine = StartLine | TurnLine | CrashLine;
 
 interface LineBase {
@@ -202,7 +205,8 @@ function encodeValue(value: Value): string | null {
   return value === null ? null : toBase64(value);
 }
 
-/** A whole trace as text: one JSON value a line. */
-export function formatTrace(header: TraceHeader, lines: readonly TraceLine[]): string {
+/** A whole trace as text: one JSON value a line, the header first. */
+export function formatTrace(about: TraceAbout, lines: readonly TraceLine[]): string {
+  const header: TraceHeader = { wavetank: 'trace', format: TRACE_FORMAT, ...about };
   return [header, ...lines].map((line) => JSON.stringify(line)).join('\n') + '\n';
 }

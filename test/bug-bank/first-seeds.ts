@@ -81,6 +81,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'failed-write-done': 1,
   'durable-at-issue': 1,
   'term-write-forgets-vote': 8,
+  'stale-segment': 1933,
   'vote-lost-at-restart': 1,
   'term-lost-at-restart': 1,
   'last-entry-lost': 1,

@@ -10,6 +10,7 @@
 import type { NodeId, PartitionState, RaftMessage } from '../../../core/index.js';
 import { broken } from './broken.js';
 import type { Raft } from './group-history.js';
+import { isQuorum } from './quorum.js';
 import type { GroupLimits } from './state-rules.js';
 
 type Message = RaftMessage<PartitionState>;
@@ -35,6 +36,8 @@ export interface Conduct {
   ledTerm: number;
   readonly care: Map<number, Care>;
 }
+
+const NOBODY: ReadonlySet<number> = new Set();
 
 interface Care {
   heartbeatAtMs: number;
@@ -208,12 +211,13 @@ function checkVotes(conduct: Conduct, before: Raft, after: Raft): void {
   if (after.log.lastTerm !== after.term) {
     broken('leaders open their term', after, `the log of the new leader ends in term ${after.log.lastTerm}`);
   }
-  const votes = conduct.votesTerm === after.term ? conduct.votes.size : 0;
-  if ((votes + 1) * 2 > after.voters.length) return;
+  const votes = conduct.votesTerm === after.term ? conduct.votes : NOBODY;
+  // An election is won with the log that the candidate had: its own first entry changes no members.
+  if (isQuorum(after.config, (node) => node === after.self || votes.has(node))) return;
   broken(
     'leaders are elected',
     after,
-    `it leads, but was told of only ${votes} votes of others in this term`,
+    `it leads, but was told of only ${votes.size} votes of others in this term`,
   );
 }
 
@@ -294,9 +298,10 @@ export function checkSaid(
       }
       return;
     case 'VoteRequest': {
-      const grants = conduct.preVotes.get(message.term)?.size ?? 0;
-      if ((grants + 1) * 2 <= sender.voters.length) {
-        broken('candidates ask first', sender, `it campaigns with only ${grants} pre-votes of others`);
+      if (message.handedOver) return;
+      const grants = conduct.preVotes.get(message.term) ?? NOBODY;
+      if (!isQuorum(sender.config, (node) => node === sender.self || grants.has(node))) {
+        broken('candidates ask first', sender, `it campaigns with only ${grants.size} pre-votes of others`);
       }
       return;
     }

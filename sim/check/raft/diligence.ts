@@ -7,7 +7,10 @@
 import { fifoPeek, termAt } from '../../../core/index.js';
 import { broken } from './broken.js';
 import type { Raft } from './group-history.js';
+import { isQuorum, quorumNumber } from './quorum.js';
 import type { GroupLimits } from './state-rules.js';
+
+type Peer = Raft['peers'][number];
 
 /** What a majority said is acted on at once. */
 export function checkDue(before: Raft | undefined, raft: Raft): void {
@@ -19,15 +22,18 @@ export function checkDue(before: Raft | undefined, raft: Raft): void {
     before.log === raft.log &&
     before.commit === raft.commit;
   if (same) return;
-  const quorum = (raft.voters.length >>> 1) + 1;
-  const majorityOf = (numbers: number[]): number => numbers.sort((a, b) => b - a)[quorum - 1] as number;
+  const quorumOf = (own: number, numberOf: (peer: Peer) => number): number =>
+    quorumNumber(raft.config, (node) => {
+      const peer = raft.peers.find((other) => other.peer === node);
+      return peer === undefined ? own : numberOf(peer);
+    });
 
-  const held = majorityOf([raft.durable.lastIndex, ...raft.peers.map(({ match }) => match)]);
+  const held = quorumOf(raft.durable.lastIndex, ({ match }) => match);
   if (held > raft.commit && termAt(raft.log, held) === raft.term) {
     broken('what is due is done', raft, `a majority holds index ${held}, but it commits only ${raft.commit}`);
   }
   const read = fifoPeek(raft.readRounds);
-  const answered = majorityOf([raft.round, ...raft.peers.map(({ round }) => round)]);
+  const answered = quorumOf(raft.round, ({ round }) => round);
   if (read !== undefined && read.round <= answered) {
     broken(
       'what is due is done',
@@ -46,11 +52,12 @@ export function checkDue(before: Raft | undefined, raft: Raft): void {
 }
 
 function checkElected(raft: Raft): void {
-  const { durable, term, self, votes, voters } = raft;
+  const { durable, term, self, votes, config } = raft;
   if (durable.term !== term || durable.vote !== self) return;
-  const grants = 1 + votes.filter(({ granted }) => granted).length;
-  if (grants * 2 > voters.length)
-    broken('what is due is done', raft, `it has ${grants} votes and does not lead`);
+  const grants = votes.filter(({ granted }) => granted).map(({ voter }) => voter);
+  if (isQuorum(config, (node) => node === self || grants.includes(node))) {
+    broken('what is due is done', raft, `it has the votes of [${grants.join(', ')}] and does not lead`);
+  }
 }
 
 /**

@@ -96,6 +96,15 @@ export function checkMessage(
     case 'Heartbeat':
     case 'InstallSnapshot':
       return;
+    case 'CampaignNow':
+      if (history.leaders.get(message.term) === sender.self) return;
+      return broken(statement, 'only leaders hand over', 'it never led that term');
+    case 'NotMember': {
+      const left = sender.configs.find(({ index }) => index === message.index)?.config;
+      const isOut = ![left?.voters, left?.outgoing, left?.learners].some((some) => some?.includes(to));
+      if (sender.term > message.term || (left !== undefined && isOut)) return;
+      return broken(statement, 'members are not turned away', `node ${to} is a member as far as it knows`);
+    }
   }
 }
 

@@ -5,9 +5,10 @@
  * broken by the step is not looked at again.
  */
 
-import { fifoPeek, termAt, type Entry } from '../../../core/index.js';
+import { fifoPeek, termAt, type Entry, type NodeId } from '../../../core/index.js';
 import { radixFirstDifference, radixGet } from '../../../core/index.js';
 import { broken } from './broken.js';
+import { isQuorum } from './quorum.js';
 import {
   durableTermAt,
   holdsDurably,
@@ -132,9 +133,8 @@ export function checkLeadership(context: StateContext, raft: Raft, nowMs: number
   if (raft.role !== 'leader') return;
   const { electionTimeoutMs, heartbeatIntervalMs } = context.limitsOf(raft.self);
   const patienceMs = 2 * electionTimeoutMs + 2 * heartbeatIntervalMs;
-  let alive = 1;
-  for (const { heardAt } of raft.peers) if (nowMs - heardAt <= patienceMs) alive += 1;
-  if (alive * 2 <= raft.voters.length) {
+  const alive = raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).map(({ peer }) => peer);
+  if (!isQuorum(raft.config, (node) => node === raft.self || alive.includes(node))) {
     broken('leaders step down', raft, `it has not heard from a majority for more than ${patienceMs} ms`);
   }
 }
@@ -218,14 +218,14 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     }
     history.leaders.set(after.term, after.self);
     history.newestTerm = Math.max(history.newestTerm, after.term);
-    if (!after.voters.includes(after.self)) broken('only voters lead', after, 'a node without a vote leads');
+    if (![...after.config.voters, ...after.config.outgoing].includes(after.self))
+      broken('only voters lead', after, 'a node without a vote leads');
     if (!ownVoteDurable(context.viewOf(after.self), after.self, after.term)) {
       broken("a leader's own vote is durable", after, 'it leads, but a crash would take its vote back');
     }
-    const voters = after.voters.filter(
-      (voter) => history.votes.get(pairKey(voter, after.term)) === after.self,
-    );
-    if ((voters.length + 1) * 2 <= after.voters.length) {
+    const isFor = (voter: NodeId): boolean => history.votes.get(pairKey(voter, after.term)) === after.self;
+    if (!isQuorum(after.config, (voter) => voter === after.self || isFor(voter))) {
+      const voters = [...after.config.voters, ...after.config.outgoing].filter(isFor);
       broken('leaders are elected', after, `only nodes [${voters.join(', ')}] and itself voted for it`);
     }
     checkCompleteness(history, after);
@@ -323,8 +323,8 @@ function checkCommit(context: StateContext, before: Raft | undefined, after: Raf
   if (firstSeen > 0 && history.newestTerm > leaderTerm) {
     checkOtherLeaders(context, after, leaderTerm, (before?.commit ?? 0) + 1, firstSeen);
   }
-  if (after.role === 'leader') checkJustified(context, after, commit, leaderTerm);
-  else if (firstSeen > 0) checkJustified(context, after, firstSeen, leaderTerm);
+  if (after.role === 'leader') checkJustified(context, before, after, commit, leaderTerm);
+  else if (firstSeen > 0) checkJustified(context, before, after, firstSeen, leaderTerm);
 }
 
 /**
@@ -343,15 +343,26 @@ function newlyCommitted(
 }
 
 /** A leader commits only an entry of its own term, and only one that a majority of disks hold (section 5.4.2). */
-function checkJustified(context: StateContext, leader: Raft, index: number, term: number): void {
-  const { log, voters } = leader;
+function checkJustified(
+  context: StateContext,
+  before: Raft | undefined,
+  leader: Raft,
+  index: number,
+  term: number,
+): void {
+  const { log } = leader;
   const committedTerm = context.history.committed[index]?.term ?? termAt(log, index);
   if (committedTerm !== term) {
     broken('commit justified', leader, `index ${index} of term ${committedTerm} was committed by counting`);
   }
-  let holders = 0;
-  for (const voter of voters) if (holdsDurably(context.viewOf(voter), index, term)) holders += 1;
-  if (holders * 2 <= voters.length) {
+  // A change that came about in this very turn may have been in force when it was counted, or not yet.
+  const inForce = leader.configs.filter((_placed, i) => {
+    const next = leader.configs[i + 1];
+    return next === undefined || next.index > (before?.log.lastIndex ?? 0);
+  });
+  const holds = (voter: NodeId): boolean => holdsDurably(context.viewOf(voter), index, term);
+  if (!inForce.some(({ config }) => isQuorum(config, holds))) {
+    const voters = [...leader.config.voters, ...leader.config.outgoing];
     const where = voters.map((voter) => `${voter}: ${durableTermAt(context.viewOf(voter), index) ?? 'none'}`);
     broken(
       'commit justified',

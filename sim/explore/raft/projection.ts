@@ -39,6 +39,8 @@ const MESSAGES = {
   Heartbeat: 8,
   HeartbeatAnswer: 9,
   InstallSnapshot: 10,
+  CampaignNow: 11,
+  NotMember: 12,
 } as const satisfies Record<MemberMessage['type'], number>;
 
 type Raft = MemberState['raft'];
@@ -150,8 +152,11 @@ function putMessage(into: Fingerprint, message: MemberMessage): void {
   put(into, MESSAGES[message.type]);
   put(into, message.term);
   switch (message.type) {
-    case 'PreVoteRequest':
     case 'VoteRequest':
+      put(into, message.handedOver ? 1 : 0);
+      put(into, message.lastIndex);
+      return put(into, message.lastTerm);
+    case 'PreVoteRequest':
       put(into, message.lastIndex);
       return put(into, message.lastTerm);
     case 'PreVoteAnswer':
@@ -178,6 +183,10 @@ function putMessage(into: Fingerprint, message: MemberMessage): void {
     case 'InstallSnapshot':
       put(into, message.snapshot.index);
       return put(into, message.snapshot.term);
+    case 'CampaignNow':
+      return;
+    case 'NotMember':
+      return put(into, message.index);
   }
 }
 
@@ -208,6 +217,8 @@ function ignores(
     case 'Append':
     case 'Heartbeat':
     case 'InstallSnapshot':
+    case 'CampaignNow':
+    case 'NotMember':
       return false;
   }
 }

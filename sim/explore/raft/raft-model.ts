@@ -102,6 +102,7 @@ export function raftModel(bound: RaftBound): RaftModel {
     maxKeepEntries: 0,
     maxKeepBytes: 1000,
     maxUncommittedBytes: 1000,
+    maxPromotionLag: 0,
   };
   const requests: readonly MemberRequest[] = [
     ...Array.from({ length: bound.proposals }, (_, i) => ({

@@ -61,8 +61,8 @@ export const DURABILITY: readonly Bug[] = [
     'votes are asked for before term and own vote are on the disk',
     edit(
       ELECTION,
-      "send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, afterEverything(turn));",
-      "send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, AT_ONCE);",
+      'lastTerm, handedOver },\n      afterEverything(turn),',
+      'lastTerm, handedOver },\n      AT_ONCE,',
     ),
   ),
   bug(

@@ -4,6 +4,7 @@ import { bugsOf, edit, type Bug } from './bug.js';
 
 const ELECTION = 'core/raft/election.ts';
 const ROLE = 'core/raft/role.ts';
+const CONFIGURATION = 'core/raft/configuration.ts';
 const LOG = 'core/raft/log.ts';
 const STEP = 'core/raft/step.ts';
 
@@ -66,20 +67,20 @@ export const ELECTIONS: readonly Bug[] = [
     edit(ELECTION, '  if (raft.durable.term !== raft.term || raft.durable.vote !== raft.self) return;\n', ''),
     edit(
       ELECTION,
-      "send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, afterEverything(turn));",
-      "send(turn, voter, { type: 'VoteRequest', term: raft.term, lastIndex, lastTerm }, AT_ONCE);",
+      'lastTerm, handedOver },\n      afterEverything(turn),',
+      'lastTerm, handedOver },\n      AT_ONCE,',
     ),
     edit(ROLE, 'raft.durable.term === raft.term && raft.durable.vote === raft.self,', 'true,'),
   ),
   bug(
     'quorum-one-short',
     'half of the voters, rounded down, pass for a majority',
-    edit('core/raft/state.ts', 'return (voters.length >>> 1) + 1;', 'return voters.length >>> 1;'),
+    edit(CONFIGURATION, 'return (count >>> 1) + 1;', 'return count >>> 1;'),
   ),
   bug(
     'quorum-of-even',
     'half of the voters, rounded up, pass for a majority: wrong only for an even number of nodes',
-    edit('core/raft/state.ts', 'return (voters.length >>> 1) + 1;', 'return (voters.length + 1) >>> 1;'),
+    edit(CONFIGURATION, 'return (count >>> 1) + 1;', 'return (count + 1) >>> 1;'),
   ),
   bug(
     'stale-grant-counted',
@@ -98,7 +99,7 @@ export const ELECTIONS: readonly Bug[] = [
   bug(
     'refusal-counted',
     'a refused vote counts like a granted one',
-    edit(ELECTION, 'if (heard.granted) grants += 1;', 'if (heard.voter > 0) grants += 1;'),
+    edit(ELECTION, 'if (voter === node) return granted;', 'if (voter === node) return granted || true;'),
   ),
   bug(
     'pre-votes-kept-as-votes',
@@ -159,7 +160,7 @@ export const ELECTIONS: readonly Bug[] = [
   bug(
     'vote-against-leader',
     'a candidate is heard although a leader is: a returning node unseats it',
-    edit(STEP, '      if (hearsFromLeader(turn)) return false;\n', ''),
+    edit(STEP, '      if (hearsFromLeader(turn) && !message.handedOver) return false;\n', ''),
   ),
   bug(
     'no-pre-vote',
@@ -167,7 +168,7 @@ export const ELECTIONS: readonly Bug[] = [
     edit(
       ELECTION,
       'if (context.now >= raft.electionDeadline) startPreVote(turn);',
-      'if (context.now >= raft.electionDeadline) campaign(turn);',
+      'if (context.now >= raft.electionDeadline) campaign(turn, false);',
     ),
   ),
   bug(
@@ -187,7 +188,11 @@ export const ELECTIONS: readonly Bug[] = [
   bug(
     'check-quorum-one-short',
     'a leader that lost touch needs one node less than a majority to stay',
-    edit(ELECTION, 'let alive = 1;', 'let alive = 2;'),
+    edit(
+      ELECTION,
+      'reachedByMembers(raft, context.now, heardAt) <= since',
+      '([context.now, ...raft.peers.map(heardAt)].sort((a, b) => b - a)[(raft.config.voters.length >>> 1) - 1] ?? context.now) <= since',
+    ),
   ),
   bug(
     'heard-leader-campaigns',

@@ -68,8 +68,8 @@ export const READS: readonly Bug[] = [
     'a read is confirmed by one node less than a majority',
     edit(
       READ_INDEX,
-      'reachedBy(quorumOf(raft.voters), raft.round,',
-      'reachedBy(quorumOf(raft.voters) - 1, raft.round,',
+      'reachedByMembers(raft, raft.round, roundOf)',
+      '([raft.round, ...raft.peers.map(roundOf)].sort((a, b) => b - a)[(raft.config.voters.length >>> 1) - 1] ?? raft.round)',
     ),
   ),
   bug(

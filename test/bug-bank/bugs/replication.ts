@@ -3,6 +3,8 @@
 import { bugsOf, edit, type Bug } from './bug.js';
 
 const REPLICATION = 'core/raft/replication.ts';
+const CONFIGURATION = 'core/raft/configuration.ts';
+const PROGRESS = 'core/raft/progress.ts';
 const HEARTBEAT = 'core/raft/heartbeat.ts';
 const STEP = 'core/raft/step.ts';
 const ROLE = 'core/raft/role.ts';
@@ -114,26 +116,26 @@ export const REPLICATIONS: readonly Bug[] = [
     'a leader counts its own entry before it is on its disk',
     edit(
       REPLICATION,
-      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
-      'reachedBy(quorumOf(raft.voters), raft.log.lastIndex,',
+      'reachedByMembers(raft, raft.durable.lastIndex,',
+      'reachedByMembers(raft, raft.log.lastIndex,',
     ),
   ),
   bug(
     'majority-off-by-one',
     'an entry is committed with one holder less than a majority',
     edit(
-      REPLICATION,
-      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
-      'reachedBy(quorumOf(raft.voters) - 1, raft.durable.lastIndex,',
+      CONFIGURATION,
+      'const quorum = majorityOf(voters.length);',
+      'const quorum = majorityOf(voters.length) - 1;',
     ),
   ),
   bug(
     'majority-of-even',
     'half of the nodes count as a majority: wrong only for an even number of nodes',
     edit(
-      REPLICATION,
-      'reachedBy(quorumOf(raft.voters), raft.durable.lastIndex,',
-      'reachedBy((raft.voters.length + 1) >>> 1, raft.durable.lastIndex,',
+      CONFIGURATION,
+      'const quorum = majorityOf(voters.length);',
+      'const quorum = (voters.length + 1) >>> 1;',
     ),
   ),
   bug(
@@ -207,7 +209,7 @@ export const REPLICATIONS: readonly Bug[] = [
   bug(
     'silent-counted',
     'a follower that was never heard of counts as holding the log that it had before the term',
-    edit(ROLE, 'peer,\n      match: logIndex(0),', 'peer,\n      match: logIndex(raft.commit),'),
-    edit(ROLE, 'matchAtTick: logIndex(0),', 'matchAtTick: logIndex(raft.commit),'),
+    edit(PROGRESS, 'peer,\n    match: logIndex(0),', 'peer,\n    match: logIndex(next - 1),'),
+    edit(PROGRESS, 'matchAtTick: logIndex(0),', 'matchAtTick: logIndex(next - 1),'),
   ),
 ];

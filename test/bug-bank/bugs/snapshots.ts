@@ -32,8 +32,8 @@ export const SNAPSHOTS: readonly Bug[] = [
     'a snapshot is marked with the present term instead of its last entry’s',
     edit(
       SNAPSHOT,
-      '{ index: logIndex(index), term, state };',
-      '{ index: logIndex(index), term: raft.term, state };',
+      '{ index: logIndex(index), term, config, state };',
+      '{ index: logIndex(index), term: raft.term, config, state };',
     ),
   ),
   bug(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mixBytes } from '../../../core/collections/digest.js';
+import { simpleConfiguration } from '../../../core/raft/configuration.js';
 import type { StorageChange } from '../../../core/machine/machine.js';
 import {
   groupId,
@@ -45,6 +46,7 @@ function snapshotAt(index: number, of: number): Snapshot<PartitionState> {
   return {
     index: logIndex(index),
     term: term(of),
+    config: simpleConfiguration([]),
     state: { ...EMPTY_PARTITION, applied: logIndex(index) },
   };
 }
@@ -211,6 +213,7 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       maxKeepEntries: 0,
       maxKeepBytes: 1_000,
       maxUncommittedBytes: 1_000,
+      maxPromotionLag: 0,
     };
     const turn = openTurn<PartitionState>(
       restoreRaft(
@@ -253,7 +256,12 @@ describe('a snapshot in chunks', () => {
     }
     return state;
   };
-  const snapshot = { index: logIndex(9), term: term(1), state: stateOf(9) };
+  const snapshot = {
+    index: logIndex(9),
+    term: term(1),
+    config: simpleConfiguration([]),
+    state: stateOf(9),
+  };
 
   it('is read back, and those before it and those given up are not', () => {
     const disk = emptyDisk();

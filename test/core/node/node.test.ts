@@ -184,6 +184,7 @@ describe('nothing is released before it is durable', () => {
       group: partitionOfKey('k', 1),
       message: {
         type: 'VoteRequest',
+        handedOver: false,
         term: term(1),
         lastIndex: node.state.durableWrite as never,
         lastTerm: term(0),

@@ -101,14 +101,22 @@ describe('terms (Raft section 5.1)', () => {
     expect(member.state).toEqual(before);
   });
 
-  it('a message from a stranger, or in its own name, means nothing', () => {
+  it('a message in its own name means nothing', () => {
     const member = startMember();
     const before = member.state;
 
-    const outcomes = [member.receive(9, say.heartbeat(7)), member.receive(1, say.heartbeat(7))];
+    const outcome = member.receive(1, say.heartbeat(7));
 
-    expect(outcomes.flatMap(({ sent }) => sent)).toEqual([]);
+    expect(outcome.sent).toEqual([]);
     expect(member.state).toEqual(before);
+  });
+
+  it('a leader that this node has not heard of yet is followed: the log may bring the news that it is a member', () => {
+    const member = startMember();
+
+    member.receive(9, say.heartbeat(7));
+
+    expect(member.state).toMatchObject({ role: 'follower', term: 7, leader: 9 });
   });
 
   it('a restarted node is a follower of the term and vote that it wrote', () => {

@@ -16,6 +16,7 @@ import {
 } from '../../../core/partition/command.js';
 import type { KeyEntry, PartitionState } from '../../../core/partition/partition.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
+import type { Configuration } from '../../../core/raft/configuration.js';
 import type { Entry } from '../../../core/raft/messages.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -111,10 +112,23 @@ export const command: fc.Arbitrary<Command> = fc.record({
   operation: writeOperation,
 });
 
-const entry: fc.Arbitrary<Entry> = fc.record({
-  term: numbers(1) as fc.Arbitrary<Term>,
-  payload: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
+const nodes = fc
+  .uniqueArray(numbers(1) as fc.Arbitrary<NodeId>, { maxLength: 5 })
+  .map((some) => some.sort((a, b) => a - b));
+
+const configuration: fc.Arbitrary<Configuration> = fc.record({
+  voters: nodes,
+  outgoing: nodes,
+  learners: nodes,
+  learnersNext: nodes,
 });
+
+const entryTerm = numbers(1) as fc.Arbitrary<Term>;
+const noPayload = fc.constant(new Uint8Array(0));
+const entry: fc.Arbitrary<Entry> = fc.oneof(
+  { arbitrary: fc.record({ term: entryTerm, payload: fc.oneof(noPayload, bytes) }), weight: 4 },
+  { arbitrary: fc.record({ term: entryTerm, payload: noPayload, config: configuration }), weight: 1 },
+);
 const entries = fc.array(entry, { maxLength: 8 });
 
 const keyEntry: fc.Arbitrary<KeyEntry> = fc
@@ -161,7 +175,15 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
 export const raftMessage: fc.Arbitrary<SpokenMessage> = fc.oneof(
   fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
   fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
-  fc.record({ type: fc.constant('VoteRequest' as const), term, lastIndex: index, lastTerm: term }),
+  fc.record({
+    type: fc.constant('VoteRequest' as const),
+    term,
+    lastIndex: index,
+    lastTerm: term,
+    handedOver: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant('CampaignNow' as const), term }),
+  fc.record({ type: fc.constant('NotMember' as const), term, index }),
   fc.record({ type: fc.constant('VoteAnswer' as const), term, granted: fc.boolean() }),
   fc.record({
     type: fc.constant('Append' as const),
@@ -193,6 +215,7 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
       term,
       index: numbers(1) as fc.Arbitrary<LogIndex>,
       snapshotTerm: term,
+      config: configuration,
       number: numbers(0),
       bytes: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
       digest: fc.integer(),
@@ -252,6 +275,7 @@ export const stored: fc.Arbitrary<Stored> = fc.oneof(
     type: fc.constant('Snapshot' as const),
     index: numbers(1) as fc.Arbitrary<LogIndex>,
     term,
+    config: configuration,
     number: numbers(0),
     chunks: numbers(1),
     digest: fc.integer(),

@@ -24,9 +24,9 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     case 'Group':
       return { group, ...raftMessageObject(message.message) };
     case 'SnapshotChunk': {
-      const { term, index, snapshotTerm, number, bytes, digest, last } = message;
+      const { term, index, snapshotTerm, config, number, bytes, digest, last } = message;
       const body = bytes.length === 0 ? {} : { bytes };
-      return { group, snapshotChunk: { term, index, snapshotTerm, number, ...body, digest, last } };
+      return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
     }
     case 'SnapshotAnswer': {
       const { term, index, snapshotTerm, chunks, asked, busy } = message;
@@ -66,8 +66,8 @@ export function storedObject(stored: Stored): SchemaObject {
     case 'Segment':
       return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
     case 'Snapshot': {
-      const { index, term, number, chunks, digest, firstSegment } = stored;
-      return { snapshot: { index, term, number, chunks, digest, firstSegment } };
+      const { index, term, config, number, chunks, digest, firstSegment } = stored;
+      return { snapshot: { index, term, config, number, chunks, digest, firstSegment } };
     }
     case 'SnapshotChunk':
       return { snapshotChunk: { bytes: stored.bytes } };

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { SweepFailure } from '../../../sim/index.js';
+import { againBySeed } from '../../../runtime-node/cli/reproduce.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -31,18 +33,31 @@ function wavetank(...args: readonly string[]): Promise<Ran> {
   });
 }
 
+/** The words of a command that has none to be quoted. */
+function commandIn(text = ''): readonly string[] {
+  return text.split(' ');
+}
+
 async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
   const { output } = await wavetank(...args, '--json');
   return JSON.parse(output) as Record<string, unknown>;
 }
 
-/** Two nodes that count; with `sound` false the count falls back after a while. */
-function writeSystem(sound: boolean): string {
+/** How nodes count from second to second: soundly; back after a while; with a part of their state hidden outside. */
+const COUNTING = {
+  sound: 'count + 1',
+  unsound: 'count > 5 ? -1 : count + 1',
+  hiding: 'count + (hidden += 1)',
+} as const;
+
+/** Two nodes that count, and a judge who may never come to a verdict. */
+function writeSystem(way: keyof typeof COUNTING, verdict: 'valid' | 'unknown' = 'valid'): string {
   const file = join(folder, 'system.js');
   writeFileSync(
     file,
     `import { defineSystem } from '${SIM}';
 import { monotonicMs } from '${CORE}';
+let hidden = 0;
 export const system = defineSystem({
   name: 'counting',
   nodes: [2],
@@ -51,10 +66,15 @@ export const system = defineSystem({
   machine: () => ({
     start: ({ now }) => ({ state: { count: 0 }, effects: [{ type: 'SetTimer', at: monotonicMs(now.monotonic + 500) }] }),
     step: ({ count }, { now }) => ({
-      state: { count: ${sound ? 'count + 1' : 'count > 5 ? -1 : count + 1'} },
+      state: { count: ${COUNTING[way]} },
       effects: [{ type: 'SetTimer', at: monotonicMs(now.monotonic + 500) }],
     }),
   }),
+  clients: {
+    ask: () => 1,
+    workload: { clients: 0 },
+    judge: () => ({ verdict: '${verdict}', failure: undefined }),
+  },
   properties: ({ always, sometimes }) => [
     always('counts are not negative', ({ up }) => up.every(({ state }) => state.count >= 0)),
     sometimes('somebody counts to three', ({ up }) => up.some(({ state }) => state.count === 3)),
@@ -138,17 +158,99 @@ describe('wavetank sim', () => {
   });
 
   it("tries a user's own system, and says what it never reached only after enough seeds", async () => {
-    const swept = await json('sim', '--system', writeSystem(true), '--seeds', '5');
+    const swept = await json('sim', '--system', writeSystem('sound'), '--seeds', '5');
 
     expect(swept).toMatchObject({ verdict: 'valid', system: 'counting', neverReached: [] });
   });
 
   it("finds what is wrong with a user's own system, and leaves its scenario behind", async () => {
-    const { exitCode, output } = await wavetank('sim', '--system', writeSystem(false), '--seeds', '5');
+    const { exitCode, output } = await wavetank('sim', '--system', writeSystem('unsound'), '--seeds', '5');
 
     expect(exitCode).toBe(1);
     expect(output).toContain('broken     counts are not negative');
     expect(existsSync(join(folder, 'wavetank-failure-1.json'))).toBe(true);
+  });
+
+  it('tells at length of a sweep whose only failure is that two runs of a seed differ', async () => {
+    const file = writeSystem('hiding');
+    const sweep = ['sim', '--system', file, '--seeds', '1', '--recheck', '100'];
+
+    const { exitCode, output } = await wavetank(...sweep);
+    const again = commandIn(/^reproduce {2}npx wavetank (.*)$/m.exec(output)?.[1]);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain('broken     the same run twice');
+    expect(output).toContain('is the same in both runs, but the node does something else with it');
+    expect(again).toEqual(['sim', '--seed', '1', '--recheck', '100', '--system', file]);
+    expect(await wavetank(...again)).toMatchObject({ exitCode: 1 });
+  });
+
+  it('says why the only seed of a sweep was not decided, and how it is run again', async () => {
+    const file = writeSystem('sound', 'unknown');
+
+    const { exitCode, output } = await wavetank('sim', '--system', file, '--seeds', '1');
+
+    expect(exitCode).toBe(3);
+    expect(output).toContain('excuse     the checker of the history ran out of its budget');
+    expect(output).toContain(`reproduce  npx wavetank sim --seed 1 --system ${file}`);
+  });
+
+  it('gives a command that fails again in the same way for each failure of a guided sweep', async () => {
+    const file = writeSystem('unsound');
+
+    const swept = await json('sim', '--system', file, '--seeds', '24', '--guided', '--keep-going');
+    const failures = swept['failures'] as readonly (SweepFailure & { readonly reproduce: string })[];
+    const changed = failures.filter(({ reproduce }) => /guided-1-(17|18|19|20)\.json/.test(reproduce));
+
+    expect(failures).toHaveLength(24);
+    expect(changed).toHaveLength(4);
+    for (const { seed, property, atMs, reproduce } of changed) {
+      const again = await json(...commandIn(reproduce.slice('npx wavetank '.length)));
+      expect(again['failures']).toMatchObject([{ seed, property, atMs }]);
+    }
+    expect(failures.map(({ reproduce }) => reproduce)).toContain(
+      `npx wavetank sim --guided --from 1 --seeds 24 --keep-going --system ${file}`,
+    );
+  });
+
+  it('names the profile in the command that runs a failure again, and the scenario where there is one', async () => {
+    const tight = join(folder, 'tight.json');
+    await wavetank('sim', '--seed', '3', '--profile', 'clocks', '--save', tight);
+    writeFileSync(tight, readFileSync(tight, 'utf8').replace('"maxEvents": 2000000', '"maxEvents": 50'));
+
+    const byFile = await json('sim', '--scenario', tight);
+
+    expect(byFile['failures']).toMatchObject([{ reproduce: `npx wavetank sim --scenario ${tight}` }]);
+    expect(againBySeed({ seed: 3, property: 'reads' }, { profile: 'clocks' })).toBe(
+      'npx wavetank sim --seed 3 --profile clocks',
+    );
+  });
+
+  it('shows the single failure of merged shards with its command', async () => {
+    const report = join(folder, 'part');
+    await wavetank('sim', '--system', writeSystem('unsound'), '--seeds', '1', '--report', report);
+
+    const { exitCode, output } = await wavetank('merge', report);
+
+    expect(exitCode).toBe(1);
+    expect(output).toContain('seed 1: invalid, counts are not negative');
+    expect(output).toContain('npx wavetank sim --seed 1 --system FILE-OF-counting');
+  });
+
+  it('prints the schema of scenarios, of ours with all settings', async () => {
+    const ours = await wavetank('sim', '--schema');
+    const theirs = await wavetank('sim', '--schema', '--system', writeSystem('sound'));
+
+    expect(JSON.parse(ours.output)).toMatchObject({
+      properties: { system: { enum: ['key-value'] }, settings: { properties: { partitions: {} } } },
+    });
+    expect(JSON.parse(theirs.output)).toMatchObject({ properties: { system: { enum: ['counting'] } } });
+  });
+
+  it('says in its help what each profile means', async () => {
+    const { output } = await wavetank('sim', '--help');
+
+    expect(output).toMatch(/^ {2}churn {2,}Nodes restart and change their version all the time\.$/m);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import {
   KeyValueCode,
   logIndex,
   mapSet,
+  radixForEach,
   radixGet,
   revision,
   term,
@@ -14,11 +15,19 @@ import {
   type GroupState,
   type NodeEffect,
   type NodeEvent,
+  type NodeOptions,
   type SpokenMessage,
 } from '../../../core/index.js';
 import { run } from '../../../sim/index.js';
 import type { Fault as Strike } from '../../../sim/faults/scenario.js';
-import { changeEffects, changeGroups, changeMessages, judgeFault, SHORT } from './support/faulty.js';
+import {
+  changeEffects,
+  changeGroups,
+  changeMessages,
+  judgeFault,
+  SHORT,
+  type Fault,
+} from './support/faulty.js';
 
 type Message = SpokenMessage;
 
@@ -57,6 +66,50 @@ describe('an honest node', () => {
 
   it('breaks none when it is wrapped and left alone', () => {
     expect(judgeFault((step) => step)).toBe('holds');
+  });
+});
+
+/** Sends every append so many times in one message. */
+function repeatAppends(timesOf: (options: NodeOptions) => number): Fault {
+  return (step, _before, _turn, options) =>
+    changeEffects(step, (effect) => {
+      if (effect.type !== 'Send') return [effect];
+      const times = timesOf(options);
+      const messages = effect.messages.flatMap((message) =>
+        message.type === 'Group' && message.message.type === 'Append'
+          ? Array.from({ length: times }, () => message)
+          : [message],
+      );
+      return [{ ...effect, messages }];
+    });
+}
+
+describe('a run leaves a node alone that', () => {
+  it('fills its window, and asks with one append more whether all is lost', () => {
+    const full = { ...SHORT.settings, node: { ...SHORT.settings.node, maxInflightAppends: 1 } };
+
+    expect(
+      judgeFault(
+        repeatAppends(() => 2),
+        { ...SHORT, settings: full },
+      ),
+    ).toBe('holds');
+  });
+
+  it('drops the requests that wait when it is deposed', () => {
+    let dropped = 0;
+    const verdict = judgeFault(
+      (step, before) => {
+        const [known, group] = [radixGet(before.groups, 1), radixGet(step.state.groups, 1)];
+        if (known !== undefined && group?.raft.role !== 'leader')
+          radixForEach(known.waiting, () => (dropped += 1));
+        return step;
+      },
+      { ...SHORT, faults: CUT_LEADER },
+    );
+
+    expect(verdict).toBe('holds');
+    expect(dropped).toBeGreaterThan(0);
   });
 });
 
@@ -301,6 +354,25 @@ describe('a run finds a node that', () => {
     );
 
     expect(verdict).toBe('durable is on disk');
+  });
+
+  it('sends more appends at once than its window has room for', () => {
+    expect(judgeFault(repeatAppends(({ maxInflightAppends }) => maxInflightAppends + 2))).toBe('windows');
+  });
+
+  it('keeps requests waiting after it was deposed', () => {
+    const verdict = judgeFault(
+      (step, before) =>
+        changeGroups(step, (group) => {
+          const waiting = radixGet(before.groups, 1)?.waiting ?? group.waiting;
+          return group.raft.role === 'leader' || group.waiting === waiting
+            ? undefined
+            : { ...group, waiting };
+        }),
+      { ...SHORT, faults: CUT_LEADER },
+    );
+
+    expect(verdict).toBe('requests wait at leaders');
   });
 
   it('never answers', () => {

@@ -6,10 +6,10 @@ import {
   follow,
   formatTrace,
   nodeModel,
+  parseScenario,
   parseTrace,
   raftModel,
   replayTrace,
-  TRACE_FORMAT,
   traceOf,
   type RaftBound,
 } from '../../../sim/index.js';
@@ -117,18 +117,13 @@ describe('whole nodes', () => {
     const { actions, stuck } = follow(nodeModel(bound), steps);
 
     const { scenario, lines } = traceOf(bound, actions);
-    const header = {
-      wavetank: 'trace',
-      format: TRACE_FORMAT,
-      version: '0',
-      about: 'a way',
-      scenario,
-    } as const;
-    const replay = replayTrace(parseTrace(formatTrace({ ...header, failure: null }, lines)));
+    const about = { version: '0', about: 'a way', scenario, failure: null };
+    const replay = replayTrace(parseTrace(formatTrace(about, lines)));
 
     expect(stuck).toBeUndefined();
     expect(replay.parted).toBeUndefined();
     expect(replay.replayed).toBe(lines.length);
     expect(lines.length).toBeGreaterThan(steps.length);
+    expect(parseScenario(scenario)).toMatchObject({ ok: true });
   });
 });

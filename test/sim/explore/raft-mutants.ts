@@ -143,7 +143,7 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
     'a candidate that asks before its own vote is durable',
     'nothing said before it is durable',
     ELECTION,
-    ['election.ts', 'lastTerm }, afterEverything(turn));', 'lastTerm }, AT_ONCE);'],
+    ['election.ts', 'handedOver },\n      afterEverything(turn),', 'handedOver },\n      AT_ONCE,'],
   ),
   mutant(
     'a follower that acknowledges entries before they are durable',
@@ -157,8 +157,8 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
   ),
   mutant('a leader that counts itself before its log is durable', 'commit justified', ELECTION, [
     'replication.ts',
-    'const majority = reachedBy(quorumOf(raft.voters), raft.durable.lastIndex, raft.peers, matchOf);',
-    'const majority = reachedBy(quorumOf(raft.voters), raft.log.lastIndex, raft.peers, matchOf);',
+    'const majority = reachedByMembers(raft, raft.durable.lastIndex, matchOf);',
+    'const majority = reachedByMembers(raft, raft.log.lastIndex, matchOf);',
   ]),
   mutant('a follower that compares the index of the entry before, but not its term', 'log matching', NARROW, [
     'replication.ts',
@@ -198,13 +198,13 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
     { ...TWO_TERMS, reduction: false },
     [
       'step.ts',
-      "    case 'PreVoteAnswer':\n    case 'VoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n      return;",
-      "    case 'VoteAnswer':\n      return voteAnswered(turn, from, message);\n    case 'PreVoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n      return;",
+      "    case 'PreVoteAnswer':\n    case 'VoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n      return;",
+      "    case 'VoteAnswer':\n      return voteAnswered(turn, from, message);\n    case 'PreVoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n      return;",
     ],
   ),
   mutant('a leader that a minority elected', 'leaders are elected', { ...ELECTION, disk: 'instant' }, [
     'election.ts',
-    'if (grantsWithSelf(turn) >= quorumOf(raft.voters)) becomeLeader(turn);',
+    'if (isGranted(turn)) becomeLeader(turn);',
     'becomeLeader(turn);',
   ]),
   mutant(

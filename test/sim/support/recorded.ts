@@ -1,13 +1,6 @@
 /** Traces that tests look into: a short storm, recorded once, and its timeline. */
 
-import {
-  formatTrace,
-  parseTrace,
-  recordRun,
-  stormScenario,
-  TRACE_FORMAT,
-  type Trace,
-} from '../../../sim/index.js';
+import { formatTrace, parseTrace, recordRun, stormScenario, type Trace } from '../../../sim/index.js';
 import type { KeyValueScenario } from '../../../sim/key-value/settings.js';
 
 /** A storm of this seed, cut short: some ten virtual seconds, and about a thousand lines. */
@@ -24,15 +17,7 @@ export function shortStorm(seed: number): KeyValueScenario {
 /** What was recorded of a scenario, as it is read back from a file. */
 export function recorded(scenario: KeyValueScenario, version = '0.0.0-test'): Trace {
   const { lines } = recordRun(scenario);
-  const header = {
-    wavetank: 'trace',
-    format: TRACE_FORMAT,
-    version,
-    about: 'a test',
-    scenario,
-    failure: null,
-  } as const;
-  return parseTrace(formatTrace(header, lines));
+  return parseTrace(formatTrace({ version, about: 'a test', scenario, failure: null }, lines));
 }
 
 /** A trace without what only a recorder in the simulator knows: as a node in production would write it. */

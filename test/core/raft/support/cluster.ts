@@ -7,7 +7,7 @@
 
 import { entryAt, termAt } from '../../../../core/raft/log.js';
 import type { Entry } from '../../../../core/raft/messages.js';
-import { quorumOf } from '../../../../core/raft/state.js';
+import { hasQuorum } from '../../../../core/raft/configuration.js';
 import type { Outgoing } from '../../../../core/raft/turn.js';
 import {
   startMember,
@@ -213,7 +213,7 @@ function watchSafety(ids: readonly number[], member: (id: number) => Member): Sa
         mustHold(term === state.term, () => `leader ${id} committed ${commit} of term ${term} by counting`);
         const holders = ids.filter((other) => durableTermAt(other, commit) === term);
         mustHold(
-          holders.length >= quorumOf(state.voters),
+          hasQuorum(state.config, (node) => holders.includes(node)),
           () => `leader ${id} committed ${commit}, which only ${holders.join()} hold on disk`,
         );
       }

@@ -14,10 +14,13 @@ import {
   writeNumber,
   type NodeId,
 } from '../../../../core/machine/units.js';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import { entryAt } from '../../../../core/raft/log.js';
 import type { RaftWrite } from '../../../../core/raft/durability.js';
 import type { Entry, RaftMessage, Snapshot } from '../../../../core/raft/messages.js';
+import type { Reconfigured } from '../../../../core/raft/reconfigure.js';
 import type { Proposal } from '../../../../core/raft/replication.js';
+import type { TransferStart } from '../../../../core/raft/transfer.js';
 import {
   nextDeadline,
   restoreRaft,
@@ -43,6 +46,7 @@ export const OPTIONS: RaftOptions = {
   maxKeepEntries: 0,
   maxKeepBytes: 1 << 20,
   maxUncommittedBytes: 1000,
+  maxPromotionLag: 2,
 };
 
 export interface MemberOptions {
@@ -63,6 +67,8 @@ export interface Outcome {
   readonly reads: readonly { readonly tokens: readonly number[]; readonly index: number }[];
   readonly refusedReads: readonly number[];
   readonly proposal: Proposal | undefined;
+  readonly reconfigured: Reconfigured | undefined;
+  readonly transferring: TransferStart | undefined;
 }
 
 export interface Member {
@@ -78,6 +84,9 @@ export interface Member {
   receive(from: number, message: Message): Outcome;
   propose(text: string): Outcome;
   read(token: number): Outcome;
+  /** Asks for these members. */
+  reconfigure(voters: readonly number[], learners?: readonly number[]): Outcome;
+  transfer(target: number): Outcome;
   compact(index: number, keepEntries?: number): Outcome;
   /** Writes up to this one, or all, are durable. */
   durable(through?: number): Outcome;
@@ -103,7 +112,12 @@ export function startMember(options: MemberOptions = {}): Member {
     snapshot:
       snapshot === undefined
         ? undefined
-        : { index: logIndex(snapshot.index), term: term(snapshot.term), state: `image ${snapshot.index}` },
+        : {
+            index: logIndex(snapshot.index),
+            term: term(snapshot.term),
+            config: simpleConfiguration((options.voters ?? [1, 2, 3]).map(nodeId)),
+            state: `image ${snapshot.index}`,
+          },
     entries: entries(...(options.log ?? [])),
   };
   return memberFrom(options, image, 10_000);
@@ -172,6 +186,9 @@ function memberFrom(setup: MemberOptions, image: DurableImage<Image>, startedAt:
     receive: (from, message) => input({ type: 'MessageReceived', from: nodeId(from), message }),
     propose: (text) => input({ type: 'Propose', payload: payload(text) }),
     read: (token) => input({ type: 'Read', token }),
+    reconfigure: (voters, learners = []) =>
+      input({ type: 'Reconfigure', members: { voters: voters.map(nodeId), learners: learners.map(nodeId) } }),
+    transfer: (target) => input({ type: 'Transfer', target: nodeId(target) }),
     compact: (index, keepEntries = 0) =>
       input({ type: 'Compact', index: logIndex(index), state: `image ${index}`, keepEntries }),
     durable: (through = issued) => {
@@ -196,6 +213,8 @@ function outcomeOf(effects: readonly RaftEffect<Image>[], number: number): Outco
   const refusedReads: number[] = [];
   let write: Outcome['write'];
   let proposal: Proposal | undefined;
+  let reconfigured: Reconfigured | undefined;
+  let transferring: TransferStart | undefined;
   for (const effect of effects) {
     switch (effect.type) {
       case 'Send':
@@ -214,9 +233,15 @@ function outcomeOf(effects: readonly RaftEffect<Image>[], number: number): Outco
         break;
       case 'Proposed':
         proposal = effect.proposal;
+        break;
+      case 'Reconfigured':
+        reconfigured = effect.outcome;
+        break;
+      case 'Transferring':
+        transferring = effect.outcome;
     }
   }
-  return { sent, write, reads, refusedReads, proposal };
+  return { sent, write, reads, refusedReads, proposal, reconfigured, transferring };
 }
 
 /** The disk as a model: a write replaces what it says it replaces. */
@@ -273,11 +298,12 @@ export const say = {
     term: term(at),
     granted,
   }),
-  voteRequest: (at: number, lastIndex = 0, lastTerm = 0): Message => ({
+  voteRequest: (at: number, lastIndex = 0, lastTerm = 0, handedOver = false): Message => ({
     type: 'VoteRequest',
     term: term(at),
     lastIndex: logIndex(lastIndex),
     lastTerm: term(lastTerm),
+    handedOver,
   }),
   voteAnswer: (at: number, granted: boolean): Message => ({ type: 'VoteAnswer', term: term(at), granted }),
   /** An append whose entries have these terms. */
@@ -319,6 +345,7 @@ export const say = {
     snapshot: {
       index: logIndex(index),
       term: term(ofTerm),
+      config: simpleConfiguration([1, 2, 3].map(nodeId)),
       state: `image ${index}`,
     } satisfies Snapshot<Image>,
   }),
@@ -327,7 +354,7 @@ export const say = {
 /** A member that leads: it timed out, was granted what it asked for, and its vote is durable. */
 export function startLeader(options: MemberOptions = {}): Member {
   const member = startMember(options);
-  const others = member.state.voters.filter((voter) => voter !== member.state.self);
+  const others = member.state.config.voters.filter((voter) => voter !== member.state.self);
   member.timeout();
   const next = member.state.role === 'precandidate' ? member.state.term + 1 : member.state.term;
   for (const other of others) member.receive(other, say.preVoteAnswer(next, true));

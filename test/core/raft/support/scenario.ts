@@ -249,8 +249,9 @@ function describeMessage(message: Message): string {
   const head = `${message.type} term ${message.term}`;
   switch (message.type) {
     case 'PreVoteRequest':
-    case 'VoteRequest':
       return `${head}, last ${message.lastIndex} of term ${message.lastTerm}`;
+    case 'VoteRequest':
+      return `${head}, last ${message.lastIndex} of term ${message.lastTerm}${message.handedOver ? ', handed over' : ''}`;
     case 'PreVoteAnswer':
     case 'VoteAnswer':
       return `${head}, ${message.granted ? 'granted' : 'refused'}`;
@@ -269,6 +270,10 @@ function describeMessage(message: Message): string {
       return `${head}, round ${message.round}`;
     case 'InstallSnapshot':
       return `${head}, at ${message.snapshot.index} of term ${message.snapshot.term}`;
+    case 'CampaignNow':
+      return head;
+    case 'NotMember':
+      return `${head}, since ${message.index}`;
   }
 }
 

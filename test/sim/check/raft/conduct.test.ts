@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import { logIndex, nodeId, term, type PartitionState, type RaftMessage } from '../../../../core/index.js';
 import {
   checkCare,
@@ -54,12 +55,10 @@ const granted = (type: 'VoteAnswer' | 'PreVoteAnswer', ofTerm: number): Message 
   granted: true,
 });
 
-const asks = (type: 'VoteRequest' | 'PreVoteRequest', ofTerm: number): Message => ({
-  type,
-  term: term(ofTerm),
-  lastIndex: logIndex(0),
-  lastTerm: term(0),
-});
+const asks = (type: 'VoteRequest' | 'PreVoteRequest', ofTerm: number): Message => {
+  const log = { term: term(ofTerm), lastIndex: logIndex(0), lastTerm: term(0) };
+  return type === 'VoteRequest' ? { type, ...log, handedOver: false } : { type, ...log };
+};
 
 interface Turn {
   readonly atMs?: number;
@@ -197,8 +196,8 @@ describe('a candidate', () => {
 
   it('may not lead by votes of another term, nor by one that is repeated', () => {
     const five = [1, 2, 3, 4, 5].map(nodeId);
-    const before = raft(1, [1], { term: 2, voters: five });
-    const after = leader(1, [1, 2], { term: 2, voters: five });
+    const before = raft(1, [1], { term: 2, config: simpleConfiguration(five) });
+    const after = leader(1, [1, 2], { term: 2, config: simpleConfiguration(five) });
 
     const old = [[3, granted('VoteAnswer', 1)]] as const;
     expect(hear(follower(2), leader(1, [1, 2], { term: 2 }), old, { timerFired: true })).toBe(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import { logIndex, nodeId, term, type Stored, type StorageChange } from '../../../../core/index.js';
 import {
   createDurableView,
@@ -24,6 +25,7 @@ const snapshot = (index: number, ofTerm: number): StorageChange<Stored> =>
     type: 'Snapshot',
     index: logIndex(index),
     term: term(ofTerm),
+    config: simpleConfiguration([]),
     number: 0,
     chunks: 0,
     digest: 0,

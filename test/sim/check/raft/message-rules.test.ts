@@ -80,6 +80,7 @@ describe('a request for votes', () => {
 
   const request = (lastIndex: number): Message => ({
     type: 'VoteRequest',
+    handedOver: false,
     term: term(3),
     lastIndex: logIndex(lastIndex),
     lastTerm: term(3),

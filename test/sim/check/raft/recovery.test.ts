@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import { logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
 import {
   createDurableView,
@@ -37,6 +38,7 @@ const snapshot = (index: number, ofTerm: number, firstSegment: number): [string,
     type: 'Snapshot',
     index: logIndex(index),
     term: term(ofTerm),
+    config: simpleConfiguration([]),
     number: 0,
     chunks: 0,
     digest: 0,

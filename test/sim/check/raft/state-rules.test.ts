@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { simpleConfiguration } from '../../../../core/raft/configuration.js';
 import {
   emptyFifo,
   fifoPush,
@@ -87,6 +88,21 @@ describe('what a node takes to be durable', () => {
     store(context, 1, disk);
 
     expect(judge(context, [undefined, believer])).toBe('durable is on disk');
+  });
+
+  it('breaks a rule when it is less than what is on the disk, and nothing is being written', () => {
+    store(context, 1, { term: 2, vote: 3, terms: [1, 2, 2] });
+
+    expect(judge(context, [undefined, believer])).toBe('the disk holds the log');
+  });
+
+  it('is left alone when it is less, and the write that cuts the disk is under way', () => {
+    store(context, 1, { term: 2, vote: 3, terms: [1, 2, 2] });
+    const cut = { write: writeNumber(2), term: term(2), vote: nodeId(3), lastIndex: logIndex(2) };
+
+    const verdict = judge(context, [undefined, { ...believer, unsynced: fifoPush(emptyFifo(), cut) }]);
+
+    expect(verdict).toBe('holds');
   });
 });
 
@@ -202,7 +218,10 @@ describe('leaders', () => {
   it('break a rule when they have no vote', () => {
     elect(context, 3, { term: 1 });
 
-    const verdict = judge(context, [undefined, leader(3, [], { term: 1, voters: [1, 2].map(nodeId) })]);
+    const verdict = judge(context, [
+      undefined,
+      leader(3, [], { term: 1, config: simpleConfiguration([1, 2].map(nodeId)) }),
+    ]);
 
     expect(verdict).toBe('only voters lead');
   });
@@ -329,6 +348,36 @@ describe('what a leader believes of a follower', () => {
     expect(
       judgePeer(progress(2, 2, { inflight: [{ last: logIndex(3), bytes: 1 }], next: logIndex(4) })),
     ).toBe('holds');
+  });
+
+  it('is left alone when what is in flight fills the window', () => {
+    const inflight = Array.from({ length: MAX_INFLIGHT }, (_, i) => ({ last: logIndex(i + 1), bytes: 1 }));
+
+    expect(judgePeer(progress(2, 0, { inflight }))).toBe('holds');
+  });
+
+  /** The leader takes node 2 to hold so much, and then so much, in the same term or in a later one. */
+  function judgeMatches(first: number, second: number, laterTerm = 1): string {
+    elect(context, 1, { term: 1, terms: TERMS });
+    store(context, 2, { term: 1, vote: 1, terms: [1, 1] });
+    const before = leader(1, TERMS, { term: 1, peers: [progress(2, first), progress(3, 0)] });
+    const after = { ...before, term: term(laterTerm), peers: [progress(2, second), progress(3, 0)] };
+    const verdict = judge(context, [undefined, before]);
+    if (verdict !== 'holds') return verdict;
+    elect(context, 1, { term: laterTerm, terms: TERMS });
+    return judge(context, [before, after]);
+  }
+
+  it('may grow, or stay as it is', () => {
+    expect([judgeMatches(1, 2), judgeMatches(2, 2)]).toEqual(['holds', 'holds']);
+  });
+
+  it('breaks a rule when it falls', () => {
+    expect(judgeMatches(2, 1)).toBe('match never falls');
+  });
+
+  it('may begin at nothing in a later term', () => {
+    expect(judgeMatches(2, 0, 2)).toBe('holds');
   });
 
   it('breaks a rule when the next entry to be sent is one that matches', () => {
