@@ -92,7 +92,9 @@ function executeWrite(
   const command: Command = { requestId, basis, stampedAt: turn.node.clock, operation };
   const proposal = propose(opened.raft, encodeCommand(command));
   if (proposal.type === 'Refused') {
-    answer(turn, group, origin, tryAgain(opened, `the leader cannot take the write now: ${proposal.why}`));
+    const { why } = proposal;
+    const refused = tryAgain(opened, `the leader cannot take the write now: ${why}`);
+    answer(turn, group, origin, why === 'overloaded' ? overloaded(turn, opened) : refused);
     return;
   }
   const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };
@@ -127,7 +129,15 @@ function sameOrigin(a: Origin, b: Origin): boolean {
 }
 
 function tryAgain(opened: OpenGroup, reason: string): ForwardResult {
-  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason };
+  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason, overloaded: false };
+}
+
+function overloaded(turn: NodeTurn, opened: OpenGroup): ForwardResult {
+  const reason =
+    `overloaded: ${opened.raft.raft.uncommittedBytes} bytes of writes to this partition wait for their commit, and ` +
+    `no more than ${turn.options.maxUncommittedBytes} may (maxUncommittedBytes); the operation was not proposed now: ` +
+    'retry it later, with the same operation id';
+  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason, overloaded: true };
 }
 
 /** Executes every committed entry, and answers those who wait. */

@@ -145,6 +145,8 @@ export interface ClientRequest {
   readonly sentTo: NodeId;
   /** How often another node was tried on the word of one that does not lead, since the last alarm. */
   readonly redirects: number;
+  /** It was handed to some leader, and so may take effect. */
+  readonly wasSent: boolean;
 }
 
 export interface PendingRead {

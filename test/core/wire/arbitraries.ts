@@ -256,7 +256,12 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
           { type: fc.constant('Executed' as const), outcome, index, reason: text },
           { requiredKeys: ['type', 'outcome', 'index'] },
         ),
-        fc.record({ type: fc.constant('TryAgain' as const), leader: nodeOrNone, reason: text }),
+        fc.record({
+          type: fc.constant('TryAgain' as const),
+          leader: nodeOrNone,
+          reason: text,
+          overloaded: fc.boolean(),
+        }),
       ),
     }),
   },

@@ -39,8 +39,8 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     case 'ForwardAnswer': {
       const { requestId, result } = message;
       if (result.type === 'TryAgain') {
-        const { leader, reason } = result;
-        return { group, forwardAnswer: { requestId, tryAgain: { leader, reason } } };
+        const { leader, reason, overloaded } = result;
+        return { group, forwardAnswer: { requestId, tryAgain: { leader, reason, overloaded } } };
       }
       const { outcome, index, reason } = result;
       const executed = {

@@ -162,7 +162,7 @@ describe('a run finds a node that', () => {
     );
 
   it('takes a snapshot of what it has not applied', () => {
-    const verdict = changeSnapshot(({ index }) => ({ index: logIndex(index + 1) }));
+    const verdict = changeSnapshot(({ index }) => ({ index: logIndex(index + 1_000) }));
 
     expect(verdict).toBe('snapshots are applied');
   });
@@ -386,7 +386,9 @@ describe('a run finds a node that', () => {
   it('never hears, so that its replica stays behind', () => {
     // Clients get their answers from the other two.
     const verdict = judgeFault((step, before, { events }, { node }) =>
-      node === 3 && received(events).length > 0 ? { state: before, effects: [] } : step,
+      node === 3 && events.some(({ type }) => type === 'MessageReceived')
+        ? { state: before, effects: [] }
+        : step,
     );
 
     expect(verdict).toBe('liveness');
