@@ -31,6 +31,7 @@ import {
 } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
+import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import {
   checkCare,
@@ -78,6 +79,7 @@ export interface RuleSettings {
   readonly versions: readonly GroupLimits[];
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
+  readonly snapshots?: SnapshotLimits;
 }
 
 const NOTHING_HEARD: readonly Heard[] = [];
@@ -90,7 +92,7 @@ interface Run {
 
 /** @param desk takes note of what the run comes by. */
 export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): NodeObserver {
-  const { partitions, retryWindow = RETRY_WINDOW } = settings;
+  const { partitions, retryWindow = RETRY_WINDOW, snapshots } = settings;
   const landmarks = createLandmarks((feature) => desk.reach(feature));
   // By group, and by node and group: all are small numbers, so places in lists.
   const histories: GroupHistory[] = [];
@@ -228,6 +230,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         else known.push({ from: event.from, message });
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
+      // A node that halts leaves everything as it stands.
+      if (snapshots !== undefined && !step.state.halted) checkSnapshotWork(node, step.state, snapshots);
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
       const facts = { events: turn.events.length, timerFired };

@@ -105,6 +105,7 @@ export function keyValueSystem(
           {
             partitions: settings.partitions,
             retryWindow: settings.node.retryWindow,
+            snapshots: settings.node,
             versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
           },
           desk,
