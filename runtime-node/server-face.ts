@@ -5,17 +5,24 @@
 
 import {
   describeNode,
+  memberOf,
   NO_NODE,
+  type AdminAnswer,
+  type AdminCommand,
   type GroupStatus,
   type KeyValueAnswer,
-  type KeyValueRequest,
+  type NodeAnswer,
   type NodeOptions,
+  type NodeRequest,
   type NodeState,
 } from '../core/index.js';
-import type { ApiBackend, HealthStatus, ServerStatus } from './api/index.js';
+import type { ApiBackend, HealthStatus, LocalRole, ServerStatus } from './api/index.js';
 import { HostStopped, type Host } from './host/index.js';
+import { isOut } from './observe/member-watch.js';
 
-export type NodeHost = Host<NodeState, KeyValueRequest, KeyValueAnswer>;
+const LOOK_EVERY_MS = 50;
+
+export type NodeHost = Host<NodeState, NodeRequest, NodeAnswer>;
 
 export interface ServerFace extends ApiBackend {
   groups(): readonly GroupStatus[];
@@ -43,10 +50,33 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     return known;
   }
 
+  function ask(asked: NodeRequest): Promise<NodeAnswer> {
+    return host?.request(asked) ?? Promise.reject(new HostStopped('this node is still starting'));
+  }
+
+  /** What this node is in the cluster, as far as it knows. */
+  function localRole(): LocalRole {
+    const roster = host?.state().membership.roster;
+    if (roster === undefined) return options.voters.includes(options.node) ? 'Voter' : 'NotMember';
+    const member = memberOf(roster, options.node);
+    if (member === undefined) return 'NotMember';
+    return member.role === 'voter' ? 'Voter' : 'Learner';
+  }
+
   return {
     groups,
-    request: (asked) =>
-      host?.request(asked) ?? Promise.reject(new HostStopped('this node is still starting')),
+    // The machine answers each kind of request with its own kind of answer.
+    request: (asked) => ask(asked) as Promise<KeyValueAnswer>,
+    admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
+    isLeaving: () => isLeaving,
+    async untilOut(timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      while (performance.now() < deadline) {
+        if (host !== undefined && isOut(host.state())) return true;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      }
+      return false;
+    },
     status: () => ({
       node: options.node,
       voters: options.voters,
@@ -55,8 +85,10 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
       groups: groups(),
     }),
     health(): HealthStatus {
-      const hostedPartitions = groups().length;
-      return { ready: initialized && !isLeaving, initialized, localRole: 'Voter', hostedPartitions };
+      const hostedPartitions = groups().filter(({ group }) => group > 0).length;
+      const role = localRole();
+      const ready = initialized && !isLeaving && role !== 'NotMember';
+      return { ready, initialized, localRole: isLeaving ? 'Leaving' : role, hostedPartitions };
     },
     attach(started) {
       host = started;

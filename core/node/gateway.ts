@@ -23,10 +23,12 @@ import {
 import { describeWrite, refusal } from '../partition/partition.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
+import { rosterWritten } from './admin.js';
 import { execute } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
 import type { ClientRequest, Origin } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
+import { isMemberHere } from './worklist.js';
 
 /** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
 const MAX_REDIRECTS = 2;
@@ -37,6 +39,13 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
     turn.replies = added(turn.replies, { token, answer: refusedFor(problem) });
+    return;
+  }
+  if (!isMemberHere(turn)) {
+    turn.replies = added(turn.replies, {
+      token,
+      answer: { ...refusal(KeyValueCode.mustRetry), reason: strangerHere(turn) },
+    });
     return;
   }
   const { node, options, now } = turn;
@@ -66,6 +75,14 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   attempt(turn, accepted, knownLeader(turn, group), 0);
 }
 
+function strangerHere({ options, node }: NodeTurn): string {
+  const { roster } = node.membership;
+  const hint = 'nothing was done here: ask another node';
+  return roster === undefined
+    ? `node ${options.node} has not joined the cluster yet; ${hint}`
+    : `node ${options.node} is no member of the cluster (roster version ${roster.version}); ${hint}`;
+}
+
 /** What differs comes first: ids are compared often, and those of one node share the rest. */
 function ownRequestId(turn: NodeTurn, token: number): RequestId {
   return `${OWN_REQUEST_ID_PREFIX}${token}:${turn.node.incarnation}` as RequestId;
@@ -91,11 +108,19 @@ function knownLeader(turn: NodeTurn, group: GroupId): NodeId {
   return openedGroup(turn, group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
 }
 
+/** Who is to execute an operation, given who leads; 0 for nobody yet. */
+function placeOf(turn: NodeTurn, operation: KeyValueOperation, leader: NodeId): NodeId {
+  const mode = operation.type === 'Get' || operation.type === 'Exists' ? operation.mode : undefined;
+  if (mode === 'stale') return turn.options.node;
+  return mode === 'follower' && leader !== NO_NODE ? turn.options.node : leader;
+}
+
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
 function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
   const { node, options, now } = turn;
   const { token, group, requestId, basis, operation, deadline } = request;
-  const patience = leader === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
+  const place = placeOf(turn, operation, leader);
+  const patience = place === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
   const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
   const sent: ClientRequest = {
     token,
@@ -105,17 +130,17 @@ function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirec
     operation,
     deadline,
     retryAt,
-    sentTo: leader,
+    sentTo: place,
     redirects,
     wasSent: request.wasSent || leader !== NO_NODE,
   };
   node.requests = radixSet(node.requests, token, sent);
   node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
-  if (leader === NO_NODE) return;
-  if (leader === options.node) {
+  if (place === NO_NODE) return;
+  if (place === options.node) {
     execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token } }, answer);
   } else {
-    sendAtOnce(turn, leader, { type: 'Forward', group, requestId, basis, operation });
+    sendAtOnce(turn, place, { type: 'Forward', group, requestId, basis, operation });
   }
 }
 
@@ -149,7 +174,8 @@ export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
   const leader = knownLeader(turn, group);
   const moved: ClientRequest[] = [];
   radixForEach(turn.node.requests, (request) => {
-    if (request.group === group && request.sentTo !== leader) moved.push(request);
+    if (request.group !== group) return;
+    if (request.sentTo !== placeOf(turn, request.operation, leader)) moved.push(request);
   });
   for (const request of moved) attempt(turn, request, leader, 0);
 }
@@ -189,6 +215,7 @@ export function answer(turn: NodeTurn, group: GroupId, origin: Origin, result: F
     settle(turn, origin.token, turn.options.node, group, result);
     return;
   }
+  if (origin.type === 'Admin') return rosterWritten(turn, origin.task, origin.summary, result);
   const { node, requestId } = origin;
   sendAtOnce(turn, node, { type: 'ForwardAnswer', group, requestId, result });
 }

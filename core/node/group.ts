@@ -17,6 +17,7 @@ import {
   type Command,
   type KeyValueOperation,
   type Outcome,
+  type ReadOperation,
   type RequestId,
   type WriteOperation,
 } from '../partition/command.js';
@@ -28,9 +29,9 @@ import { propose } from '../raft/replication.js';
 import { decodeCommand, encodeCommand } from '../wire/index.js';
 import type { ForwardResult } from './protocol.js';
 import type { Origin, Waiter } from './state.js';
-import { openGroup, type NodeTurn, type OpenGroup } from './turn.js';
+import { groupOf, openedGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
 
-/** An operation for a group that this node may lead. */
+/** An operation for a group that this node may lead, or whose state it may read. */
 export interface Execution {
   readonly group: GroupId;
   readonly requestId: RequestId;
@@ -44,32 +45,37 @@ export type Answer = (turn: NodeTurn, group: GroupId, origin: Origin, result: Fo
 
 /** Starts an operation. Its answer comes now or in a later turn, unless this node crashes first. */
 export function execute(turn: NodeTurn, execution: Execution, answer: Answer): void {
-  const opened = openGroup(turn, execution.group);
-  const { raft } = opened.raft;
-  if (raft.role !== 'leader') {
-    answer(
-      turn,
-      execution.group,
-      execution.origin,
-      tryAgain(opened, 'this node does not lead the partition'),
-    );
+  const { group, operation, origin } = execution;
+  const isRead = operation.type === 'Get' || operation.type === 'Exists';
+  if (isRead && operation.mode === 'stale') {
+    const { partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
+    const outcome = executeRead(partition, operation);
+    answer(turn, group, origin, { type: 'Executed', outcome, index: partition.applied });
     return;
   }
-  const { operation } = execution;
-  switch (operation.type) {
-    case 'Get':
-    case 'Exists': {
-      const number = turn.node.nextRead;
-      turn.node.nextRead = number + 1;
-      const read = { group: execution.group, operation, origin: execution.origin };
-      turn.node.reads = radixSet(turn.node.reads, number, read);
-      requestRead(opened.raft, number);
-      return;
-    }
-    case 'Set':
-    case 'Delete':
-      executeWrite(turn, opened, execution, operation, answer);
+  const opened = openGroup(turn, group);
+  const { raft } = opened.raft;
+  const mayServe = raft.role === 'leader' || (isRead && operation.mode === 'follower');
+  if (!mayServe) {
+    answer(turn, group, origin, tryAgain(opened, 'this node does not lead the partition'));
+    return;
   }
+  if (isRead) executeLinearizableRead(turn, opened, operation, origin);
+  else executeWrite(turn, opened, execution, operation, answer);
+}
+
+function executeLinearizableRead(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  operation: ReadOperation,
+  origin: Origin,
+): void {
+  const number = turn.node.nextRead;
+  turn.node.nextRead = number + 1;
+  const read = { group: opened.raft.raft.group, operation, origin };
+  turn.node.reads = radixSet(turn.node.reads, number, read);
+  const { mode } = operation;
+  requestRead(opened.raft, number, mode === 'lease' ? 'lease' : mode === 'follower' ? 'leader' : 'round');
 }
 
 function executeWrite(
@@ -124,8 +130,14 @@ function joinWaiters(opened: OpenGroup, index: LogIndex, operation: WriteOperati
 }
 
 function sameOrigin(a: Origin, b: Origin): boolean {
-  if (a.type === 'Client') return b.type === 'Client' && a.token === b.token;
-  return b.type === 'Node' && a.node === b.node;
+  switch (a.type) {
+    case 'Client':
+      return b.type === 'Client' && a.token === b.token;
+    case 'Node':
+      return b.type === 'Node' && a.node === b.node;
+    case 'Admin':
+      return b.type === 'Admin' && a.task === b.task;
+  }
 }
 
 function tryAgain(opened: OpenGroup, reason: string): ForwardResult {

@@ -25,12 +25,23 @@ import {
   type NodeId,
   type WriteNumber,
 } from '../machine/units.js';
-import type { KeyValueAnswer, KeyValueRequest } from '../partition/command.js';
 import { EMPTY_PARTITION } from '../partition/partition.js';
 import { writesCompleted } from '../raft/durability.js';
+import type { Entry } from '../raft/messages.js';
 import { nextDeadline, restoreRaft } from '../raft/state.js';
 import { closeTurn, receive, tick } from '../raft/step.js';
 import { drawPatience } from '../raft/turn.js';
+import { adminForwarded, adminRequested, forwardedAnswered, surveyAnswered, surveyAsked } from './admin.js';
+import type { NodeAnswer, NodeRequest } from './admin-protocol.js';
+import {
+  choresDue,
+  metaSettled,
+  noteGroup,
+  rosterAsked,
+  rosterIn,
+  rosterInLog,
+  rosterNews,
+} from './chores.js';
 import {
   answer,
   forwardAnswered,
@@ -40,19 +51,31 @@ import {
   requestReceived,
 } from './gateway.js';
 import { applyCommitted, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import {
+  bundleAnswer,
+  bundleHeartbeat,
+  heartbeatsAnswered,
+  heartbeatsReceived,
+  releaseBundles,
+} from './heartbeats.js';
 import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
+import { linkAlarm } from './link.js';
+import { checkLinks, noteRest, setBeatAlarm } from './liveness.js';
+import { emptyMembership, type Membership } from './membership.js';
 import { checkNodeOptions, type NodeOptions } from './options.js';
-import type { NodeMessage, Stored } from './protocol.js';
+import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
+import { META_GROUP } from './roster.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
 import type { NodeStatus } from './status.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
+import { isReluctant } from './worklist.js';
 
-export type NodeEvent = HostEvent<NodeMessage, KeyValueRequest>;
-export type NodeEffect = HostEffect<NodeMessage, KeyValueAnswer, Stored>;
-export type NodeMachine = Machine<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+export type NodeEvent = HostEvent<NodeMessage, NodeRequest>;
+export type NodeEffect = HostEffect<NodeMessage, NodeAnswer, Stored>;
+export type NodeMachine = Machine<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
 
 /**
  * The machine of one node of the cluster.
@@ -72,7 +95,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
   const recovered = recoverGroups(boot.stored);
   let groups = emptyRadixArray<GroupState>();
   let groupAlarms: NodeState['groupAlarms'];
-  for (let number = 1; number <= options.partitions; number += 1) {
+  for (let number = options.meta ? 0 : 1; number <= options.partitions; number += 1) {
     const id = groupId(number);
     const known = recovered.get(id);
     const image = known?.image ?? { term: term(0), vote: NO_NODE, snapshot: undefined, entries: [] };
@@ -83,7 +106,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
       drawPatience(options.electionTimeoutMs, mixNumber(mixNumber(boot.entropy, id), options.node)),
     );
     const alarmAt = nextDeadline(raft);
-    groupAlarms = addDeadline(groupAlarms, alarmAt, id);
+    if (alarmAt !== undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);
     groups = radixSet(groups, id, {
       raft,
       partition: image.snapshot?.state ?? EMPTY_PARTITION,
@@ -110,9 +133,25 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     groupAlarms,
     requestAlarms: undefined,
     timerAt: undefined,
+    links: EMPTY_LIST,
+    beatAt: undefined,
     clock: ZERO_TIMESTAMP,
+    membership: restoreMembership(options, boot, groups, recovered.get(META_GROUP)?.image.entries ?? []),
   };
   return close(openNode(options, state, boot.now, boot.entropy));
+}
+
+function restoreMembership(
+  { meta, node, electionTimeoutMs }: NodeOptions,
+  { now }: Boot<Stored>,
+  groups: NodeState['groups'],
+  entries: readonly Entry[],
+): Membership {
+  const roster = meta ? rosterIn(groupOf({ groups }, META_GROUP).partition) : undefined;
+  const book = meta ? (rosterInLog(entries) ?? roster) : undefined;
+  // By then a leader of group 0 has spoken, or is asked for: this node may have been left out while it was away.
+  const choresAt = meta ? monotonicMs(now.monotonic + electionTimeoutMs) : undefined;
+  return { ...emptyMembership(book, isReluctant(false, book, node)), roster, choresAt };
 }
 
 function stepNode(
@@ -123,6 +162,7 @@ function stepNode(
   if (state.halted) return { state, effects: [] };
   const turn = openNode(options, state, input.now, input.entropy, input.bend);
   for (const event of input.events) happen(turn, event);
+  checkLinks(turn);
   return close(turn);
 }
 
@@ -131,7 +171,9 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     case 'MessageReceived':
       return messageReceived(turn, event.from, event.message);
     case 'RequestReceived':
-      return requestReceived(turn, event.token, event.request);
+      return 'admin' in event.request
+        ? adminRequested(turn, event.token, event.request.admin)
+        : requestReceived(turn, event.token, event.request);
     case 'TimerFired':
       return timerFired(turn);
     case 'WriteCompleted':
@@ -148,20 +190,42 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
 function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): void {
   switch (message.type) {
     case 'Group':
-      // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
-      if (radixGet(turn.node.groups, message.group) === undefined) return;
-      return receive(openGroup(turn, message.group).raft, from, message.message);
+      return groupMessageReceived(turn, from, message);
     case 'SnapshotChunk':
       return chunkReceived(turn, from, message);
     case 'SnapshotAnswer':
       return snapshotAnswered(turn, from, message);
+    case 'Heartbeats':
+      return heartbeatsReceived(turn, from, message);
+    case 'HeartbeatAnswers':
+      return heartbeatsAnswered(turn, from, message);
     case 'Forward':
       return forwardReceived(turn, from, message);
     case 'ForwardAnswer':
       return forwardAnswered(turn, from, message);
+    case 'RosterAsk':
+      return rosterAsked(turn, from, message);
+    case 'RosterNews':
+      return rosterNews(turn, message);
+    case 'SurveyAsk':
+      return surveyAsked(turn, from, message);
+    case 'SurveyAnswer':
+      return surveyAnswered(turn, from, message);
+    case 'AdminForward':
+      return adminForwarded(turn, from, message);
+    case 'AdminForwarded':
+      return forwardedAnswered(turn, from, message);
     default:
       return unreachable(message);
   }
+}
+
+function groupMessageReceived(turn: NodeTurn, from: NodeId, { group, message }: GroupMessage): void {
+  // Nothing is known of a group beyond the configured ones: such a message is of another cluster, or garbage.
+  if (radixGet(turn.node.groups, group) === undefined) return;
+  const opened = openGroup(turn, group);
+  receive(opened.raft, from, message);
+  noteRest(turn, opened);
 }
 
 /** Looks after every group and request whose time has come; the others are not touched. */
@@ -181,6 +245,8 @@ function timerFired(turn: NodeTurn): void {
     node.requestAlarms = dropEarliest(due);
     requestAlarm(turn, due.id, due.at);
   }
+  const { choresAt } = node.membership;
+  if (choresAt !== undefined && choresAt <= now.monotonic) choresDue(turn, answer);
 }
 
 /** Lets go of what waited for this write and all earlier ones. */
@@ -208,6 +274,8 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
   // Settling a group concerns only requests for that group, so it opens no other.
   for (const opened of turn.open) settleGroup(turn, opened);
   for (const opened of turn.open) closeGroup(turn, opened);
+  setBeatAlarm(turn);
+  releaseBundles(turn);
   return { state: turn.node, effects: effectsOf(turn) };
 }
 
@@ -215,6 +283,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   releaseWaiters(turn, opened, answer);
   applyCommitted(turn, opened, answer);
   serveReads(turn, opened, answer);
+  if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   compactIfDue(turn, opened);
 }
@@ -243,14 +312,18 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
     }
     const addressed: Addressed = { to, message: { type: 'Group', group: id, message } };
     const waits = after > turn.node.durableWrite;
-    if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
+    if (!waits && message.type === 'Heartbeat') bundleHeartbeat(turn, to, id, message);
+    else if (!waits && message.type === 'HeartbeatAnswer') bundleAnswer(turn, to, id, message);
+    else if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
     else turn.messages = added(turn.messages, addressed);
   }
   tendSending(turn, opened);
   tendReceiving(turn, opened);
+  noteRest(turn, opened);
+  noteGroup(turn, opened);
   group.raft = raft.raft;
   const deadline = nextDeadline(group.raft);
-  if (group.alarmAt === undefined || deadline < group.alarmAt) {
+  if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
   }
@@ -278,7 +351,7 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     effects = added(effects, { type: 'Reply', token, answer: given });
   }
 
-  const earliest = earliestAlarm(node);
+  const earliest = earliestAlarm(node, turn.options);
   if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
     node.timerAt = earliest;
     effects = added(effects, { type: 'SetTimer', at: earliest });
@@ -303,11 +376,14 @@ function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessa
   return undefined;
 }
 
-function earliestAlarm(node: Pick<NodeState, 'groupAlarms' | 'requestAlarms'>): MonotonicMs | undefined {
-  const { groupAlarms, requestAlarms } = node;
-  if (groupAlarms === undefined) return requestAlarms?.at;
-  if (requestAlarms === undefined) return groupAlarms.at;
-  return monotonicMs(Math.min(groupAlarms.at, requestAlarms.at));
+function earliestAlarm(node: NodeState, { electionTimeoutMs }: NodeOptions): MonotonicMs | undefined {
+  const earliest = Math.min(
+    node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.membership.choresAt ?? Number.POSITIVE_INFINITY,
+    linkAlarm(node, electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
+  );
+  return earliest === Number.POSITIVE_INFINITY ? undefined : monotonicMs(earliest);
 }
 
 /** What a node knows of its groups. */
@@ -319,6 +395,7 @@ export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeStat
       role: raft.role,
       leader: raft.leader,
       term: raft.term,
+      asleep: raft.rest.asleep,
       commit: raft.commit,
       applied: partition.applied,
       lastIndex: raft.log.lastIndex,

@@ -5,10 +5,16 @@
 import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Configuration } from '../raft/configuration.js';
-import type { Entry, InstallSnapshot, RaftMessage } from '../raft/messages.js';
+import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
+import type { AdminAnswer, ChangeMembers, GroupReport, TransferLeadership } from './admin-protocol.js';
+import type { Roster } from './roster.js';
 
-export type NodeMessage = GroupMessage | SnapshotChunk | SnapshotAnswer | Forward | ForwardAnswer;
+export type NodeMessage = GroupMessage | SnapshotChunk | SnapshotAnswer | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers | ClusterMessage;
+
+/** What nodes say to each other about the cluster's members. */
+export type ClusterMessage =
+  RosterAsk | RosterNews | SurveyAsk | SurveyAnswer | AdminForward | AdminForwarded;
 
 /** A message of one Raft group. */
 export interface GroupMessage {
@@ -54,6 +60,45 @@ export interface SnapshotAnswer {
   readonly busy: boolean;
 }
 
+/** All that one node says to another of its groups' heartbeats at a time; it proves nothing for a group not named in it. */
+export interface Heartbeats {
+  readonly type: 'Heartbeats';
+  readonly items: readonly GroupHeartbeat[];
+  /** Absent when the sender leads no sleeping group that concerns the receiver. */
+  readonly beat: Beat | undefined;
+}
+
+export interface GroupHeartbeat {
+  readonly group: GroupId;
+  readonly message: Heartbeat;
+}
+
+/** For all the groups that the sender leads and that sleep at the receiver, in place of their heartbeats. */
+export interface Beat {
+  readonly covers: Tally;
+  /** The groups are named one by one this time, among the heartbeats: the receiver must not sleep in any other. */
+  readonly listed: boolean;
+}
+
+/** A set of groups with their terms, as far as two nodes must know it to compare theirs. */
+export interface Tally {
+  readonly count: number;
+  /** The sum of their digests, of 32 bits: it does not depend on the order. */
+  readonly sum: number;
+}
+
+export interface HeartbeatAnswers {
+  readonly type: 'HeartbeatAnswers';
+  readonly items: readonly GroupHeartbeatAnswer[];
+  /** Whether the receiver of a `Beat` sleeps in exactly the groups that it covers; absent when there was none. */
+  readonly agrees: boolean | undefined;
+}
+
+export interface GroupHeartbeatAnswer {
+  readonly group: GroupId;
+  readonly message: HeartbeatAnswer;
+}
+
 /** A client's operation, handed on by the node that received it to the one that it believes leads the partition. */
 export interface Forward {
   readonly type: 'Forward';
@@ -89,6 +134,49 @@ export interface Executed {
   readonly outcome: Outcome;
   readonly index: LogIndex;
   readonly reason?: string;
+}
+
+/** Do you know of a newer roster than this one? Asked by a node to which no leader of group 0 speaks any more. */
+export interface RosterAsk {
+  readonly type: 'RosterAsk';
+  readonly version: number;
+}
+
+/** A roster that is agreed: the sender has applied it, or heard it from one that has. */
+export interface RosterNews {
+  readonly type: 'RosterNews';
+  readonly roster: Roster;
+}
+
+/** How are the groups that you lead? */
+export interface SurveyAsk {
+  readonly type: 'SurveyAsk';
+  /** The asker's name for the question. */
+  readonly survey: string;
+}
+
+export interface SurveyAnswer {
+  readonly type: 'SurveyAnswer';
+  readonly survey: string;
+  readonly groups: readonly GroupReport[];
+}
+
+/** An administrative command, handed on to the node that is believed to lead the group that it concerns. */
+export interface AdminForward {
+  readonly type: 'AdminForward';
+  /** The sender's name for the request; a repetition carries the same. */
+  readonly id: string;
+  readonly command: ForwardedCommand;
+}
+
+/** The commands that are carried out by a group's leader; the others concern the node that is asked. */
+export type ForwardedCommand = ChangeMembers | TransferLeadership;
+
+export interface AdminForwarded {
+  readonly type: 'AdminForwarded';
+  readonly id: string;
+  /** Absent from a node that does not lead the group: nothing was done. */
+  readonly answer: AdminAnswer | undefined;
 }
 
 /** The values under a node's storage keys; `journal.ts` says which key holds which. */

@@ -14,7 +14,8 @@ import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
 import type { Journal } from './journal.js';
-import type { NodeMessage } from './protocol.js';
+import type { Membership } from './membership.js';
+import type { NodeMessage, Tally } from './protocol.js';
 
 export interface NodeState {
   /** This run's name; see `Boot.incarnation`. */
@@ -46,8 +47,30 @@ export interface NodeState {
   readonly requestAlarms: DeadlineHeap | undefined;
   /** When the host was last asked to wake this node; undefined once that time has come. */
   readonly timerAt: MonotonicMs | undefined;
+  /** What this node and each other are to one another while groups sleep; in ascending order of their ids. */
+  readonly links: readonly Link[];
+  /** When the next beats are due; undefined while there is nobody to send one to. */
+  readonly beatAt: MonotonicMs | undefined;
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
+  readonly membership: Membership;
+}
+
+/** What looks after the sleeping groups that this node shares with another one. */
+export interface Link {
+  readonly peer: NodeId;
+  /** The groups that this node leads and that sleep here and there. */
+  readonly covers: Tally;
+  /** How many groups that this node leads sleep without the other, because it was silent. */
+  readonly lacking: number;
+  /** The groups in which this node sleeps and the other leads. */
+  readonly under: Tally;
+  /** When the other last agreed with `covers`. */
+  readonly answeredAt: MonotonicMs;
+  /** When the other's beat last covered just what is `under`. */
+  readonly agreedAt: MonotonicMs;
+  /** The other disagrees: the next beat names the groups one by one. */
+  readonly disagrees: boolean;
 }
 
 export interface GroupState {
@@ -126,10 +149,12 @@ export interface Waiter {
   readonly origins: readonly Origin[];
 }
 
-/** Where an answer goes: to a client of this node, or to the node that forwarded the request. */
+/** Where an answer goes: to a client of this node, to the node that forwarded the request, or to a task of this node. */
 export type Origin =
   | { readonly type: 'Client'; readonly token: number }
-  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId };
+  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }
+  /** A change of the roster, put into words. */
+  | { readonly type: 'Admin'; readonly task: number; readonly summary: string };
 
 export interface ClientRequest {
   readonly token: number;

@@ -11,12 +11,28 @@ import { radixGet } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
 import type { Bend } from '../machine/bend.js';
 import type { Clocks, StorageChange } from '../machine/machine.js';
-import { writeNumber, type GroupId, type NodeId, type WriteNumber } from '../machine/units.js';
-import type { KeyValueAnswer } from '../partition/command.js';
+import {
+  monotonicMs,
+  writeNumber,
+  type GroupId,
+  type MonotonicMs,
+  type NodeId,
+  type WriteNumber,
+} from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
+import { heardAsleep } from '../raft/quiescence.js';
+import type { Rest } from '../raft/state.js';
 import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
+import type { NodeAnswer } from './admin-protocol.js';
+import { linkOf } from './link.js';
 import type { NodeOptions } from './options.js';
-import type { NodeMessage, SnapshotRecords, Stored } from './protocol.js';
+import type {
+  GroupHeartbeat,
+  GroupHeartbeatAnswer,
+  NodeMessage,
+  SnapshotRecords,
+  Stored,
+} from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -38,14 +54,25 @@ export interface NodeTurn {
   /** Messages that may leave at once, and those that wait for this turn's write or an earlier one. */
   messages: readonly Addressed[];
   heldMessages: readonly Addressed[];
+  /** Heartbeats and their answers, by receiver. */
+  bundles: readonly Bundle[];
+  readonly beatIsDue: boolean;
   replies: readonly Answered[];
   halt: string | undefined;
+}
+
+/** What a turn has for one other node. */
+export interface Bundle {
+  readonly to: NodeId;
+  heartbeats: readonly GroupHeartbeat[];
+  answers: readonly GroupHeartbeatAnswer[];
+  agrees: boolean | undefined;
 }
 
 /** What a client of this node is told. */
 export interface Answered {
   readonly token: number;
-  readonly answer: KeyValueAnswer;
+  readonly answer: NodeAnswer;
 }
 
 export interface OpenGroup {
@@ -57,6 +84,16 @@ export interface OpenGroup {
   snapshotRecords: SnapshotRecords | undefined;
   /** The turn writes something for the group beside what Raft asks for. */
   writes: boolean;
+  /** Whether it slept when the links were last told. */
+  noted: Rest;
+}
+
+/**
+ * The next multiple of the interval by the node's clock: when the heartbeats of all its groups are due, so that they
+ * travel together.
+ */
+function nextBeatAt(now: MonotonicMs, heartbeatIntervalMs: number): MonotonicMs {
+  return monotonicMs((Math.floor(now / heartbeatIntervalMs) + 1) * heartbeatIntervalMs);
 }
 
 export function openNode(
@@ -87,16 +124,29 @@ export function openNode(
       groupAlarms: state.groupAlarms,
       requestAlarms: state.requestAlarms,
       timerAt: state.timerAt,
+      links: state.links,
+      beatAt: state.beatAt,
       clock: state.clock,
+      membership: state.membership,
     },
     open: EMPTY_LIST,
     openById: undefined,
-    raftContext: { options, now: now.monotonic, entropy, write, bend },
+    raftContext: {
+      options,
+      now: now.monotonic,
+      entropy,
+      write,
+      heartbeatAt: nextBeatAt(now.monotonic, options.heartbeatIntervalMs),
+      reluctant: state.membership.reluctant,
+      bend,
+    },
     write,
     changes: EMPTY_LIST,
     writingGroups: EMPTY_LIST,
     messages: EMPTY_LIST,
     heldMessages: EMPTY_LIST,
+    bundles: EMPTY_LIST,
+    beatIsDue: state.beatAt !== undefined && now.monotonic >= state.beatAt,
     replies: EMPTY_LIST,
     halt: undefined,
   };
@@ -120,7 +170,15 @@ export function openGroup(turn: NodeTurn, id: GroupId): OpenGroup {
     before,
     snapshotRecords: undefined,
     writes: false,
+    noted: before.raft.rest,
   };
+  if (opened.noted.asleep) {
+    const follows = opened.noted.leader !== turn.options.node;
+    heardAsleep(opened.raft, (peer) => {
+      const { agreedAt, answeredAt } = linkOf(turn.node, peer);
+      return follows ? agreedAt : answeredAt;
+    });
+  }
   turn.open = added(turn.open, opened);
   turn.openById?.set(id, opened);
   return opened;

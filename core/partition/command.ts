@@ -75,12 +75,33 @@ export interface DeleteOperation {
 export interface GetOperation {
   readonly type: 'Get';
   readonly key: string;
+  /** Absent for `linearizable`. */
+  readonly mode?: SpecialReadMode;
 }
 
 export interface ExistsOperation {
   readonly type: 'Exists';
   readonly key: string;
+  /** Absent for `linearizable`. */
+  readonly mode?: SpecialReadMode;
 }
+
+/**
+ * How a read is answered:
+ *
+ * - `linearizable` (ReadIndex): by the leader, after a majority has confirmed that it still leads.
+ * - `lease`: by the leader, without asking anybody while its lease holds. Linearizable as long as no clock drifts by more than
+ *   `maxClockDriftPercent`.
+ * - `follower`: by the node that was asked, from its own state, as soon as that has come as far as its leader says that it
+ *   must. Linearizable; spares the leader the work and the network the value.
+ * - `stale`: by the node that was asked, from its own state as it is: at once, even without a leader. A state that was, perhaps
+ *   long ago; not even two reads of one client are in order, where it asks two nodes.
+ */
+export type ReadMode = 'linearizable' | SpecialReadMode;
+export type SpecialReadMode = 'lease' | 'follower' | 'stale';
+
+/** All of them, the default first. */
+export const READ_MODES: readonly ReadMode[] = ['linearizable', 'lease', 'follower', 'stale'];
 
 /** What a client hands to a node. */
 export interface KeyValueRequest {

@@ -26,10 +26,19 @@ import {
 export function electionTick<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   if (raft.role !== 'leader') {
-    if (context.now >= raft.electionDeadline) startPreVote(turn);
+    if (context.now < raft.electionDeadline) return;
+    if (context.reluctant === true && raft.leader !== NO_NODE) letOthersBegin(turn);
+    else startPreVote(turn);
     return;
   }
   if (context.now >= raft.quorumCheckAt) checkQuorum(turn);
+}
+
+/** The leader is gone. Others may have this node's vote at once; it asks for theirs only if nobody came by then. */
+function letOthersBegin<Image>(turn: RaftTurn<Image>): void {
+  const { raft, context } = turn;
+  becomeFollower(turn, raft.term, NO_NODE);
+  raft.electionDeadline = monotonicMs(context.now + 2 * context.options.electionTimeoutMs);
 }
 
 /**
@@ -114,7 +123,9 @@ export function preVoteAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answ
 /** The request is of this node's term; a later one has already made it a follower of that term. */
 export function voteRequested<Image>(turn: RaftTurn<Image>, from: NodeId, request: VoteRequest): void {
   const { raft } = turn;
-  const free = raft.vote === from || (raft.vote === NO_NODE && raft.leader === NO_NODE);
+  const free =
+    raft.vote === from ||
+    (raft.vote === NO_NODE && raft.leader === NO_NODE && (request.handedOver || !hearsFromLeader(turn)));
   const granted = free && isUpToDate(raft.log, request.lastIndex, request.lastTerm);
   if (granted) {
     if (raft.vote !== from) {
@@ -166,15 +177,18 @@ function isGrantedBy(votes: readonly VoteHeard[], node: NodeId): boolean {
  * Whether a leader is alive as far as this node can tell: it leads itself, or heard from one within the minimum
  * election timeout. Then nobody else is helped to an election, so a node that comes back from behind a partition
  * does not unseat a healthy leader.
+ *
+ * A promise too, on which leases rest (`lease.ts`): it outlasts the term of that leader, which may well hold a lease while a
+ * late answer of somebody else moves this node to a later term, and it outlasts a restart of this node.
  */
 export function hearsFromLeader<Image>(turn: RaftTurn<Image>): boolean {
   const { raft, context } = turn;
   if (raft.role === 'leader') return true;
-  return raft.leader !== NO_NODE && context.now - raft.leaderHeardAt < context.options.electionTimeoutMs;
+  return context.now - raft.leaderHeardAt < context.options.electionTimeoutMs;
 }
 
 /** A leader that has not heard from a majority for an election timeout steps down (CheckQuorum). */
-function checkQuorum<Image>(turn: RaftTurn<Image>): void {
+export function checkQuorum<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   const since = context.now - context.options.electionTimeoutMs;
   if (reachedByMembers(raft, context.now, heardAt) <= since) becomeFollower(turn, raft.term, NO_NODE);

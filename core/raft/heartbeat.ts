@@ -5,25 +5,29 @@
 import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { isBent } from '../machine/bend.js';
-import { logIndex, monotonicMs, type NodeId } from '../machine/units.js';
+import { logIndex, type NodeId } from '../machine/units.js';
+import { openLeaseRound } from './lease.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
 import { answersUs, heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
+import { asksToSleep, restTick, sleepAnswered, sleepAsked } from './quiescence.js';
 import { commitTo } from './replication.js';
 import { followLeader } from './role.js';
 import { snapshotTimedOut } from './snapshot.js';
 import type { Progress } from './state.js';
-import { afterHardState, AT_ONCE, send, type RaftTurn } from './turn.js';
+import { afterHardState, AT_ONCE, nextHeartbeatAt, send, type RaftTurn } from './turn.js';
 
 /** The heartbeat interval has passed: tell everybody, and look after followers that make no progress. */
 export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   if (raft.role !== 'leader' || context.now < raft.heartbeatAt) return;
-  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  raft.heartbeatAt = nextHeartbeatAt(context);
   for (let i = 0; i < raft.peers.length; i += 1) {
     const progress = raft.peers[i] as Progress;
     replacePeer(turn, i, recoverLost(turn, progress));
   }
+  openLeaseRound(turn);
+  restTick(turn);
   sendHeartbeats(turn);
 }
 
@@ -69,8 +73,12 @@ function askWhereLogsPart<Image>(turn: RaftTurn<Image>, progress: Progress): boo
 export function sendHeartbeats<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   for (const { peer, match } of raft.peers) {
+    const { term, round } = raft;
     const commit = logIndex(Math.min(raft.commit, match));
-    send(turn, peer, { type: 'Heartbeat', term: raft.term, commit, round: raft.round }, AT_ONCE);
+    const heartbeat: Heartbeat = asksToSleep(raft, peer)
+      ? { type: 'Heartbeat', term, commit, round, sleep: true }
+      : { type: 'Heartbeat', term, commit, round };
+    send(turn, peer, heartbeat, AT_ONCE);
   }
 }
 
@@ -85,9 +93,15 @@ export function heartbeatReceived<Image>(turn: RaftTurn<Image>, from: NodeId, he
   );
   if (heartbeat.commit > raft.commit) commitTo(turn, heartbeat.commit);
   const { term } = raft;
-  send(turn, from, { type: 'HeartbeatAnswer', term, round: heartbeat.round }, afterHardState(turn));
+  const { round } = heartbeat;
+  const answer: HeartbeatAnswer = sleepAsked(turn, from, heartbeat)
+    ? { type: 'HeartbeatAnswer', term, round, asleep: true }
+    : { type: 'HeartbeatAnswer', term, round };
+  send(turn, from, answer, afterHardState(turn));
 }
 
 export function heartbeatAnswered<Image>(turn: RaftTurn<Image>, from: NodeId, answer: HeartbeatAnswer): void {
-  if (answersUs(turn, from)) heardFrom(turn, from, answer.round);
+  if (!answersUs(turn, from)) return;
+  heardFrom(turn, from, answer.round);
+  sleepAnswered(turn, from, answer);
 }

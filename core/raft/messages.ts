@@ -39,6 +39,9 @@ export type RaftMessage<Image> =
   | AppendRefused
   | Heartbeat
   | HeartbeatAnswer
+  | ReadIndexRequest
+  | ReadIndexAnswer
+  | ReadIndexRefused
   | InstallSnapshot<Image>
   | CampaignNow
   | NotMember;
@@ -110,12 +113,40 @@ export interface Heartbeat {
   /** Never above what the receiver is known to match. */
   readonly commit: LogIndex;
   readonly round: number;
+  /** Sleep, if your log ends at `commit` (see `quiescence.ts`). */
+  readonly sleep?: true;
 }
 
 export interface HeartbeatAnswer {
   readonly type: 'HeartbeatAnswer';
   readonly term: Term;
+  /** 0 in answers to no heartbeat: to tell of a later term, or that the sender has been woken. */
   readonly round: number;
+  /** I sleep, as I was asked in this round. */
+  readonly asleep?: true;
+}
+
+/** A follower has reads to answer: how far must its state have come (thesis, section 6.4)? */
+export interface ReadIndexRequest {
+  readonly type: 'ReadIndexRequest';
+  readonly term: Term;
+  /** The sender's number for the reads that it asks for. */
+  readonly batch: number;
+}
+
+/** Everything that was committed anywhere when the batch was asked for lies at or below `index`. */
+export interface ReadIndexAnswer {
+  readonly type: 'ReadIndexAnswer';
+  readonly term: Term;
+  readonly batch: number;
+  readonly index: LogIndex;
+}
+
+/** I do not lead, or no longer. */
+export interface ReadIndexRefused {
+  readonly type: 'ReadIndexRefused';
+  readonly term: Term;
+  readonly batch: number;
 }
 
 /** The whole state at once, for a follower that needs entries which are gone (Raft section 7). */

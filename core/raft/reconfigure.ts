@@ -25,6 +25,7 @@ import {
 } from './configuration.js';
 import { appendEntry } from './log.js';
 import { newProgress, placeOf } from './progress.js';
+import { wake } from './quiescence.js';
 import { becomeFollower, NO_PAYLOAD } from './role.js';
 import { newestOf, type Progress, type RaftState } from './state.js';
 import { tellToCampaign } from './transfer.js';
@@ -62,6 +63,7 @@ export function reconfigure<Image>(turn: RaftTurn<Image>, members: Members): Rec
     why,
     reason,
   });
+  if (raft.role === 'leader') wake(turn);
   if (raft.role !== 'leader') return refused('not the leader', `node ${raft.self} does not lead the group`);
   if (raft.transfer !== undefined) {
     return refused('being transferred', `leadership is being handed over to node ${raft.transfer.target}`);

@@ -23,6 +23,7 @@ import {
   withFlow,
   withProbing,
 } from './progress.js';
+import { wake } from './quiescence.js';
 import { configurationCommitted, takeConfiguration } from './reconfigure.js';
 import { followLeader } from './role.js';
 import { sendSnapshot } from './snapshot.js';
@@ -50,6 +51,7 @@ export type Proposal =
 /** Appends a payload to the leader's log. It is sent and written when the turn closes; it is not yet committed. */
 export function propose<Image>(turn: RaftTurn<Image>, payload: Uint8Array): Proposal {
   const { raft, context } = turn;
+  if (raft.role === 'leader') wake(turn);
   if (raft.role !== 'leader') return { type: 'Refused', why: 'not the leader', leader: raft.leader };
   if (raft.transfer !== undefined) {
     return { type: 'Refused', why: 'leadership is being transferred', leader: raft.self };

@@ -7,9 +7,19 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
 import { hasVote, membersOf } from './configuration.js';
+import { giveUpAskedReads } from './follower-reads.js';
+import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
-import { logChangedFrom, restartElectionTimer, type RaftTurn } from './turn.js';
+import { AWAKE } from './state.js';
+import {
+  afterHardState,
+  logChangedFrom,
+  nextHeartbeatAt,
+  restartElectionTimer,
+  send,
+  type RaftTurn,
+} from './turn.js';
 
 export const NO_PAYLOAD = new Uint8Array(0);
 
@@ -26,9 +36,11 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
     turn.hardChanged = true;
   }
   leaveLeadership(turn);
+  giveUpAskedReads(turn);
   if (raft.role !== 'follower') restartElectionTimer(turn);
   raft.role = 'follower';
   raft.leader = leader;
+  raft.rest = AWAKE;
   raft.votes = EMPTY_LIST;
 }
 
@@ -36,6 +48,7 @@ export function becomeFollower<Image>(turn: RaftTurn<Image>, term: Term, leader:
 export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   assert(raft.role !== 'leader', () => `leader ${raft.self} of term ${raft.term} cannot start an election`);
+  giveUpAskedReads(turn);
   raft.role = 'precandidate';
   raft.leader = NO_NODE;
   raft.votes = EMPTY_LIST;
@@ -45,6 +58,7 @@ export function becomePrecandidate<Image>(turn: RaftTurn<Image>): void {
 /** Raises the term and votes for itself; the vote counts only when it is durable. */
 export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
+  giveUpAskedReads(turn);
   raft.role = 'candidate';
   raft.term = (raft.term + 1) as Term;
   raft.vote = raft.self;
@@ -71,26 +85,49 @@ export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   raft.termStart = logIndex(raft.log.lastIndex + 1);
   raft.log = appendEntry(raft.log, { term: raft.term, payload: NO_PAYLOAD });
   logChangedFrom(turn, raft.termStart);
-  raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);
+  raft.heartbeatAt = nextHeartbeatAt(context);
   raft.quorumCheckAt = monotonicMs(context.now + context.options.electionTimeoutMs);
   raft.uncommittedBytes = 0;
   raft.round = 0;
   raft.transfer = undefined;
   raft.askedToCampaign = false;
   raft.leftOutAt = logIndex(0);
+  raft.lease = NO_LEASE;
+  raft.busyAt = context.now;
 }
 
 function leaveLeadership<Image>(turn: RaftTurn<Image>): void {
   const { raft } = turn;
   if (raft.role !== 'leader') return;
-  const open = fifoToArray(raft.readRounds).flatMap(({ tokens }) => tokens);
-  turn.readsRefused = [...turn.readsRefused, ...open, ...raft.earlyReads, ...turn.newReads];
-  turn.newReads = EMPTY_LIST;
-  raft.readRounds = emptyFifo();
-  raft.earlyReads = EMPTY_LIST;
+  dropReads(turn);
+  raft.lease = NO_LEASE;
   raft.peers = EMPTY_LIST;
   raft.uncommittedBytes = 0;
   raft.transfer = undefined;
+}
+
+/** Open reads end with the leadership; whoever asked for them is told. */
+function dropReads<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  const rounds = fifoToArray(raft.readRounds);
+  turn.readsRefused = [
+    ...turn.readsRefused,
+    ...rounds.flatMap(({ tokens }) => tokens),
+    ...raft.earlyReads,
+    ...turn.newReads,
+    ...turn.newLeaseReads,
+  ];
+  const asks = [...rounds.flatMap((round) => round.asks), ...raft.earlyAsks, ...turn.newAsks];
+  const after = afterHardState(turn);
+  for (const { node, batch } of asks) {
+    send(turn, node, { type: 'ReadIndexRefused', term: raft.term, batch }, after);
+  }
+  raft.readRounds = emptyFifo();
+  raft.earlyReads = EMPTY_LIST;
+  raft.earlyAsks = EMPTY_LIST;
+  turn.newReads = EMPTY_LIST;
+  turn.newLeaseReads = EMPTY_LIST;
+  turn.newAsks = EMPTY_LIST;
 }
 
 /** A message of this term's leader arrived: follow it, and put off the next election. */

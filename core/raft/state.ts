@@ -8,6 +8,7 @@
  */
 
 import { emptyFifo, type Fifo } from '../collections/fifo.js';
+import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import {
   logIndex,
@@ -23,6 +24,8 @@ import {
   type WriteNumber,
 } from '../machine/units.js';
 import { simpleConfiguration, type Configuration, type PlacedConfiguration } from './configuration.js';
+import { NO_FOLLOWER_READS, type FollowerReads } from './follower-reads.js';
+import { NO_LEASE, type Lease } from './lease.js';
 import { appendEntry, emptyLogAfter, type RaftLog } from './log.js';
 import type { Entry, Snapshot } from './messages.js';
 
@@ -39,6 +42,9 @@ export interface RaftOptions {
   readonly maxKeepEntries: number;
   readonly maxKeepBytes: number;
   readonly maxPromotionLag: number;
+  readonly leaseMs: number;
+  readonly maxClockDriftPercent: number;
+  readonly quiesceAfterMs: number;
 }
 
 export interface RaftState<Image> {
@@ -72,7 +78,10 @@ export interface RaftState<Image> {
   readonly role: Role;
   /** Who leads this term, as far as this node knows; 0 for nobody. */
   readonly leader: NodeId;
-  /** When this node last heard from a leader of its term. */
+  /**
+   * When this node last heard from a leader, of whatever term: for an election timeout it helps nobody else to an
+   * election. Its start counts too, for it may have heard from one just before.
+   */
   readonly leaderHeardAt: MonotonicMs;
   /** A node that does not lead starts an election then. */
   readonly electionDeadline: MonotonicMs;
@@ -95,12 +104,23 @@ export interface RaftState<Image> {
   readonly readRounds: Fifo<ReadRound>;
   /** Reads that came before the leader's first entry was committed. */
   readonly earlyReads: readonly number[];
+  /** The same for followers that ask for a read index. */
+  readonly earlyAsks: readonly ReadAsk[];
+  /** A leader's licence to answer reads without asking. */
+  readonly lease: Lease;
+  /** Reads for which this node asks its leader. */
+  readonly followerReads: FollowerReads;
   /** To whom this leader is handing its leadership over; undefined when to nobody. */
   readonly transfer: Transfer | undefined;
   /** This leader has asked somebody to campaign: from then on an election may come at any time, for as long as it leads. */
   readonly askedToCampaign: boolean;
   /** The committed configuration that left this node out, as a leader said; 0 when none did, or when a leader counts it in. */
   readonly leftOutAt: LogIndex;
+
+  /** Whether the group sleeps, on this node. */
+  readonly rest: Rest;
+  /** The leader's: when it last had something to do. */
+  readonly busyAt: MonotonicMs;
 }
 
 /** A transfer of leadership under way (thesis, section 3.10). No proposal is taken meanwhile. */
@@ -174,7 +194,36 @@ export interface ReadRound {
   /** The leader's commit index when the reads came; they see at least everything up to it. */
   readonly index: LogIndex;
   readonly tokens: readonly number[];
+  readonly asks: readonly ReadAsk[];
 }
+
+/** A follower that waits for a read index, and the number by which it knows its reads. */
+export interface ReadAsk {
+  readonly node: NodeId;
+  readonly batch: number;
+}
+
+/** Whether a group sleeps, and who agreed to it. A new value for every change, so that two can be told apart. */
+export interface Rest {
+  readonly asleep: boolean;
+  /** The heartbeat round in which the leader asked; 0 for one that is awake and does not ask. */
+  readonly round: number;
+  readonly term: Term;
+  readonly leader: NodeId;
+  /** The leader's: who agreed to sleep in this round. */
+  readonly agreed: readonly NodeId[];
+  /** The leader's: who is silent, and therefore not waited for. Woken groups find out whether they have returned. */
+  readonly without: readonly NodeId[];
+}
+
+export const AWAKE: Rest = {
+  asleep: false,
+  round: 0,
+  term: term(0),
+  leader: NO_NODE,
+  agreed: EMPTY_LIST,
+  without: EMPTY_LIST,
+};
 
 /** What a group starts from: everything that was durable. */
 export interface DurableImage<Image> {
@@ -223,21 +272,27 @@ export function restoreRaft<Image>(
     lastHardWrite: writeNumber(0),
     role: 'follower',
     leader: NO_NODE,
-    leaderHeardAt: monotonicMs(0),
+    // Without a term it has never answered a leader, since no answer leaves before its term is durable.
+    leaderHeardAt: image.term > 0 ? now : monotonicMs(now - electionPatienceMs),
     electionDeadline: monotonicMs(now + electionPatienceMs),
     electionPatienceMs,
-    votes: [],
-    peers: [],
+    votes: EMPTY_LIST,
+    peers: EMPTY_LIST,
     termStart: logIndex(0),
     heartbeatAt: monotonicMs(0),
     quorumCheckAt: monotonicMs(0),
     uncommittedBytes: 0,
     round: 0,
     readRounds: emptyFifo(),
-    earlyReads: [],
+    earlyReads: EMPTY_LIST,
     transfer: undefined,
     askedToCampaign: false,
     leftOutAt: logIndex(0),
+    earlyAsks: [],
+    lease: NO_LEASE,
+    followerReads: NO_FOLLOWER_READS,
+    rest: AWAKE,
+    busyAt: monotonicMs(0),
   };
 }
 
@@ -246,7 +301,8 @@ export function newestOf(configs: readonly PlacedConfiguration[]): PlacedConfigu
   return configs[configs.length - 1] as PlacedConfiguration;
 }
 
-/** The next time at which this group has something to do by itself. */
-export function nextDeadline<Image>(raft: RaftState<Image>): MonotonicMs {
+/** The next time at which this group has something to do by itself; never while it sleeps. */
+export function nextDeadline<Image>(raft: RaftState<Image>): MonotonicMs | undefined {
+  if (raft.rest.asleep) return undefined;
   return raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
 }

@@ -21,8 +21,21 @@ import {
 } from './election.js';
 import { heartbeatAnswered, heartbeatReceived, heartbeatTick } from './heartbeat.js';
 import type { RaftMessage } from './messages.js';
+import {
+  askForReadIndex,
+  readIndexAnswered,
+  readIndexRefused,
+  releaseFollowerReads,
+} from './follower-reads.js';
 import { placeOf } from './progress.js';
-import { confirmRounds, openReadRound, requestRead } from './read-index.js';
+import {
+  confirmRounds,
+  openReadRound,
+  readIndexRequested,
+  requestRead,
+  type Confirmation,
+} from './read-index.js';
+import { leavesAsleep, wokenBy } from './quiescence.js';
 import {
   appendAccepted,
   appendReceived,
@@ -43,7 +56,7 @@ export type RaftInput<Image> =
   | { readonly type: 'Tick' }
   | { readonly type: 'MessageReceived'; readonly from: NodeId; readonly message: RaftMessage<Image> }
   | { readonly type: 'Propose'; readonly payload: Uint8Array }
-  | { readonly type: 'Read'; readonly token: number }
+  | { readonly type: 'Read'; readonly token: number; readonly by?: Confirmation }
   | { readonly type: 'Reconfigure'; readonly members: Members }
   | { readonly type: 'Transfer'; readonly target: NodeId }
   | { readonly type: 'WritesCompleted'; readonly through: WriteNumber }
@@ -87,7 +100,7 @@ export function stepRaft<Image>(
       effects.push({ type: 'Proposed', proposal: propose(turn, input.payload) });
       break;
     case 'Read':
-      requestRead(turn, input.token);
+      requestRead(turn, input.token, input.by);
       break;
     case 'Reconfigure':
       effects.push({ type: 'Reconfigured', outcome: reconfigure(turn, input.members) });
@@ -113,13 +126,17 @@ export function stepRaft<Image>(
 }
 
 export function tick<Image>(turn: RaftTurn<Image>): void {
+  if (turn.raft.rest.asleep) return;
   electionTick(turn);
   heartbeatTick(turn);
+  // A leader that is a majority by itself waits for nobody.
+  confirmRounds(turn);
 }
 
 export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: RaftMessage<Image>): void {
   const { raft } = turn;
   if (from === raft.self || isLeftOut(turn, from, message)) return;
+  if (raft.rest.asleep && !leavesAsleep(raft, message)) wokenBy(turn, from);
   if (message.term > raft.term && !meetsLaterTerm(turn, from, message)) return;
   if (message.term < raft.term) {
     tellOfOurTerm(turn, from, message);
@@ -145,6 +162,12 @@ export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
     case 'HeartbeatAnswer':
       heartbeatAnswered(turn, from, message);
       return confirmRounds(turn);
+    case 'ReadIndexRequest':
+      return readIndexRequested(turn, from, message);
+    case 'ReadIndexAnswer':
+      return readIndexAnswered(turn, message);
+    case 'ReadIndexRefused':
+      return readIndexRefused(turn, message);
     case 'InstallSnapshot':
       return snapshotReceived(turn, from, message);
     case 'CampaignNow':
@@ -180,6 +203,9 @@ function meetsLaterTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
     case 'AppendAccepted':
     case 'AppendRefused':
     case 'HeartbeatAnswer':
+    case 'ReadIndexRequest':
+    case 'ReadIndexAnswer':
+    case 'ReadIndexRefused':
       becomeFollower(turn, message.term, NO_NODE);
       return true;
     default:
@@ -217,12 +243,16 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
     case 'InstallSnapshot':
     case 'CampaignNow':
       return send(turn, from, { type: 'HeartbeatAnswer', term, round: 0 }, after);
+    case 'ReadIndexRequest':
+      return send(turn, from, { type: 'ReadIndexRefused', term, batch: message.batch }, after);
     case 'PreVoteAnswer':
     case 'VoteAnswer':
     case 'AppendAccepted':
     case 'AppendRefused':
     case 'HeartbeatAnswer':
     case 'NotMember':
+    case 'ReadIndexAnswer':
+    case 'ReadIndexRefused':
       return;
     default:
       return unreachable(message);
@@ -231,7 +261,9 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
 
 /** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
 export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+  askForReadIndex(turn);
   openReadRound(turn);
+  releaseFollowerReads(turn);
   replicate(turn);
   transferTick(turn);
   return issueWrite(turn);

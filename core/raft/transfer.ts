@@ -9,6 +9,7 @@
 import { monotonicMs, type NodeId } from '../machine/units.js';
 import { hasVote } from './configuration.js';
 import { placeOf } from './progress.js';
+import { wake } from './quiescence.js';
 import { AT_ONCE, send, type RaftTurn } from './turn.js';
 
 export type TransferStart =
@@ -24,6 +25,7 @@ export type TransferRefusal = 'not the leader' | 'no voter' | 'not answering' | 
 export function transferLeadership<Image>(turn: RaftTurn<Image>, target: NodeId): TransferStart {
   const { raft, context } = turn;
   const refused = (why: TransferRefusal, reason: string): TransferStart => ({ type: 'Refused', why, reason });
+  if (raft.role === 'leader') wake(turn);
   if (raft.role !== 'leader') return refused('not the leader', `node ${raft.self} does not lead the group`);
   if (target === raft.self) return { type: 'Unchanged' };
   if (!hasVote(raft.config, target)) return refused('no voter', `node ${target} has no vote in the group`);

@@ -21,7 +21,7 @@ import {
 } from '../machine/units.js';
 import { truncateFrom } from './log.js';
 import type { RaftMessage, Snapshot } from './messages.js';
-import { newestOf, type RaftOptions, type RaftState } from './state.js';
+import { newestOf, type RaftOptions, type RaftState, type ReadAsk } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -31,6 +31,10 @@ export interface TurnContext {
   readonly entropy: number;
   /** The number that a write made in this turn will have. */
   readonly write: WriteNumber;
+  /** When the heartbeats of this node's groups are due next, all at once; an interval from now when absent. */
+  readonly heartbeatAt?: MonotonicMs;
+  /** This node had rather that others led: it gives them time to be elected before it campaigns itself. */
+  readonly reluctant?: boolean;
   /** Only in a simulator. */
   readonly bend?: Bend | undefined;
 }
@@ -59,8 +63,11 @@ export interface RaftTurn<Image> {
   /** A snapshot taken or installed; installing one replaces the whole log on disk. */
   newSnapshot: Snapshot<Image> | undefined;
   logReplaced: boolean;
-  /** Reads asked for in this turn. */
+  /** Reads asked for in this turn: of this leader, of its lease, of this follower, and by other followers. */
   newReads: readonly number[];
+  newLeaseReads: readonly number[];
+  newFollowerReads: readonly number[];
+  newAsks: readonly ReadAsk[];
   readsReady: readonly ReadyReads[];
   readsRefused: readonly number[];
   /** Whether this turn has already made its own copy of the list of peers. */
@@ -102,6 +109,11 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
       transfer: state.transfer,
       askedToCampaign: state.askedToCampaign,
       leftOutAt: state.leftOutAt,
+      earlyAsks: state.earlyAsks,
+      lease: state.lease,
+      followerReads: state.followerReads,
+      rest: state.rest,
+      busyAt: state.busyAt,
     },
     outgoing: EMPTY_LIST,
     hardChanged: false,
@@ -109,6 +121,9 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
     newSnapshot: undefined,
     logReplaced: false,
     newReads: EMPTY_LIST,
+    newLeaseReads: EMPTY_LIST,
+    newFollowerReads: EMPTY_LIST,
+    newAsks: EMPTY_LIST,
     readsReady: EMPTY_LIST,
     readsRefused: EMPTY_LIST,
     ownsPeers: false,
@@ -123,6 +138,11 @@ export function send<Image>(
   after: WriteNumber,
 ): void {
   turn.outgoing = added(turn.outgoing, { to, message, after });
+}
+
+/** When a leader that sends heartbeats now sends the next. */
+export function nextHeartbeatAt({ now, options, heartbeatAt }: TurnContext): MonotonicMs {
+  return heartbeatAt ?? monotonicMs(now + options.heartbeatIntervalMs);
 }
 
 /** For messages that promise nothing. */

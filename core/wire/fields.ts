@@ -212,7 +212,7 @@ export function readNested<T>(reader: Reader, read: (reader: Reader) => T): T {
  * Most messages between nodes are of this kind.
  */
 export function readNumbers(reader: Reader, names: readonly string[]): readonly number[] {
-  const values = [0, 0, 0, 0];
+  const values = [0, 0, 0, 0, 0];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     const name = names[(tag >>> 3) - 1];

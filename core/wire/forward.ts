@@ -22,6 +22,7 @@ import {
   checkedRequestId,
   readKeyOnly,
   readOutcome,
+  readRead,
   readSet,
   writeOperation,
   writeOutcome,
@@ -54,10 +55,10 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
         operation = { type: 'Delete', key: readNested(reader, readKeyOnly) };
         break;
       case 50:
-        operation = { type: 'Get', key: readNested(reader, readKeyOnly) };
+        operation = { type: 'Get', ...readNested(reader, readRead) };
         break;
       case 58:
-        operation = { type: 'Exists', key: readNested(reader, readKeyOnly) };
+        operation = { type: 'Exists', ...readNested(reader, readRead) };
         break;
       default:
         skipField(reader, tag);

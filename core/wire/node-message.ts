@@ -3,19 +3,22 @@
 import { unreachable } from '../machine/assert.js';
 import type { GroupId } from '../machine/units.js';
 import type {
+  ClusterMessage,
   Forward,
   ForwardAnswer,
+  HeartbeatAnswers,
+  Heartbeats,
   NodeMessage,
   SnapshotAnswer,
   SnapshotChunk,
   SpokenMessage,
 } from '../node/protocol.js';
+import { readClusterMessage, writeClusterMessage } from './cluster.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
   encoded,
   malformed,
-  positive,
   readNested,
   readUnsigned,
   skipField,
@@ -25,6 +28,12 @@ import {
   type Writer,
 } from './fields.js';
 import { readForward, readForwardAnswer, writeForward, writeForwardAnswer } from './forward.js';
+import {
+  readHeartbeatAnswers,
+  readHeartbeats,
+  writeHeartbeatAnswers,
+  writeHeartbeats,
+} from './heartbeats.js';
 import { readRaftMessage, writeRaftMessage } from './raft-message.js';
 import {
   readSnapshotAnswer,
@@ -75,7 +84,9 @@ function readFrame(reader: Reader): readonly NodeMessage[] {
 }
 
 function writeNodeMessage(writer: Writer, message: NodeMessage): void {
-  writeUnsigned(writer, 8, message.group);
+  if (message.type === 'Heartbeats') return writeNested(writer, 322, message, writeHeartbeats);
+  if (message.type === 'HeartbeatAnswers') return writeNested(writer, 330, message, writeHeartbeatAnswers);
+  if ('group' in message) writeUnsigned(writer, 8, message.group);
   switch (message.type) {
     case 'Group':
       writeRaftMessage(writer, message.message);
@@ -92,17 +103,29 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
     case 'SnapshotAnswer':
       writeNested(writer, 250, message, writeSnapshotAnswer);
       return;
+    case 'RosterAsk':
+    case 'RosterNews':
+    case 'SurveyAsk':
+    case 'SurveyAnswer':
+    case 'AdminForward':
+    case 'AdminForwarded':
+      writeClusterMessage(writer, message);
+      return;
     default:
       unreachable(message);
   }
 }
 
+/** Those between nodes have no group. */
 type Body =
   | SpokenMessage
   | Omit<Forward, 'group'>
   | Omit<ForwardAnswer, 'group'>
   | Omit<SnapshotChunk, 'group'>
-  | Omit<SnapshotAnswer, 'group'>;
+  | Omit<SnapshotAnswer, 'group'>
+  | Heartbeats
+  | HeartbeatAnswers
+  | ClusterMessage;
 
 function readNodeMessage(reader: Reader): NodeMessage {
   let group = 0;
@@ -125,18 +148,29 @@ function readNodeMessage(reader: Reader): NodeMessage {
       case 250:
         body = readNested(reader, readSnapshotAnswer);
         break;
+      case 322:
+        body = readNested(reader, readHeartbeats);
+        break;
+      case 330:
+        body = readNested(reader, readHeartbeatAnswers);
+        break;
       default: {
-        const message = readRaftMessage(reader, tag);
+        const message = tag < 400 ? readRaftMessage(reader, tag) : readClusterMessage(reader, tag);
         if (message === undefined) skipField(reader, tag);
         else body = message;
       }
     }
   }
   if (body === undefined) malformed(reader, 'NodeMessage holds no message that this version knows');
-  return inGroup(positive(reader, group, 'NodeMessage.group') as GroupId, body);
+  if (body.type === 'Heartbeats' || body.type === 'HeartbeatAnswers') {
+    if (group !== 0)
+      malformed(reader, `NodeMessage.group is ${group} in a message that is about no one group`);
+    return body;
+  }
+  return inGroup(group as GroupId, body);
 }
 
-function inGroup(group: GroupId, body: Body): NodeMessage {
+function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswers>): NodeMessage {
   switch (body.type) {
     case 'Forward':
       return {
@@ -156,6 +190,13 @@ function inGroup(group: GroupId, body: Body): NodeMessage {
       const { type, term, index, snapshotTerm, chunks, asked, busy } = body;
       return { type, group, term, index, snapshotTerm, chunks, asked, busy };
     }
+    case 'RosterAsk':
+    case 'RosterNews':
+    case 'SurveyAsk':
+    case 'SurveyAnswer':
+    case 'AdminForward':
+    case 'AdminForwarded':
+      return body;
     default:
       return { type: 'Group', group, message: body };
   }

@@ -3,7 +3,7 @@
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, Term } from '../machine/units.js';
 import type { SpokenMessage } from '../node/protocol.js';
-import type { Append, Entry } from '../raft/messages.js';
+import type { Append, Entry, Heartbeat, HeartbeatAnswer } from '../raft/messages.js';
 import {
   malformed,
   readNested,
@@ -18,7 +18,7 @@ import {
 } from './fields.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 
-/** Writes the message as field 2 … 10, 14 or 15 of a `NodeMessage`: which field it is says what kind it is. */
+/** Writes the message as field 2 … 10, 14, 15 or 20 … 22 of a `NodeMessage`: which field it is says what kind it is. */
 export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
   switch (message.type) {
     case 'PreVoteRequest':
@@ -59,12 +59,28 @@ export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.commit);
       writeUnsigned(writer, 24, message.round);
+      writeBool(writer, 32, message.sleep === true);
       writer.ldelim();
       return;
     case 'HeartbeatAnswer':
       writer.uint32(82).fork();
       writeUnsigned(writer, 8, message.term);
       writeUnsigned(writer, 16, message.round);
+      writeBool(writer, 24, message.asleep === true);
+      writer.ldelim();
+      return;
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      writer.uint32(message.type === 'ReadIndexRequest' ? 162 : 178).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.batch);
+      writer.ldelim();
+      return;
+    case 'ReadIndexAnswer':
+      writer.uint32(170).fork();
+      writeUnsigned(writer, 8, message.term);
+      writeUnsigned(writer, 16, message.batch);
+      writeUnsigned(writer, 24, message.index);
       writer.ldelim();
       return;
     case 'CampaignNow':
@@ -99,10 +115,13 @@ const APPEND_REFUSED = [
   'AppendRefused.hint_index',
   'AppendRefused.hint_term',
 ];
-const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round'];
-const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round'];
 const CAMPAIGN_NOW = ['CampaignNow.term'];
 const NOT_MEMBER = ['NotMember.term', 'NotMember.index'];
+const READ_INDEX_REQUEST = ['ReadIndexRequest.term', 'ReadIndexRequest.batch'];
+const READ_INDEX_ANSWER = ['ReadIndexAnswer.term', 'ReadIndexAnswer.batch', 'ReadIndexAnswer.index'];
+const READ_INDEX_REFUSED = ['ReadIndexRefused.term', 'ReadIndexRefused.batch'];
+const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round', 'Heartbeat.sleep'];
+const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round', 'HeartbeatAnswer.asleep'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
 export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | undefined {
@@ -151,12 +170,12 @@ export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | un
       };
     }
     case 74: {
-      const [term, commit, round] = nestedNumbers(reader, HEARTBEAT);
-      return { type: 'Heartbeat', term: term as Term, commit: commit as LogIndex, round: round as number };
+      const [term, commit, round, sleep] = nestedNumbers(reader, HEARTBEAT);
+      return heartbeatOf(term, commit, round, sleep);
     }
     case 82: {
-      const [term, round] = nestedNumbers(reader, HEARTBEAT_ANSWER);
-      return { type: 'HeartbeatAnswer', term: term as Term, round: round as number };
+      const [term, round, asleep] = nestedNumbers(reader, HEARTBEAT_ANSWER);
+      return heartbeatAnswerOf(term, round, asleep);
     }
     case 114: {
       const [term] = nestedNumbers(reader, CAMPAIGN_NOW);
@@ -166,12 +185,40 @@ export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | un
       const [term, index] = nestedNumbers(reader, NOT_MEMBER);
       return { type: 'NotMember', term: term as Term, index: index as LogIndex };
     }
+    case 162: {
+      const [term, batch] = nestedNumbers(reader, READ_INDEX_REQUEST);
+      return { type: 'ReadIndexRequest', term: term as Term, batch: batch as number };
+    }
+    case 170: {
+      const [term, batch, index] = nestedNumbers(reader, READ_INDEX_ANSWER);
+      return {
+        type: 'ReadIndexAnswer',
+        term: term as Term,
+        batch: batch as number,
+        index: index as LogIndex,
+      };
+    }
+    case 178: {
+      const [term, batch] = nestedNumbers(reader, READ_INDEX_REFUSED);
+      return { type: 'ReadIndexRefused', term: term as Term, batch: batch as number };
+    }
     default:
       return undefined;
   }
 }
 
-function nestedNumbers(reader: Reader, names: readonly string[]): readonly number[] {
+/** The parts are as `readNumbers` gives them. */
+export function heartbeatOf(term = 0, commit = 0, round = 0, sleep = 0): Heartbeat {
+  const heartbeat = { type: 'Heartbeat', term: term as Term, commit: commit as LogIndex, round } as const;
+  return sleep === 0 ? heartbeat : { ...heartbeat, sleep: true };
+}
+
+export function heartbeatAnswerOf(term = 0, round = 0, asleep = 0): HeartbeatAnswer {
+  const answer = { type: 'HeartbeatAnswer', term: term as Term, round } as const;
+  return asleep === 0 ? answer : { ...answer, asleep: true };
+}
+
+export function nestedNumbers(reader: Reader, names: readonly string[]): readonly number[] {
   const outerEnd = reader.len;
   const end = reader.size() + reader.pos;
   if (end > outerEnd) malformed(reader, `the message of ${names[0]} does not fit into what is left`);

@@ -11,8 +11,10 @@ import {
   KeyValueCode,
   type KeyValueOperation,
   type Outcome,
+  type ReadOperation,
   type RequestId,
   type SetOperation,
+  type SpecialReadMode,
   type Value,
 } from '../partition/command.js';
 import { MAX_REQUEST_ID_LENGTH, MAX_VALUE_BYTES } from '../partition/validate.js';
@@ -97,10 +99,10 @@ export function writeOperation(writer: Writer, operation: KeyValueOperation): vo
       writeNested(writer, 42, operation, writeKeyOnly);
       return;
     case 'Get':
-      writeNested(writer, 50, operation, writeKeyOnly);
+      writeNested(writer, 50, operation, writeRead);
       return;
     case 'Exists':
-      writeNested(writer, 58, operation, writeKeyOnly);
+      writeNested(writer, 58, operation, writeRead);
       return;
     default:
       unreachable(operation);
@@ -161,6 +163,30 @@ export function readKeyOnly(reader: Reader): string {
     else skipField(reader, tag);
   }
   return checkedKey(reader, key, 'the key of an operation');
+}
+
+/** The numbers of read modes: `linearizable`, the default, is 0. */
+const MODES: readonly (SpecialReadMode | undefined)[] = [undefined, 'lease', 'follower', 'stale'];
+
+function writeRead(writer: Writer, { key, mode }: ReadOperation): void {
+  writeText(writer, 10, key);
+  writeUnsigned(writer, 160, MODES.indexOf(mode));
+}
+
+/** Reads the message of an operation that reads, but for its type. */
+export function readRead(reader: Reader): Omit<ReadOperation, 'type'> {
+  let key = '';
+  let number = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) key = readText(reader, 'the key of a read');
+    else if (tag === 160) number = readUnsigned(reader, 'the mode of a read');
+    else skipField(reader, tag);
+  }
+  checkedKey(reader, key, 'the key of a read');
+  if (number >= MODES.length) malformed(reader, `the mode of a read is ${number}, which is unknown`);
+  const mode = MODES[number];
+  return mode === undefined ? { key } : { key, mode };
 }
 
 export function writeOutcome(writer: Writer, outcome: Outcome): void {

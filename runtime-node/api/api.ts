@@ -18,16 +18,16 @@ import { whyNotListening } from '../host/listen.js';
 import { StartRefused } from '../host/start-refused.js';
 import type { Log } from '../observe/log.js';
 import { existsAnswer, getAnswer, mustRetryAnswer, writeAnswer } from './answers.js';
+import { addClusterRoutes, CLUSTER_METHODS, type ClusterBackend } from './cluster.js';
 import { BadRequest, problemJson } from './problem.js';
 import { readDelete, readExists, readGet, readSet, type ReadRequest } from './requests.js';
-import type { HealthStatus, ServerStatus } from './server-status.js';
 
 /** What the API speaks for. */
-export interface ApiBackend {
+export interface ApiBackend extends ClusterBackend {
   /** Rejects with `HostStopped` when there will be no answer. */
   request(request: KeyValueRequest): Promise<KeyValueAnswer>;
-  status(): ServerStatus;
-  health(): HealthStatus;
+  /** Whether this node is about to stop: clients had better go elsewhere. */
+  isLeaving(): boolean;
 }
 
 export interface Api {
@@ -64,6 +64,7 @@ const METHODS: Readonly<Record<string, string>> = {
   '/': 'GET',
   '/v1/status': 'GET',
   '/v1/cluster/health': 'GET',
+  ...CLUSTER_METHODS,
   ...Object.fromEntries(Object.keys(KEY_VALUE_ROUTES).map((path) => [path, 'POST'])),
 };
 
@@ -85,6 +86,12 @@ export async function createApi(backend: ApiBackend, log: Log): Promise<Api> {
   app.get('/v1/cluster/health', (_request, reply) => {
     const health = backend.health();
     return sendJson(reply.code(health.ready ? 200 : 503), JSON.stringify(health));
+  });
+  addClusterRoutes(app, backend, sendJson);
+  // Clients that keep connections learn in time that this one will be closed.
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (backend.isLeaving()) reply.header('connection', 'close');
+    done();
   });
   for (const [path, route] of Object.entries(KEY_VALUE_ROUTES)) {
     // Returns nothing: a returned reply is awaited, which costs a twentieth of the whole request.

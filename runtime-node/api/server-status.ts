@@ -19,6 +19,8 @@ export interface ServerStatus {
 export interface HealthStatus {
   readonly ready: boolean;
   readonly initialized: boolean;
-  readonly localRole: 'Voter';
+  readonly localRole: LocalRole;
   readonly hostedPartitions: number;
 }
+
+export type LocalRole = 'Voter' | 'Learner' | 'Leaving' | 'NotMember';

@@ -35,6 +35,18 @@ export function peerList(flag: string): (text: string) => ReadonlyMap<number, Ad
   };
 }
 
+/** A parser of `HOST:PORT,…`. */
+export function addressList(flag: string): (text: string) => readonly Address[] {
+  return (text) =>
+    text.split(',').map((part) => {
+      const address = parseAddress(part.trim());
+      if (address !== undefined && address.port !== 0) return address;
+      throw new InvalidArgumentError(
+        `"${part.trim()}" is not HOST:PORT. ${flag} wants one or more, for example ${flag} 127.0.0.1:2075,127.0.0.1:2085.`,
+      );
+    });
+}
+
 export const DEFAULT_ENDPOINTS = 'http://127.0.0.1:2070,http://127.0.0.1:2080,http://127.0.0.1:2090';
 
 /** A parser of base URLs, with commas between; `HOST:PORT` and a port alone are understood too. */

@@ -8,6 +8,7 @@ import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
 import { exploreCommand } from './explore.js';
 import { getCommand } from './get.js';
+import { membersCommand, transferLeaderCommand } from './members.js';
 import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
@@ -21,6 +22,8 @@ const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   serveCommand,
   statusCommand,
+  membersCommand,
+  transferLeaderCommand,
   getCommand,
   setCommand,
   delCommand,

@@ -6,16 +6,18 @@ import type { Address } from '../host/address.js';
 import { StartRefused } from '../host/start-refused.js';
 import { LOG_LEVELS, type LogLevel } from '../observe/log.js';
 import { wholeNumber } from './arguments.js';
-import { hostAndPort, peerList } from './addresses.js';
+import { addressList, hostAndPort, peerList } from './addresses.js';
 import { ExitCode } from './exit-codes.js';
-import { refuse } from './refuse.js';
+import { refuse, refuseArguments } from './refuse.js';
 import { stopOnSignals } from './signals.js';
 
 interface ServeFlags {
   readonly id: number;
   readonly client: Address;
   readonly listen?: Address;
-  readonly peers: ReadonlyMap<number, Address>;
+  readonly peers?: ReadonlyMap<number, Address>;
+  readonly join?: readonly Address[];
+  readonly advertise?: Address;
   readonly data?: string;
   readonly cluster: string;
   readonly partitions: number;
@@ -37,11 +39,26 @@ export function serveCommand(): Command {
     .addOption(
       new Option(
         '--peers <list>',
-        'every node of the cluster, this one included: ID=HOST:PORT, with commas between',
+        'every node with which the cluster begins, this one included: ID=HOST:PORT, with commas between',
       )
         .env('WAVETANK_PEERS')
-        .argParser(peerList('--peers'))
-        .makeOptionMandatory(),
+        .argParser(peerList('--peers')),
+    )
+    .addOption(
+      new Option(
+        '--join <list>',
+        'instead of --peers: join a running cluster, some of whose nodes are at HOST:PORT',
+      )
+        .env('WAVETANK_JOIN')
+        .argParser(addressList('--join')),
+    )
+    .addOption(
+      new Option(
+        '--advertise <host:port>',
+        'where the others reach this node, when it joins (default: --listen)',
+      )
+        .env('WAVETANK_ADVERTISE')
+        .argParser(hostAndPort('--advertise')),
     )
     .addOption(
       new Option('--client <host:port>', 'where to listen for clients (HTTP)')
@@ -52,7 +69,7 @@ export function serveCommand(): Command {
     .addOption(
       new Option(
         '--listen <host:port>',
-        'where to listen for the other nodes (default: its own entry in --peers)',
+        'where to listen for the other nodes (default: its own entry in --peers; needed with --join)',
       )
         .env('WAVETANK_LISTEN')
         .argParser(hostAndPort('--listen')),
@@ -82,28 +99,26 @@ export function serveCommand(): Command {
     .addHelpText(
       'after',
       `
-Stops cleanly on SIGINT and SIGTERM, and at once on the second one.
+SIGTERM hands over all that this node leads and then stops it, so that the cluster's clients notice nothing; SIGINT
+(Ctrl-C) stops it cleanly without that; a second signal stops it at once.
+
+A cluster begins with the nodes in --peers. One that comes later is started with --join, and taken in by
+\`wavetank members add\`; from then on it keeps the list of members itself. Start a node again with the same arguments.
 
 Exit codes: 0 stopped, 1 cannot start (port or data folder), 2 bad arguments, 70 stopped by itself: its state or its
 disk is not sound.
 
 Example:
   wavetank serve --id 1 --client 127.0.0.1:2070 --data data/node-1 \\
-    --peers "1=127.0.0.1:2075,2=127.0.0.1:2085,3=127.0.0.1:2095"`,
+    --peers "1=127.0.0.1:2075,2=127.0.0.1:2085,3=127.0.0.1:2095"
+  wavetank serve --id 4 --client 127.0.0.1:2100 --data data/node-4 \\
+    --listen 127.0.0.1:2105 --join 127.0.0.1:2075,127.0.0.1:2085`,
     )
     .action(serve);
 }
 
 async function serve(flags: ServeFlags, command: Command): Promise<void> {
-  const own = flags.peers.get(flags.id);
-  if (own === undefined) {
-    const known = [...flags.peers.keys()].join(', ');
-    command.error(
-      `error: --id is ${flags.id}, but --peers names only the nodes ${known}. ` +
-        `--peers lists every node, this one included, for example --peers "${flags.id}=127.0.0.1:2075,…".`,
-      { exitCode: ExitCode.badArguments },
-    );
-  }
+  const listening = listeningOf(flags, command);
   // Loaded here, so that the other commands start without LevelDB, fastify and the core.
   const [{ startServer }, { createLog }] = await Promise.all([
     import('../server.js'),
@@ -114,19 +129,51 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
     const server = await startServer({
       cluster: flags.cluster,
       node: flags.id,
-      peers: flags.peers,
+      peers: flags.peers ?? new Map(),
+      seeds: flags.join ?? [],
+      ...(flags.advertise === undefined ? {} : { advertised: flags.advertise }),
       clientAddress: flags.client,
-      peerAddress: flags.listen ?? own,
+      peerAddress: listening,
       dataFolder: flags.data ?? `.wavetank/node-${flags.id}`,
       partitions: flags.partitions,
       log,
       // In a moment, so that those who wait can still be told.
       onFatal: () => setImmediate(() => process.exit(ExitCode.fatal)),
     });
-    stopOnSignals(() => server.stop());
+    stopOnSignals(async (othersGoOn) => {
+      if (othersGoOn) await server.handOver();
+      await server.stop();
+    });
   } catch (error) {
     if (error instanceof StartRefused) refuse(error.message);
     log.fatal({ stack: error instanceof Error ? error.stack : undefined }, `cannot start: ${String(error)}`);
     process.exit(ExitCode.fatal);
   }
+}
+
+/** Where the node listens for the others; refuses arguments that leave that, or whom it belongs to, open. */
+function listeningOf({ id, peers, join, listen }: ServeFlags, command: Command): Address {
+  if (peers === undefined) {
+    if (join === undefined) {
+      return refuseArguments(
+        command,
+        `either --peers or --join is needed: --peers "${id}=127.0.0.1:2075,…" begins a cluster, ` +
+          '--join 127.0.0.1:2075 joins one.',
+      );
+    }
+    return (
+      listen ??
+      refuseArguments(command, '--join needs --listen too: where the others reach this node, as HOST:PORT.')
+    );
+  }
+  const own = peers.get(id);
+  if (own === undefined) {
+    const known = [...peers.keys()].join(', ');
+    return refuseArguments(
+      command,
+      `--id is ${id}, but --peers names only the nodes ${known}. ` +
+        `--peers lists every node, this one included, for example --peers "${id}=127.0.0.1:2075,…".`,
+    );
+  }
+  return listen ?? own;
 }

@@ -25,7 +25,7 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-"agree" means: replicas that applied the same entries are the same. A partition's commit and applied index are shown
+Partition 0 holds the list of members; it is not for keys. "agree" means: replicas that applied the same entries are the same. A partition's commit and applied index are shown
 for each node, in the order of the nodes.
 
 Exit codes: 0 every partition has a leader and no replicas differ, 1 otherwise, 2 bad arguments, 69 no node answers.

@@ -146,7 +146,8 @@ function startCluster(plan: readonly PlannedNode[], verbose: boolean): Cluster {
     stopping = true;
     progress.clear();
     if (running.size > 0) say('Stopping …');
-    for (const child of running) child.process.kill('SIGTERM');
+    // All of them stop, so none hands anything over: that is what they do when the channel to this process closes.
+    for (const child of running) if (child.process.connected) child.process.disconnect();
     await Promise.all(children.map(({ ended }) => ended));
     say('Stopped.');
   }

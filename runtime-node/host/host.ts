@@ -55,6 +55,8 @@ export interface HostOptions<State, Message, Request, Answer, Stored> {
   /** Ends the process. Called at most once, with everything already stopped. */
   readonly onFatal: (reason: string) => void;
   readonly senses?: Senses;
+  /** Sees the state after the start and after every turn; for what follows it outside. It must be quick. */
+  readonly watch?: (state: State) => void;
 }
 
 export interface Host<State, Request, Answer> {
@@ -115,6 +117,7 @@ export function startHost<State, Message, Request, Answer, Stored>(
       const turn = { now: senses.clocks(), entropy: senses.entropy(), events: gathered };
       const next = machine.step(state, turn);
       state = next.state;
+      options.watch?.(state);
       perform(next.effects, turn.now);
     } catch (error) {
       fail(error, gathered);
@@ -196,6 +199,7 @@ export function startHost<State, Message, Request, Answer, Stored>(
   transport.start((from, messages) => {
     for (const message of messages) happened({ type: 'MessageReceived', from, message });
   });
+  options.watch?.(state);
   perform(start.effects, now);
 
   return {

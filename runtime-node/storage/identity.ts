@@ -15,7 +15,10 @@ export interface DataIdentity {
   readonly cluster: string;
   readonly node: number;
   readonly partitions: number;
-  /** In ascending order. */
+  /**
+   * The voters with whom the cluster began, in ascending order, as this node was told at its first start; none for a
+   * node that joined later. The log goes on from them, so they stay whatever a later command line says.
+   */
   readonly voters: readonly number[];
 }
 
@@ -27,11 +30,12 @@ export function encodeIdentity(identity: DataIdentity): Uint8Array {
 }
 
 /**
- * Passes when the folder's identity is `expected`.
+ * Passes when the folder's identity is `expected`, its voters aside.
  *
+ * @returns the identity that the folder was given at its first start.
  * @throws StartRefused with all that differs and what to do.
  */
-export function checkIdentity(folder: string, bytes: Uint8Array, expected: DataIdentity): void {
+export function checkIdentity(folder: string, bytes: Uint8Array, expected: DataIdentity): DataIdentity {
   const found = readIdentity(folder, bytes);
   const { format } = found;
   if (format > FORMAT_VERSION) {
@@ -50,9 +54,8 @@ export function checkIdentity(folder: string, bytes: Uint8Array, expected: DataI
     difference('cluster', found.cluster, expected.cluster),
     difference('node id', found.node, expected.node),
     difference('number of partitions', found.partitions, expected.partitions),
-    difference('list of voters', found.voters.join(', '), expected.voters.join(', ')),
   ].filter((text) => text !== undefined);
-  if (differences.length === 0) return;
+  if (differences.length === 0) return found;
   throw new StartRefused(
     `the data folder ${folder} belongs to another node or cluster: ${differences.join('; ')}. ` +
       'Start it with the settings it was made with, or give this node a folder of its own (--data).',

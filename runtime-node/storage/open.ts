@@ -20,6 +20,8 @@ import { createWriteQueue, type WriteQueue } from './write-queue.js';
 
 export interface Storage<Stored> extends StoragePort<Stored> {
   readonly folder: string;
+  /** What the folder was given at its first start. */
+  readonly identity: DataIdentity;
   /**
    * All records, in ascending order of keys.
    *
@@ -48,8 +50,9 @@ export async function openStorage<Stored>(options: StorageOptions<Stored>): Prom
   const folder = resolve(options.folder);
   await prepareFolder(folder);
   const database = await openDatabase(folder);
+  let identity: DataIdentity;
   try {
-    await claimFolder(database, folder, options.identity);
+    identity = await claimFolder(database, folder, options.identity);
   } catch (error) {
     await database.close();
     throw error;
@@ -58,6 +61,7 @@ export async function openStorage<Stored>(options: StorageOptions<Stored>): Prom
   let queue: WriteQueue<Stored> | undefined;
   return {
     folder,
+    identity,
     load: () => loadRecords(database, folder, options.codec),
     start(listener: WriteListener) {
       assert(queue === undefined, () => 'the storage was started twice');
@@ -142,13 +146,14 @@ function whyNotOpened(folder: string, error: unknown): StartRefused {
 }
 
 /** Puts this node's name on a new folder, and compares it on an old one. */
-async function claimFolder(database: Database, folder: string, identity: DataIdentity): Promise<void> {
+async function claimFolder(
+  database: Database,
+  folder: string,
+  identity: DataIdentity,
+): Promise<DataIdentity> {
   // The types say that there is always a value; LevelDB knows better.
   const found = (await database.get(IDENTITY_KEY)) as Uint8Array | undefined;
-  if (found !== undefined) {
-    checkIdentity(folder, found, identity);
-    return;
-  }
+  if (found !== undefined) return checkIdentity(folder, found, identity);
   const [anyKey] = await database.keys({ limit: 1 }).all();
   if (anyKey !== undefined) {
     throw new StartRefused(
@@ -157,6 +162,7 @@ async function claimFolder(database: Database, folder: string, identity: DataIde
     );
   }
   await database.batch().put(IDENTITY_KEY, encodeIdentity(identity)).write({ sync: true });
+  return identity;
 }
 
 async function loadRecords<Stored>(

@@ -6,7 +6,7 @@
 import type { Decoded } from '../host/codec.js';
 
 /** Grows when a node of the one version cannot read the messages of the other. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Enough for any hello, and small enough that a stranger's first bytes cost nothing. */
 export const MAX_HELLO_BYTES = 4 << 10;
@@ -18,10 +18,14 @@ export interface Hello {
   readonly cluster: string;
   readonly node: number;
   readonly partitions: number;
+  /** HOST:PORT where it can be reached, by those who do not know it from elsewhere. */
+  readonly address: string;
 }
 
-export function encodeHello({ version, cluster, node, partitions }: Hello): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ magic: MAGIC, version, cluster, node, partitions }));
+export function encodeHello({ version, cluster, node, partitions, address }: Hello): Uint8Array {
+  return new TextEncoder().encode(
+    JSON.stringify({ magic: MAGIC, version, cluster, node, partitions, address }),
+  );
 }
 
 export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
@@ -32,22 +36,30 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
   } catch {
     return { ok: false, reason: 'it does not speak the language of Wavetank nodes' };
   }
-  const { magic, version, cluster, node, partitions } = said;
+  const { magic, version, cluster, node, partitions, address = '' } = said;
   if (magic !== MAGIC || typeof version !== 'number') {
     return { ok: false, reason: 'it does not speak the language of Wavetank nodes' };
   }
-  if (typeof cluster !== 'string' || !isCount(node) || !isCount(partitions)) {
+  if (typeof cluster !== 'string' || typeof address !== 'string' || !isCount(node) || !isCount(partitions)) {
     return { ok: false, reason: `its greeting is incomplete (protocol version ${version})` };
   }
-  return { ok: true, value: { version, cluster, node, partitions } };
+  return { ok: true, value: { version, cluster, node, partitions, address } };
 }
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
-/** Why the other side, which is expected to be one of `peers`, is refused; undefined when it is welcome. */
-export function disagreement(mine: Hello, theirs: Hello, peers: readonly number[]): string | undefined {
+/**
+ * Why the other side is refused; undefined when it is welcome.
+ *
+ * @param peers who is expected; undefined where anybody of the cluster may come, since its members change.
+ */
+export function disagreement(
+  mine: Hello,
+  theirs: Hello,
+  peers: readonly number[] | undefined,
+): string | undefined {
   if (theirs.version !== mine.version) {
     return `it speaks protocol version ${theirs.version}, this node ${mine.version}: run the same version on both`;
   }
@@ -60,7 +72,7 @@ export function disagreement(mine: Hello, theirs: Hello, peers: readonly number[
   if (theirs.node === mine.node) {
     return `it says that it is node ${theirs.node}, as this one: two nodes have the same --id, or --peers is wrong`;
   }
-  if (!peers.includes(theirs.node)) {
+  if (peers !== undefined && !peers.includes(theirs.node)) {
     return `it says that it is node ${theirs.node}, but node ${peers.join(' or ')} was expected: check --id and --peers`;
   }
   return undefined;

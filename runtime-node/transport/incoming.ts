@@ -12,12 +12,16 @@ import { decodeHello, disagreement, encodeHello, MAX_HELLO_BYTES, type Hello } f
 import { writeFrame } from './outgoing.js';
 
 export interface IncomingOptions {
-  readonly hello: Hello;
-  readonly peers: readonly number[];
+  /** What this node says of itself, by the time when somebody comes. */
+  readonly hello: () => Hello;
+  /** Who may come; undefined for everybody of this cluster. */
+  readonly peers: readonly number[] | undefined;
   readonly maxFrameBytes: number;
   readonly log: Log;
-  /** A peer has greeted this node. */
-  readonly greeted: (peer: number) => void;
+  /** A peer has greeted this node, and says that it can be reached at this address. */
+  readonly greeted: (peer: number, address: string) => void;
+  /** The last connection from a peer is gone. */
+  readonly left: (peer: number) => void;
   /** A frame of a peer; answers with why it cannot be read, which ends the connection. */
   readonly received: (peer: number, body: Uint8Array) => string | undefined;
 }
@@ -30,7 +34,7 @@ export function createIncoming(options: IncomingOptions): {
   readonly server: Server;
   close(): Promise<void>;
 } {
-  const { log, hello } = options;
+  const { log } = options;
   const complaints = saySeldom(COMPLAINT_INTERVAL_MS);
   const sockets = new Set<Socket>();
   /** The newest connection of each peer: one that replaces another does so because the other is dead. */
@@ -53,6 +57,7 @@ export function createIncoming(options: IncomingOptions): {
     }
 
     function greet(body: Uint8Array): boolean {
+      const hello = options.hello();
       writeFrame(socket, encodeHello(hello));
       const theirs = decodeHello(body);
       const why = theirs.ok ? disagreement(hello, theirs.value, options.peers) : theirs.reason;
@@ -64,7 +69,7 @@ export function createIncoming(options: IncomingOptions): {
       peer = theirs.value.node;
       current.get(peer)?.destroy();
       current.set(peer, socket);
-      options.greeted(peer);
+      options.greeted(peer, theirs.value.address);
       return true;
     }
 
@@ -106,7 +111,9 @@ export function createIncoming(options: IncomingOptions): {
     socket.on('close', () => {
       clearTimeout(timeout);
       sockets.delete(socket);
-      if (peer !== undefined && current.get(peer) === socket) current.delete(peer);
+      if (peer === undefined || current.get(peer) !== socket) return;
+      current.delete(peer);
+      options.left(peer);
     });
   });
 

@@ -11,19 +11,23 @@
 import { connect, type Socket } from 'node:net';
 
 import { formatAddress, type Address } from '../host/address.js';
+import type { Decoded } from '../host/codec.js';
 import type { Log } from '../observe/log.js';
 import { saySeldom } from '../observe/say-seldom.js';
 import { createFrameReader, frameHeader, HEADER_BYTES, writeHeader } from './frame.js';
 import { decodeHello, disagreement, encodeHello, MAX_HELLO_BYTES, type Hello } from './hello.js';
 
 export interface OutgoingOptions {
-  readonly peer: number;
+  /** Who is expected there; undefined for whoever it is. */
+  readonly peer: number | undefined;
   readonly address: Address;
   readonly hello: Hello;
   readonly maxQueuedBytes: number;
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
   readonly log: Log;
+  /** Called when a connection is made, with who is there. */
+  readonly met?: (peer: number) => void;
 }
 
 export interface Outgoing {
@@ -46,7 +50,7 @@ const DROPPED_INTERVAL_MS = 1_000;
 
 export function openOutgoing(options: OutgoingOptions): Outgoing {
   const { peer, address, hello, log } = options;
-  const where = `node ${peer} at ${formatAddress(address)}`;
+  const where = `${peer === undefined ? 'the node' : `node ${peer}`} at ${formatAddress(address)}`;
   const complaints = saySeldom(COMPLAINT_INTERVAL_MS);
   const dropping = saySeldom(DROPPED_INTERVAL_MS);
   let state: 'waiting' | 'connecting' | 'open' | 'closed' = 'waiting';
@@ -82,10 +86,11 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
       if (greeting.type === 'Incomplete') return;
       if (state === 'open')
         return giveUp('it sent more than a greeting on a connection that it should only read');
-      const why = refusalOf(greeting);
-      if (why !== undefined) return giveUp(why);
+      const theirs = readGreeting(greeting);
+      if (!theirs.ok) return giveUp(theirs.reason);
       clearTimeout(timeout);
       opened(made);
+      options.met?.(theirs.value.node);
     });
     made.on('close', () => {
       clearTimeout(timeout);
@@ -97,12 +102,14 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
     });
   }
 
-  function refusalOf(greeting: ReturnType<ReturnType<typeof createFrameReader>['next']>): string | undefined {
+  function readGreeting(greeting: ReturnType<ReturnType<typeof createFrameReader>['next']>): Decoded<Hello> {
     if (greeting.type === 'Damaged')
-      return 'its greeting was damaged on the way: its checksum does not match';
-    if (greeting.type !== 'Frame') return 'it does not speak the language of Wavetank nodes';
+      return { ok: false, reason: 'its greeting was damaged on the way: its checksum does not match' };
+    if (greeting.type !== 'Frame')
+      return { ok: false, reason: 'it does not speak the language of Wavetank nodes' };
     const theirs = decodeHello(greeting.body);
-    return theirs.ok ? disagreement(hello, theirs.value, [peer]) : theirs.reason;
+    const why = theirs.ok ? disagreement(hello, theirs.value, peer === undefined ? peer : [peer]) : undefined;
+    return why === undefined ? theirs : { ok: false, reason: why };
   }
 
   function opened(made: Socket): void {

@@ -4,18 +4,20 @@
  */
 
 import { nodeId, type NodeId } from '../../core/machine/index.js';
-import type { Address } from '../host/address.js';
+import { formatAddress, parseAddress, type Address } from '../host/address.js';
 import { decodeSafely, type Codec } from '../host/codec.js';
 import type { TransportPort } from '../host/host.js';
 import { listen } from '../host/listen.js';
 import type { Log } from '../observe/log.js';
 import { PROTOCOL_VERSION, type Hello } from './hello.js';
 import { createIncoming } from './incoming.js';
-import { openOutgoing, type Outgoing } from './outgoing.js';
+import { openOutgoing, type Outgoing, type OutgoingOptions } from './outgoing.js';
 
 export interface Transport<Message> extends TransportPort<Message> {
   /** Where this node listens for its peers. */
   readonly address: Address;
+  /** From now on these are the other nodes, at these addresses. */
+  setPeers(peers: ReadonlyMap<NodeId, Address>): void;
   close(): Promise<void>;
 }
 
@@ -24,8 +26,17 @@ export interface TransportOptions<Message> {
   readonly node: NodeId;
   readonly partitions: number;
   readonly listen: Address;
-  /** The other nodes. */
+  /** The other nodes, as they are known at the start. */
   readonly peers: ReadonlyMap<NodeId, Address>;
+  /**
+   * Whether nodes that are not among the peers may come, and be answered at the address that they say. Whoever does
+   * not belong to the cluster's members is none of the transport's business: the machine knows.
+   */
+  readonly isOpen?: boolean;
+  /** Addresses of nodes whose ids are not known: for one that joins. */
+  readonly seeds?: readonly Address[];
+  /** What peers are told to reach this node at; `listen` unless given. */
+  readonly advertised?: Address;
   readonly codec: Codec<readonly Message[]>;
   readonly log: Log;
   /** Larger frames are neither sent nor read. */
@@ -50,16 +61,40 @@ export async function openTransport<Message>(
   options: TransportOptions<Message>,
 ): Promise<Transport<Message>> {
   const { cluster, node, partitions, codec, log, maxFrameBytes = MAX_FRAME_BYTES } = options;
-  const hello: Hello = { version: PROTOCOL_VERSION, cluster, node, partitions };
-  const outgoing = new Map<NodeId, Outgoing>();
+  const outgoing = new Map<NodeId, { readonly address: Address; readonly link: Outgoing }>();
+  const seeking = new Set<Outgoing>();
+  /** The peers that this node is told of, those met as seeds, and those that came by themselves. */
+  let told = options.peers;
+  const met = new Map<NodeId, Address>();
+  const heard = new Map<NodeId, Address>();
+  let isStarted = false;
   let receive: ((from: NodeId, messages: readonly Message[]) => void) | undefined;
 
+  // The port may be known only once it is listened on; nobody is greeted before that.
+  const greeting: { hello: Hello } = {
+    hello: helloFrom(options.advertised ?? options.listen),
+  };
+  function helloFrom(address: Address): Hello {
+    return { version: PROTOCOL_VERSION, cluster, node, partitions, address: formatAddress(address) };
+  }
+
   const incoming = createIncoming({
-    hello,
-    peers: [...options.peers.keys()],
+    hello: () => greeting.hello,
+    peers: options.isOpen === true ? undefined : [...options.peers.keys()],
     maxFrameBytes,
     log,
-    greeted: (peer) => outgoing.get(nodeId(peer))?.tryNow(),
+    greeted(peer, address) {
+      const id = nodeId(peer);
+      const reachable = parseAddress(address);
+      // Kept even of one that is told, which may be told no more while it still has to be answered.
+      if (options.isOpen === true && reachable !== undefined) heard.set(id, reachable);
+      const known = outgoing.get(id);
+      if (known === undefined) reach();
+      else known.link.tryNow();
+    },
+    left(peer) {
+      if (heard.delete(nodeId(peer))) reach();
+    },
     received(peer, body) {
       const decoded = decodeSafely(codec, body);
       if (!decoded.ok) return decoded.reason;
@@ -68,10 +103,53 @@ export async function openTransport<Message>(
     },
   });
   const address = await listen(incoming.server, options.listen, 'the other nodes', '--listen');
+  greeting.hello = helloFrom(options.advertised ?? address);
+
+  /** Opens what is missing, and closes what nobody names any more. */
+  function reach(): void {
+    if (!isStarted) return;
+    const wanted = new Map([...heard, ...met, ...told]);
+    for (const [peer, known] of outgoing) {
+      const now = wanted.get(peer);
+      if (now !== undefined && formatAddress(now) === formatAddress(known.address)) continue;
+      known.link.close();
+      outgoing.delete(peer);
+    }
+    for (const [peer, where] of wanted) {
+      if (peer === node || outgoing.has(peer)) continue;
+      outgoing.set(peer, { address: where, link: openOutgoing(linkTo(peer, where)) });
+    }
+  }
+
+  function linkTo(peer: NodeId | undefined, where: Address): OutgoingOptions {
+    return {
+      peer,
+      address: where,
+      hello: greeting.hello,
+      maxQueuedBytes: options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
+      firstDelayMs: options.firstReconnectMs ?? 20,
+      longestDelayMs: options.longestReconnectMs ?? 1_000,
+      log,
+    };
+  }
+
+  /** Who a seed is, is known once it answers; then it is a peer like the others. */
+  function seek(seed: Address): void {
+    const link: Outgoing = openOutgoing({
+      ...linkTo(undefined, seed),
+      met(peer) {
+        seeking.delete(link);
+        link.close();
+        met.set(nodeId(peer), seed);
+        reach();
+      },
+    });
+    seeking.add(link);
+  }
 
   /** Messages that together are too large for a frame go in several; one that is too large alone goes nowhere. */
   function send(to: NodeId, messages: readonly Message[]): void {
-    const link = outgoing.get(to);
+    const link = outgoing.get(to)?.link;
     if (link === undefined || !link.isOpen()) return;
     const frame = codec.encode(messages);
     if (frame.length <= maxFrameBytes) return link.send(frame);
@@ -91,22 +169,18 @@ export async function openTransport<Message>(
     address,
     start(receiver) {
       receive = receiver;
-      for (const [peer, peerAddress] of options.peers) {
-        const link = openOutgoing({
-          peer,
-          address: peerAddress,
-          hello,
-          maxQueuedBytes: options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
-          firstDelayMs: options.firstReconnectMs ?? 20,
-          longestDelayMs: options.longestReconnectMs ?? 1_000,
-          log,
-        });
-        outgoing.set(peer, link);
-      }
+      isStarted = true;
+      reach();
+      for (const seed of options.seeds ?? []) seek(seed);
+    },
+    setPeers(peers) {
+      told = peers;
+      reach();
     },
     send,
     async close() {
-      for (const link of outgoing.values()) link.close();
+      isStarted = false;
+      for (const link of [...seeking, ...[...outgoing.values()].map((known) => known.link)]) link.close();
       await incoming.close();
     },
   };

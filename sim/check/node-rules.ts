@@ -10,6 +10,8 @@ import {
   partitionOfKey,
   EMPTY_PARTITION,
   emptyRadixArray,
+  groupMessagesOf,
+  linkAlarm,
   radixFirstDifference,
   radixForEach,
   radixGet,
@@ -47,7 +49,9 @@ import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
+import { createLeaseRules } from './raft/lease-rules.js';
 import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
+import { checkLevel, checkVigil, createVigil, noteWaking, type Vigil } from './raft/sleep.js';
 import {
   checkLeadership,
   checkStates,
@@ -80,6 +84,8 @@ export interface RuleSettings {
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
   readonly snapshots?: SnapshotLimits;
+  /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
+  readonly leases?: { readonly leaseMs: number; readonly maxClockDriftPercent: number } | undefined;
 }
 
 const NOTHING_HEARD: readonly Heard[] = [];
@@ -87,6 +93,7 @@ const NOTHING_HEARD: readonly Heard[] = [];
 /** A node as the rules follow it, for one of its runs. */
 interface Run {
   readonly conducts: Map<number, Conduct>;
+  readonly vigil: Vigil;
   alarmMs: number | undefined;
 }
 
@@ -112,11 +119,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     if (conduct === undefined) conducts.set(group, (conduct = createConduct()));
     return conduct;
   };
+  const leases =
+    settings.leases === undefined ? undefined : createLeaseRules(settings.leases, () => desk.nowUs());
   const answers = createAnswerRules({
     nowUs: () => desk.nowUs(),
     partitions,
     referenceOf,
     lastCommitted: (group) => lastCommitted(historyOf(group)),
+    trustsLeases: leases !== undefined,
+    reach: (feature) => desk.reach(feature),
   });
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
@@ -134,6 +145,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkStates(contextOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
+      if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());
       checkApplied(historyOf(id), known, group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
@@ -161,6 +173,13 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       return;
     }
     radixForEach(after.groups, ({ raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
+    const dueMs = linkAlarm(after, ofNode.electionTimeoutMs);
+    if (dueMs !== undefined && (run.alarmMs === undefined || run.alarmMs > dueMs)) {
+      throw new PropertyBroken(
+        'nobody oversleeps',
+        `node ${node}: it must look after its sleeping groups at ${dueMs} ms, but wakes at ${run.alarmMs} ms`,
+      );
+    }
     radixForEach(after.requests, ({ requestId, retryAt }) => {
       if (retryAt > nowMs) return;
       throw new PropertyBroken(
@@ -182,22 +201,25 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       events,
       before: (group) => (before === undefined ? undefined : radixGet(before.groups, group)?.raft),
       after: (group) => radixGet(state.groups, group)?.raft,
+      nowMs,
     };
     for (const effect of effects) {
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
           answers.said(node, effect.to, message, turn);
-          const spoken = inTermsOfRaft(message);
-          if (spoken === undefined) continue;
-          const { group, message: said } = spoken;
-          const { raft } = radixGet(state.groups, group) as GroupState;
-          checkLateAcceptance(viewOf(node, group), raft, said);
-          checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
-          const ofNode = limits.get(node) as GroupLimits;
-          checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
+          for (const { group, message: said } of inTermsOfRaft(message)) {
+            const { raft } = radixGet(state.groups, group) as GroupState;
+            leases?.said(node, group, effect.to, said);
+            checkLateAcceptance(viewOf(node, group), raft, said);
+            checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
+            const ofNode = limits.get(node) as GroupLimits;
+            checkSaid(conductOf(node, group), turn.before(group), raft, effect.to, said, nowMs, ofNode);
+          }
         }
         checkWindows(effect, state, limits.get(node) as GroupLimits);
-      } else if (effect.type === 'Reply') answers.replied(node, effect.token, effect.answer, turn);
+      } else if (effect.type === 'Reply' && 'code' in effect.answer) {
+        answers.replied(node, effect.token, effect.answer, turn);
+      }
     }
   };
 
@@ -205,7 +227,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     started(node, boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
       limits.set(node, settings.versions[version] as GroupLimits);
-      runs.set(node, { conducts: new Map(), alarmMs: undefined });
+      runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined });
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       checkGroups(undefined, step.state);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
@@ -219,15 +241,16 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       for (const event of turn.events) {
         answers.heard(node, event);
         if (event.type === 'TimerFired') timerFired = true;
-        const spoken = event.type === 'MessageReceived' ? inTermsOfRaft(event.message) : undefined;
-        if (event.type !== 'MessageReceived' || spoken === undefined) continue;
-        const { group: id, message } = spoken;
-        const group = radixGet(before.groups, id);
-        if (group === undefined) continue;
-        landmarks.received(group.raft, message);
-        const known = heard.get(id);
-        if (known === undefined) heard.set(id, [{ from: event.from, message }]);
-        else known.push({ from: event.from, message });
+        if (event.type !== 'MessageReceived') continue;
+        for (const { group: id, message } of inTermsOfRaft(event.message)) {
+          const group = radixGet(before.groups, id);
+          if (group === undefined) continue;
+          landmarks.received(group.raft, message);
+          leases?.heard(node, id, message);
+          const known = heard.get(id);
+          if (known === undefined) heard.set(id, [{ from: event.from, message }]);
+          else known.push({ from: event.from, message });
+        }
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
       // A node that halts leaves everything as it stands.
@@ -237,8 +260,11 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       const facts = { events: turn.events.length, timerFired };
       forEachChanged(before, step.state, (known, { raft }, id) => {
         if (known === undefined || known.raft === raft) return;
+        noteWaking(known.raft, raft, turn, (feature) => desk.reach(feature));
         const messages = heard.get(id) ?? NOTHING_HEARD;
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
+        leases?.checkVote(known.raft, raft);
+        leases?.checkHolder(historyOf(id), raft, nowMs);
       });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {
@@ -246,10 +272,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         noteLeaders(conductOf(node, id), raft, messages, nowMs);
       }
       checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
+      if (!step.state.halted) {
+        const { vigil } = runs.get(node) as Run;
+        checkVigil(vigil, node, step.state, turn, ofNode.electionTimeoutMs, (feature) => desk.reach(feature));
+      }
       // A node that has halted says nothing any more, whatever is due.
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
+        if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
         checkCare(conductOf(node, id), raft, heard.get(id) ?? NOTHING_HEARD, timerFired, nowMs, ofNode);
       });
     },
@@ -270,23 +301,16 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
  * What a message says in the words of Raft, which knows snapshots only whole: a chunk is the word of a leader that has a
  * snapshot to give, an answer to one that of a follower that lives.
  */
-function inTermsOfRaft(
-  said: NodeMessage,
-): { readonly group: number; readonly message: RaftMessage<PartitionState> } | undefined {
-  switch (said.type) {
-    case 'Group':
-      return said;
-    case 'SnapshotChunk': {
-      const { group, term, index, snapshotTerm, config } = said;
-      const snapshot = { index, term: snapshotTerm, config, state: EMPTY_PARTITION };
-      return { group, message: { type: 'InstallSnapshot', term, snapshot } };
-    }
-    case 'SnapshotAnswer':
-      return { group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } };
-    case 'Forward':
-    case 'ForwardAnswer':
-      return undefined;
+function inTermsOfRaft(said: NodeMessage): ReturnType<typeof groupMessagesOf> {
+  if (said.type === 'SnapshotChunk') {
+    const { group, term, index, snapshotTerm, config } = said;
+    const snapshot = { index, term: snapshotTerm, config, state: EMPTY_PARTITION };
+    return [{ group, message: { type: 'InstallSnapshot', term, snapshot } }];
   }
+  if (said.type === 'SnapshotAnswer') {
+    return [{ group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } }];
+  }
+  return groupMessagesOf(said);
 }
 
 /** Visits the groups that a step changed: the others cost nothing, however many there are. */

@@ -8,14 +8,16 @@
 import {
   createNode,
   DEFAULT_NODE_OPTIONS,
+  groupMessagesOf,
   nodeId,
   radixGet,
   revision,
   SetFlag,
   type GroupState,
-  type KeyValueAnswer,
   type KeyValueRequest,
+  type NodeAnswer,
   type NodeMessage,
+  type NodeRequest,
   type NodeState,
   type Stored,
   type StoredRecord,
@@ -48,14 +50,7 @@ export const DEFAULT_NODE_BOUND: NodeBound = {
   reads: 0,
 };
 
-export type NodeModel = MachineModel<
-  NodeState,
-  NodeMessage,
-  KeyValueRequest,
-  KeyValueAnswer,
-  Stored,
-  RaftMemory
->;
+export type NodeModel = MachineModel<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored, RaftMemory>;
 
 /** No request gives up or is tried again within a bound: that would be one more timer. */
 const PATIENCE_MS = 1_000_000;
@@ -65,6 +60,7 @@ const NODE = {
   partitions: 1,
   heartbeatIntervalMs: 500,
   electionTimeoutMs: 1_000,
+  quiesceAfterMs: 0,
   requestTimeoutMs: PATIENCE_MS,
   forwardTimeoutMs: PATIENCE_MS,
 };
@@ -92,7 +88,7 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
     heartbeatIntervalMs: NODE.heartbeatIntervalMs,
     rules: 'all' as const,
   };
-  return machineModel<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored, RaftMemory>({
+  return machineModel<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored, RaftMemory>({
     nodes,
     machineOf: (node) => createNode({ ...NODE, node, voters }),
     disk,
@@ -104,14 +100,17 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
       sometimesHolds('something is committed', ({ history }) => history.value.group.committed.length > 1),
     ],
     describeMessage,
-    describeRequest: ({ operation }) => `${operation.type.toLowerCase()} ${operation.key}`,
+    describeRequest: (request) =>
+      'admin' in request
+        ? request.admin.type
+        : `${request.operation.type.toLowerCase()} ${request.operation.key}`,
   });
 }
 
 /** A way through the model as the lines of a trace, and the scenario that its header must name. */
 export function traceOf(
   bound: NodeBound,
-  actions: readonly MachineAction<NodeMessage, KeyValueRequest>[],
+  actions: readonly MachineAction<NodeMessage, NodeRequest>[],
 ): { readonly scenario: KeyValueScenario; readonly lines: readonly TraceLine[] } {
   const lines: TraceLine[] = [];
   nodeModel(bound).walk(
@@ -136,10 +135,11 @@ function viewOf(stored: readonly StoredRecord<Stored>[]): DurableView {
   return view;
 }
 
-const LENS: Lens<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored> = {
+const LENS: Lens<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored> = {
   raftOf: ({ groups }) => (radixGet(groups, 1) as GroupState).raft,
   viewOf,
-  messageOf: (message) => (message.type === 'Group' ? message.message : undefined),
-  isRead: ({ operation }) => operation.type === 'Get',
-  indexOf: ({ servedAt }) => servedAt?.index,
+  // Of one partition there is never more than one.
+  messageOf: (message) => groupMessagesOf(message)[0]?.message,
+  isRead: (request) => 'operation' in request && request.operation.type === 'Get',
+  indexOf: (answer) => ('servedAt' in answer ? answer.servedAt?.index : undefined),
 };

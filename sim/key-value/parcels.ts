@@ -2,7 +2,7 @@
 
 import type { NodeMessage } from '../../core/index.js';
 
-/** `Append`, `VoteRequest`, … for what a group says; `SnapshotChunk`, `Forward` and so on for the rest. */
+/** `Append`, `VoteRequest`, … for what a group says; `SnapshotChunk`, `Heartbeats`, `Forward` … for the rest. */
 export function kindOf(message: unknown): string {
   const known = message as NodeMessage;
   return known.type === 'Group' ? known.message.type : known.type;
@@ -15,6 +15,9 @@ const ENTRY_BYTES = 12;
 export function bytesOf(message: unknown): number {
   const known = message as NodeMessage;
   if (known.type === 'SnapshotChunk') return HEAD_BYTES + known.bytes.length;
+  if (known.type === 'Heartbeats' || known.type === 'HeartbeatAnswers') {
+    return HEAD_BYTES + ENTRY_BYTES * known.items.length;
+  }
   if (known.type !== 'Group') return 2 * HEAD_BYTES;
   const { message: raft } = known;
   switch (raft.type) {

@@ -10,6 +10,9 @@ import { nodeOptionsOf } from './system.js';
 const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   heartbeatIntervalMs: milliseconds('A leader tells its followers that it lives this often.', 1),
   electionTimeoutMs: milliseconds('A follower that has heard nothing for so long starts an election.', 1),
+  leaseMs: milliseconds('A leader may answer reads without asking for nearly so long; 0 for never.'),
+  maxClockDriftPercent: count('No clock is taken to run more than this percentage fast or slow.', 0, 90),
+  quiesceAfterMs: milliseconds('A group with nothing to do for so long goes to sleep; 0 for never.'),
   maxAppendBytes: count('Entries of one append message, together.', 1),
   maxInflightAppends: count('Append messages to one follower that may be unanswered at a time.', 1),
   maxInflightBytes: count('Payload bytes of those messages, together.', 1),
@@ -27,6 +30,12 @@ const node: Readonly<Record<keyof NodeSettings, Shape>> = {
   maxSnapshotsWriting: count('Snapshots of its own that a node writes at a time.', 1),
   requestTimeoutMs: milliseconds("How long a client's request may wait.", 1),
   forwardTimeoutMs: milliseconds('How long a forwarded request waits before it is sent again.', 1),
+  meta: { type: 'truth', about: 'Whether the cluster keeps its roster, in a group 0.' },
+  placementIntervalMs: milliseconds(
+    'Leaders that others should rather be are moved this often; 0 for never.',
+  ),
+  placementSettleMs: milliseconds('… and those only that have led for so long.'),
+  placementTransfers: count('Leaders that a node hands over in one such interval.', 1),
   retryWindow: count('How many requests are remembered; the same on every node.', 1),
 };
 
@@ -35,6 +44,7 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
   node: { type: 'record', about: 'What every node is told.', fields: node },
   keys: count('How many keys the clients share.', 1, 100_000),
   readPercent: count('Of every hundred operations, so many are reads.', 0, 100),
+  specialReadPercent: count('Of every hundred reads, so many are by lease, at a follower or stale.', 0, 100),
 };
 
 export const keyValueRules: SystemRules = {

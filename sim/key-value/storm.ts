@@ -1,6 +1,7 @@
 /** Storms for our own system: the scenario of a seed. */
 
 import { drawConditions, drawFaults, sizesOf } from '../faults/storm.js';
+import { withTrueDrift } from './leases.js';
 import type { KeyValueScenario } from './settings.js';
 
 const MINUTE_MS = 60_000;
@@ -15,7 +16,7 @@ export function stormScenario(seed: number): KeyValueScenario {
   const clients = pick('clients', [4, 6, 8, 14, 24]);
   const shore = { seed, nodes, groups: partitions, versions: 2, paceMs: electionTimeoutMs };
   const conditions = drawConditions(shore);
-  return {
+  return withTrueDrift({
     system: 'key-value',
     seed,
     nodes,
@@ -23,9 +24,14 @@ export function stormScenario(seed: number): KeyValueScenario {
       partitions,
       keys: pick('keys', [2, 3, 5]),
       readPercent: pick('reads', [20, 40, 60]),
+      specialReadPercent: pick('special reads', [0, 50, 50, 90]),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
+        leaseMs: pick('lease', [electionTimeoutMs, electionTimeoutMs, electionTimeoutMs >>> 1, 0]),
+        // Whatever the clocks of this storm do: see `withTrueDrift`.
+        maxClockDriftPercent: 0,
+        quiesceAfterMs: pick('quiesce', [0, 1, 50, 250, 1_500]),
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
         maxInflightBytes: pick('inflight bytes', [1, 150, 1_000, 1_000_000]),
@@ -44,6 +50,10 @@ export function stormScenario(seed: number): KeyValueScenario {
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,
+        meta: false,
+        placementIntervalMs: 0,
+        placementSettleMs: 1_000,
+        placementTransfers: 1,
       },
     },
     ...conditions,
@@ -58,5 +68,5 @@ export function stormScenario(seed: number): KeyValueScenario {
     ...drawFaults(shore, conditions.calm.atMs),
     minimumMs: MINUTE_MS,
     budgets: { maxEvents: 2_000_000, maxCheckSteps: 4_000_000 },
-  };
+  });
 }

@@ -11,12 +11,12 @@ import {
   nodeId,
   radixForEach,
   radixGet,
-  type KeyValueAnswer,
-  type KeyValueRequest,
+  type NodeAnswer,
   type NodeId,
   type NodeMachine,
   type NodeMessage,
   type NodeOptions,
+  type NodeRequest,
   type NodeState,
   type Stored,
 } from '../../core/index.js';
@@ -37,6 +37,8 @@ import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, PropertyBroken, type World } from '../world/world.js';
 import { keyValueLoad } from './load.js';
+import { keepsToDrift } from './leases.js';
+import { isStale } from './operations.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { smallerKeyValue } from './smaller.js';
@@ -46,12 +48,12 @@ export type KeyValueSystem = System<
   KeyValueSettings,
   NodeState,
   NodeMessage,
-  KeyValueRequest,
-  KeyValueAnswer,
+  NodeRequest,
+  NodeAnswer,
   Stored
 >;
-type NodeWorld = World<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
-type NodeTrial = Trial<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+type NodeWorld = World<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
+type NodeTrial = Trial<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
 
 export interface KeyValueRunOptions {
   /** Sees everything that happens, in addition to the rules. */
@@ -106,6 +108,7 @@ export function keyValueSystem(
             partitions: settings.partitions,
             retryWindow: settings.node.retryWindow,
             snapshots: settings.node,
+            leases: keepsToDrift(scenario) ? settings.node : undefined,
             versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
           },
           desk,
@@ -122,7 +125,9 @@ export function keyValueSystem(
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
-          const checked = checkLinearizable(keyValueModel, clients?.history ?? [], {
+          // What a stale read may see is judged when it is answered.
+          const history = (clients?.history ?? []).filter(({ input }) => !isStale(input));
+          const checked = checkLinearizable(keyValueModel, history, {
             maxSteps: scenario.budgets.maxCheckSteps,
           });
           const { verdict } = checked;
@@ -153,7 +158,7 @@ function changesOf({ node }: KeyValueSettings, version: number): Partial<NodeOpt
   };
 }
 
-/** Every replica has applied everything there is. */
+/** Every replica has applied everything there is, and follows a leader that is there, awake or asleep. */
 function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partitions: number): boolean {
   for (let group = 1; group <= partitions; group += 1) {
     let applied: number | undefined;
@@ -164,8 +169,16 @@ function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partiti
       if (applied !== undefined && applied !== known.partition.applied) return false;
       applied = known.partition.applied;
     }
+    if (!isLed(nodes, healed, group)) return false;
   }
   return true;
+}
+
+function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: number): boolean {
+  const known = nodes.flatMap(({ state }) => (state && radixGet(state.groups, group)?.raft) ?? []);
+  const newest = Math.max(0, ...known.map(({ term }) => term));
+  const leader = known.find(({ role, term }) => role === 'leader' && term === newest)?.self;
+  return known.every((raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest));
 }
 
 function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string {

@@ -51,6 +51,9 @@ function decodeEvent(event: TraceEvent, n: number): NodeEvent {
       throw new Error(`event ${n}: the message from ${event.from} cannot be read: ${decoded.reason}`);
     return { type: 'MessageReceived', from: nodeId(event.from), message: decoded.value };
   }
+  if ('admin' in event) {
+    return { type: 'RequestReceived', token: event.token, request: { admin: event.admin } };
+  }
   if ('token' in event) {
     const operation = decodeOperation(event.operation, n);
     const request =

@@ -2,12 +2,17 @@
 
 import {
   SetFlag,
+  type GroupHeartbeat,
+  type GroupHeartbeatAnswer,
+  type AdminCommand,
   type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
   type NodeMessage,
+  type NodeRequest,
   type PartitionState,
   type RaftMessage,
+  type Roster,
 } from '../../core/index.js';
 
 export function describeEvent(event: NodeEvent): string {
@@ -15,7 +20,7 @@ export function describeEvent(event: NodeEvent): string {
     case 'MessageReceived':
       return `from ${event.from}: ${describeMessage(event.message)}`;
     case 'RequestReceived':
-      return `client request ${event.token}: ${describeOperation(event.request.operation)}`;
+      return `client request ${event.token}: ${describeRequest(event.request)}`;
     case 'TimerFired':
       return 'timer';
     case 'WriteCompleted':
@@ -34,6 +39,10 @@ export function describeEffect(effect: NodeEffect): string {
     case 'SetTimer':
       return `timer at ${effect.at}`;
     case 'Reply': {
+      if ('outcome' in effect.answer) {
+        const { outcome, refusal, reason } = effect.answer;
+        return `reply ${effect.token}: ${outcome}${refusal === undefined ? '' : ` (${refusal})`}, ${reason}`;
+      }
       const { code, revision, reason } = effect.answer;
       return `reply ${effect.token}: code ${code}, revision ${revision}${reason === undefined ? '' : `, ${reason}`}`;
     }
@@ -55,6 +64,18 @@ export function describeMessage(message: NodeMessage): string {
       const { group, term, index, chunks, busy } = message;
       return `group ${group} SnapshotAnswer t${term} of ${index}: ${busy ? 'busy' : `${chunks} chunks`}`;
     }
+    case 'Heartbeats': {
+      const { beat, items } = message;
+      const { count = 0, sum = 0 } = beat?.covers ?? {};
+      const said = items.map(describeInGroup);
+      if (beat !== undefined) said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${sum})`);
+      return `heartbeats: ${said.join(', ')}`;
+    }
+    case 'HeartbeatAnswers': {
+      const said = message.items.map(describeInGroup);
+      if (message.agrees !== undefined) said.push(message.agrees ? 'agrees' : 'disagrees');
+      return `heartbeat answers: ${said.join(', ')}`;
+    }
     case 'Forward':
       return `forward ${message.requestId}: ${describeOperation(message.operation)}`;
     case 'ForwardAnswer': {
@@ -65,7 +86,51 @@ export function describeMessage(message: NodeMessage): string {
           : `try again (leader ${result.leader})`;
       return `answer ${message.requestId}: ${said}`;
     }
+    case 'RosterAsk':
+      return `asks for a roster after version ${message.version}`;
+    case 'RosterNews':
+      return `roster ${message.roster.version}: ${describeRoster(message.roster)}`;
+    case 'SurveyAsk':
+      return `asks how its groups are`;
+    case 'SurveyAnswer':
+      return `leads ${message.groups.map(({ group }) => group).join(', ') || 'nothing'}`;
+    case 'AdminForward':
+      return `forward ${message.id}: ${describeCommand(message.command)}`;
+    case 'AdminForwarded':
+      return `answer ${message.id}: ${message.answer?.outcome ?? 'leads not'}`;
   }
+}
+
+function describeRoster({ members }: Roster): string {
+  return members.map(({ node, role }) => `${node}${role === 'voter' ? '' : ' learns'}`).join(', ');
+}
+
+function describeRequest(request: NodeRequest): string {
+  return 'admin' in request ? describeCommand(request.admin) : describeOperation(request.operation);
+}
+
+function describeCommand(command: AdminCommand): string {
+  switch (command.type) {
+    case 'ListMembers':
+      return 'list the members';
+    case 'HandOver':
+      return 'hand over all that it leads';
+    case 'TransferLeadership':
+      return `group ${command.group} to be led by ${command.target === 0 ? 'another' : command.target}`;
+    case 'ChangeMembers': {
+      const { add, promote, remove, priorities } = command;
+      return [
+        ...add.map(({ node, role }) => `add ${node} as ${role}`),
+        ...promote.map((node) => `promote ${node}`),
+        ...remove.map((node) => `remove ${node}`),
+        ...priorities.map(({ node, priority }) => `priority ${priority} for ${node}`),
+      ].join(', ');
+    }
+  }
+}
+
+function describeInGroup({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): string {
+  return `group ${group} ${describeRaft(message)}`;
 }
 
 function describeRaft(message: RaftMessage<PartitionState>): string {
@@ -88,9 +153,14 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
     case 'AppendRefused':
       return `${head} at ${message.refused}, hint ${message.hintIndex} t${message.hintTerm}`;
     case 'Heartbeat':
-      return `${head} commit ${message.commit} round ${message.round}`;
+      return `${head} commit ${message.commit} round ${message.round}${message.sleep === true ? ' sleep' : ''}`;
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      return `${head} batch ${message.batch}`;
+    case 'ReadIndexAnswer':
+      return `${head} batch ${message.batch} at ${message.index}`;
     case 'HeartbeatAnswer':
-      return `${head} round ${message.round}`;
+      return `${head} round ${message.round}${message.asleep === true ? ' asleep' : ''}`;
     case 'InstallSnapshot':
       return `${head} at ${message.snapshot.index} t${message.snapshot.term}`;
     case 'CampaignNow':
@@ -102,7 +172,11 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
 
 function describeOperation(operation: KeyValueOperation): string {
   const { type, key } = operation;
-  if (type !== 'Set') return `${type.toLowerCase()} ${key}`;
+  if (type === 'Get' || type === 'Exists') {
+    const { mode } = operation;
+    return `${type.toLowerCase()} ${key}${mode === undefined ? '' : ` (${mode})`}`;
+  }
+  if (type === 'Delete') return `delete ${key}`;
   const { flags } = operation;
   const conditions = [
     ...((flags & SetFlag.ifExists) === 0 ? [] : ['if it exists']),

@@ -84,12 +84,23 @@ const MESSAGE_TYPES: Readonly<Record<Exclude<NodeMessage['type'], 'Group'> | Spo
   AppendRefused: true,
   Heartbeat: true,
   HeartbeatAnswer: true,
+  ReadIndexRequest: true,
+  ReadIndexAnswer: true,
+  ReadIndexRefused: true,
   CampaignNow: true,
   NotMember: true,
   SnapshotChunk: true,
   SnapshotAnswer: true,
   Forward: true,
   ForwardAnswer: true,
+  Heartbeats: true,
+  HeartbeatAnswers: true,
+  RosterAsk: true,
+  RosterNews: true,
+  SurveyAsk: true,
+  SurveyAnswer: true,
+  AdminForward: true,
+  AdminForwarded: true,
 };
 
 export const nodeSubject: TraceSubject = {

@@ -10,6 +10,7 @@ import {
   encodeNodeMessage,
   encodeStored,
   mixWord,
+  type AdminCommand,
   type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
@@ -88,6 +89,7 @@ export interface CrashLine extends LineBase {
 export type TraceEvent =
   /** `sent` is the line in which the message left, where the recorder could tell. */
   | { readonly message: string; readonly from: number; readonly sent?: number }
+  | { readonly token: number; readonly admin: AdminCommand }
   | { readonly token: number; readonly requestId: string | null; readonly operation: TraceOperation }
   | { readonly timer: true }
   | { readonly written: number }
@@ -176,6 +178,7 @@ function encodeEvent(event: NodeEvent, departures: WeakMap<NodeMessage, number>)
       return sent === undefined ? recorded : { ...recorded, sent };
     }
     case 'RequestReceived': {
+      if ('admin' in event.request) return { token: event.token, admin: event.request.admin };
       const { requestId, operation } = event.request;
       return { token: event.token, requestId: requestId ?? null, operation: encodeOperation(operation) };
     }

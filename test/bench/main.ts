@@ -2,13 +2,14 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, groups, isolation, histories or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
  */
 
 import { benchCluster } from './cluster.js';
+import { benchGroups } from './groups.js';
 import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   step: benchStep,
   snapshot: benchSnapshot,
   cluster: benchCluster,
+  groups: benchGroups,
   isolation: benchIsolation,
   histories: benchHistories,
   explore: benchExplore,

@@ -5,6 +5,7 @@ import { DURABILITY } from './bugs/durability.js';
 import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
 import { NODE } from './bugs/node.js';
+import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
 import { RECOVERY } from './bugs/recovery.js';
 import { REPLICATIONS } from './bugs/replication.js';
@@ -24,4 +25,5 @@ export const BUGS: readonly Bug[] = [
   ...STATE_MACHINE,
   ...NODE,
   ...LIVENESS,
+  ...QUIESCENCES,
 ];

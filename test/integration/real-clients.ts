@@ -15,8 +15,12 @@ const KEYS = 4;
 const ATTEMPT_MS = 2_000;
 const PAUSE_MS = 50;
 
-/** Starts clients that work without a break. */
-export function startRealClients(endpoints: readonly string[]): RealClients {
+/**
+ * Starts clients that work on end.
+ *
+ * @param thinkMs what each waits between two operations.
+ */
+export function startRealClients(endpoints: readonly string[], thinkMs = 0): RealClients {
   const history: Operation<KeyValueInput, KeyValueOutput>[] = [];
   const onAnswer = new Set<() => void>();
   let stopping = false;
@@ -34,6 +38,7 @@ export function startRealClients(endpoints: readonly string[]): RealClients {
       history[id] = { ...base, answeredAt: nowUs(), output };
       answered += 1;
       for (const listener of [...onAnswer]) listener();
+      if (thinkMs > 0) await new Promise((resolve) => setTimeout(resolve, thinkMs));
     }
   };
   const workers = Array.from({ length: CLIENTS }, (_, i) => work(i + 1));

@@ -10,9 +10,13 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../dist/runtime-node/cli/main.js', import.meta.url));
 
 export interface RealCluster {
-  /** Base URLs by node, in the order of their ids: 1, 2, 3. */
+  /** Base URLs by node, in the order of their ids: 1, 2, 3 … */
   readonly endpoints: readonly string[];
+  /** Where a node listens for the others. */
+  peerAddress(node: number): string;
   start(node: number): void;
+  /** SIGTERM; returns when the process is gone, with its exit code. */
+  stop(node: number): Promise<number | null>;
   /** `kill -9`; returns when the process is gone. */
   kill(node: number): Promise<void>;
   status(node: number): Promise<NodeReport | undefined>;
@@ -36,14 +40,21 @@ export interface GroupReport {
   readonly digest: number;
 }
 
-const NODES = [1, 2, 3] as const;
-
-/** Prepares a cluster of three; no process runs yet. */
-export async function createRealCluster(): Promise<RealCluster> {
+/**
+ * Prepares a cluster; no process runs yet.
+ *
+ * @param founders the nodes 1, 2 … with which it begins.
+ * @param room how many nodes there may be in all: those beyond the founders join.
+ */
+export async function createRealCluster(founders = 3, room = founders): Promise<RealCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'wavetank-integration-'));
-  const ports = await freePorts(2 * NODES.length);
+  const nodes = Array.from({ length: room }, (_, i) => i + 1);
+  const ports = await freePorts(2 * room);
   const clientPort = (node: number): number => ports[2 * (node - 1)] as number;
-  const peers = NODES.map((node) => `${node}=127.0.0.1:${ports[2 * node - 1]}`).join(',');
+  const peerAddress = (node: number): string => `127.0.0.1:${ports[2 * node - 1]}`;
+  const firstOnes = nodes.slice(0, founders);
+  const peers = firstOnes.map((node) => `${node}=${peerAddress(node)}`).join(',');
+  const seeds = firstOnes.map(peerAddress).join(',');
   const running = new Map<number, ChildProcess>();
   const output: string[] = [];
 
@@ -56,7 +67,8 @@ export async function createRealCluster(): Promise<RealCluster> {
     await gone;
   };
   return {
-    endpoints: NODES.map((node) => `http://127.0.0.1:${clientPort(node)}`),
+    endpoints: nodes.map((node) => `http://127.0.0.1:${clientPort(node)}`),
+    peerAddress,
     start(node) {
       const child = spawn(
         process.execPath,
@@ -65,13 +77,21 @@ export async function createRealCluster(): Promise<RealCluster> {
           'serve',
           ...['--id', String(node)],
           ...['--client', `127.0.0.1:${clientPort(node)}`],
-          ...['--peers', peers],
+          ...(node <= founders ? ['--peers', peers] : ['--join', seeds, '--listen', peerAddress(node)]),
           ...['--data', join(folder, `node-${node}`)],
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
       child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
       running.set(node, child);
+    },
+    async stop(node) {
+      const child = running.get(node);
+      if (child === undefined) return null;
+      running.delete(node);
+      const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      return gone;
     },
     kill,
     async status(node) {
@@ -84,7 +104,7 @@ export async function createRealCluster(): Promise<RealCluster> {
     },
     logs: () => output.join(''),
     async destroy() {
-      for (const node of NODES) await kill(node);
+      for (const node of nodes) await kill(node);
       rmSync(folder, { recursive: true, force: true });
     },
   };

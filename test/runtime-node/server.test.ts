@@ -61,7 +61,7 @@ describe('a node', () => {
       status: { node: 1, pid: process.pid, cluster: 'test', dataFolder: folder, voters: [1] },
     });
     expect(report?.type === 'Reached' && report.status.groups.map(({ group }) => group)).toEqual([
-      1, 2, 3, 4,
+      0, 1, 2, 3, 4,
     ]);
   });
 

@@ -41,6 +41,7 @@ const NOBODY: ReadonlySet<number> = new Set();
 
 interface Care {
   heartbeatAtMs: number;
+  slept: boolean;
   /** The peer has been behind, without any progress and without being sent anything, since then. */
   neglectedSinceMs: number;
   match: number;
@@ -85,7 +86,8 @@ export function checkHeard(
   limits: GroupLimits,
 ): void {
   const only = heard[0];
-  if (turn.events === 1 && only !== undefined && only.message.term < before.term) {
+  // A sleeping group takes over what its node heard meanwhile, or is woken by its node in the very turn.
+  if (turn.events === 1 && only !== undefined && only.message.term < before.term && !before.rest.asleep) {
     checkOlderTerm(before, after, only.message);
   }
   checkFollowed(after, heard);
@@ -121,6 +123,7 @@ function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
     before.peers === after.peers &&
     before.votes === after.votes &&
     before.readRounds === after.readRounds &&
+    before.rest === after.rest &&
     before.electionDeadline === after.electionDeadline;
   if (!same)
     broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
@@ -196,7 +199,8 @@ function notePreVote(preVotes: Conduct['preVotes'], term: number, from: NodeId):
   const known = preVotes.get(term);
   if (known !== undefined) known.add(from);
   else preVotes.set(term, new Set([from]));
-  if (preVotes.size > 8) for (const old of preVotes.keys()) if (old < term - 4) preVotes.delete(old);
+  // A slow disk holds back the requests of many terms.
+  if (preVotes.size > 64) for (const old of preVotes.keys()) if (old < term - 32) preVotes.delete(old);
 }
 
 function noteProven(conduct: Conduct, term: number, index: number): void {
@@ -357,6 +361,7 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
   if (care === undefined) {
     care = {
       heartbeatAtMs: nowMs,
+      slept: false,
       neglectedSinceMs: nowMs,
       match: 0,
       firstHeardMs: undefined,
@@ -392,6 +397,12 @@ export function checkCare(
   for (const { peer, match } of leader.peers) {
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;
+    // Of the followers of a sleeping group its node takes care, and of those that are behind nobody.
+    if (leader.rest.asleep || care.slept) {
+      care.heartbeatAtMs = nowMs;
+      care.neglectedSinceMs = nowMs;
+      care.slept = leader.rest.asleep;
+    }
     if (nowMs - care.heartbeatAtMs > 2 * heartbeatIntervalMs) {
       broken(
         'followers are kept',

@@ -71,6 +71,7 @@ export function checkAwake(
   nowMs: number,
   limits: GroupLimits,
 ): void {
+  if (raft.rest.asleep) return;
   const dueMs = raft.role === 'leader' ? raft.heartbeatAt : raft.electionDeadline;
   if (alarmMs === undefined || alarmMs > dueMs) {
     broken(

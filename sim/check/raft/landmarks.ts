@@ -22,6 +22,9 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
   'AppendRefused',
   'Heartbeat',
   'HeartbeatAnswer',
+  'ReadIndexRequest',
+  'ReadIndexAnswer',
+  'ReadIndexRefused',
   'InstallSnapshot',
 ];
 const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
@@ -39,6 +42,20 @@ export const MUST_REACH: readonly string[] = [
   'log compacted behind a snapshot',
   'snapshot installed beyond the log',
   'restart with a log',
+  'leader fell asleep',
+  'leader fell asleep without a silent follower',
+  'follower fell asleep',
+  'sleeping leader woken by a proposal',
+  'sleeping leader woken by a read',
+  'sleeping leader deposed',
+  'sleeping follower woken',
+  "sleeping groups woken because their leader's node was lost",
+  'sleeping groups woken because a follower was lost',
+  'sleeping groups named one by one',
+  'read by lease answered without asking',
+  'read by lease asked for confirmation',
+  'read answered by a follower',
+  'stale read answered',
 ];
 
 export interface Landmarks {
@@ -65,6 +82,7 @@ export function createLandmarks(reach: (feature: string) => void): Landmarks {
         if (after.log.lastIndex > 0) reach('restart with a log');
         return;
       }
+      if (before.rest !== after.rest) changeOfRest(reach, before, after);
       if (before.role !== after.role) changeOfRole(reach, before, after);
       if (before.log !== after.log) changeOfLog(reach, before, after);
       if (before.commit !== after.commit && after.role === 'leader' && before.commit < after.termStart - 1) {
@@ -73,6 +91,25 @@ export function createLandmarks(reach: (feature: string) => void): Landmarks {
       }
     },
   };
+}
+
+function changeOfRest(reach: (feature: string) => void, before: Raft, after: Raft): void {
+  if (after.rest.asleep) {
+    if (before.rest.asleep) return;
+    reach(after.role === 'leader' ? 'leader fell asleep' : 'follower fell asleep');
+    if (after.rest.without.length > 0) reach('leader fell asleep without a silent follower');
+    return;
+  }
+  if (!before.rest.asleep) return;
+  if (before.role === 'leader') {
+    reach('sleeping leader woken');
+    if (before.log !== after.log && after.role === 'leader') reach('sleeping leader woken by a proposal');
+    if (before.readRounds !== after.readRounds && after.role === 'leader')
+      reach('sleeping leader woken by a read');
+    if (after.role !== 'leader') reach('sleeping leader deposed');
+    return;
+  }
+  reach('sleeping follower woken');
 }
 
 function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raft): void {

@@ -54,9 +54,11 @@ function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after
   }
 }
 
-/** Open reads are dropped with the leadership, and never answered by a later one (design notes, section 6). */
+/** Open reads are dropped with the leadership, and never answered by a later one; so is the lease (design notes, section 6). */
 function checkNoReads(after: Raft): void {
-  if (fifoPeek(after.readRounds) === undefined && after.earlyReads.length === 0) return;
+  if (after.lease.until !== 0) broken('leases end with the leadership', after, `it is ${after.role}`);
+  const { readRounds, earlyReads, earlyAsks } = after;
+  if (fifoPeek(readRounds) === undefined && earlyReads.length === 0 && earlyAsks.length === 0) return;
   broken('reads end with the leadership', after, `as ${after.role} it still keeps reads to be confirmed`);
 }
 
@@ -130,7 +132,8 @@ function checkDurable(context: StateContext, after: Raft): void {
 
 /** A leader that a majority has not answered for long no longer leads (CheckQuorum); called when its timer fired. */
 export function checkLeadership(context: StateContext, raft: Raft, nowMs: number): void {
-  if (raft.role !== 'leader') return;
+  // Of a sleeping group's followers its node hears, and wakes it when it does not.
+  if (raft.role !== 'leader' || raft.rest.asleep) return;
   const { electionTimeoutMs, heartbeatIntervalMs } = context.limitsOf(raft.self);
   const patienceMs = 2 * electionTimeoutMs + 2 * heartbeatIntervalMs;
   const alive = raft.peers.filter(({ heardAt }) => nowMs - heardAt <= patienceMs).map(({ peer }) => peer);

@@ -49,7 +49,7 @@ export interface MemberState {
   readonly raft: RaftState<Image>;
   /** What will be durable when all writes are. */
   readonly image: Disk;
-  readonly timerAt: number;
+  readonly timerAt: number | undefined;
   readonly held: readonly Held[];
 }
 
@@ -83,7 +83,10 @@ function startMember(
   const patienceMs = options.electionTimeoutMs + (options.electionTimeoutMs >>> 1);
   const raft = restoreRaft({ group, self, voters }, image, now.monotonic, patienceMs);
   const timerAt = nextDeadline(raft);
-  return { state: { raft, image, timerAt, held: [] }, effects: [{ type: 'SetTimer', at: timerAt }] };
+  return {
+    state: { raft, image, timerAt, held: [] },
+    effects: timerAt === undefined ? [] : [{ type: 'SetTimer', at: timerAt }],
+  };
 }
 
 function stepMember(
@@ -127,7 +130,7 @@ function stepMember(
   }
   const timerAt = nextDeadline(after.raft);
   const isLater = timerAt !== state.timerAt || events.some(({ type }) => type === 'TimerFired');
-  if (isLater) effects.push({ type: 'SetTimer', at: timerAt });
+  if (isLater && timerAt !== undefined) effects.push({ type: 'SetTimer', at: timerAt });
   return { state: { raft: after.raft, image: after.image, timerAt, held: after.held }, effects };
 }
 

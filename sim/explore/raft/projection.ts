@@ -4,19 +4,18 @@
  * Left out, and why nothing depends on it:
  *
  * - Times of a node that does not lead, but for one bit: whether it heard from a leader within an election timeout.
- *   Its clock moves only when its timer fires, and then straight to the election deadline, wherever that is, and
- *   the leader is forgotten; or when time passes until that bit changes. `leaderHeardAt` is read only together with
- *   a known leader, and set whenever one becomes known; deadlines and the drawn patience are only ever jumped to.
+ *   Its clock moves only when its timer fires, and then straight to the election deadline, which is never before that
+ *   bit changes; or when time passes until it does. Deadlines and the drawn patience are only ever jumped to.
  * - Of a leader: everything of elections. Its own times count from now, in steps of its heartbeats, and what is
  *   older than anything asks for is equally old.
  * - Numbers of writes: counted from the newest durable one, for they are only compared with each other.
  * - The image that is to be durable: it is what the last waiting write holds, or else the disk.
  * - Who voted in which order, and a vote's place in a list: votes are a bag, peers too.
+ * - Leases and reads at followers: the model has neither.
  */
 
 import {
   fifoToArray,
-  NO_NODE,
   radixGet,
   type Entry,
   type RaftOptions,
@@ -41,6 +40,9 @@ const MESSAGES = {
   InstallSnapshot: 10,
   CampaignNow: 11,
   NotMember: 12,
+  ReadIndexRequest: 13,
+  ReadIndexAnswer: 14,
+  ReadIndexRefused: 15,
 } as const satisfies Record<MemberMessage['type'], number>;
 
 type Raft = MemberState['raft'];
@@ -63,11 +65,9 @@ export function createProjection(options: RaftOptions): Projection<MemberState, 
   };
 }
 
-/** Whether this node knows a leader that it heard from within an election timeout. */
+/** Whether this node heard from a leader, or started, within an election timeout. */
 export function isFresh(options: RaftOptions, raft: Raft, now: number): boolean {
-  return (
-    raft.role !== 'leader' && raft.leader !== NO_NODE && now - raft.leaderHeardAt < options.electionTimeoutMs
-  );
+  return raft.role !== 'leader' && now - raft.leaderHeardAt < options.electionTimeoutMs;
 }
 
 function putRaft(into: Fingerprint, options: RaftOptions, raft: Raft, now: number, names: Names): void {
@@ -180,6 +180,12 @@ function putMessage(into: Fingerprint, message: MemberMessage): void {
       return put(into, message.round);
     case 'HeartbeatAnswer':
       return put(into, message.round);
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      return put(into, message.batch);
+    case 'ReadIndexAnswer':
+      put(into, message.batch);
+      return put(into, message.index);
     case 'InstallSnapshot':
       put(into, message.snapshot.index);
       return put(into, message.snapshot.term);
@@ -216,6 +222,9 @@ function ignores(
     case 'VoteRequest':
     case 'Append':
     case 'Heartbeat':
+    case 'ReadIndexRequest':
+    case 'ReadIndexAnswer':
+    case 'ReadIndexRefused':
     case 'InstallSnapshot':
     case 'CampaignNow':
     case 'NotMember':

@@ -95,6 +95,8 @@ export function raftModel(bound: RaftBound): RaftModel {
   const options: RaftOptions = {
     heartbeatIntervalMs: 500,
     electionTimeoutMs: 1000,
+    // The projection looks at none of the times that sleeping depends on.
+    quiesceAfterMs: 0,
     // One entry always passes; below zero, a second one never does, not even an empty one.
     maxAppendBytes: bound.singleEntries ? -1 : 1000,
     maxInflightAppends: 2,
@@ -103,6 +105,9 @@ export function raftModel(bound: RaftBound): RaftModel {
     maxKeepBytes: 1000,
     maxUncommittedBytes: 1000,
     maxPromotionLag: 0,
+    // No two clocks of the model can be compared, so it has no leases.
+    leaseMs: 0,
+    maxClockDriftPercent: 0,
   };
   const requests: readonly MemberRequest[] = [
     ...Array.from({ length: bound.proposals }, (_, i) => ({

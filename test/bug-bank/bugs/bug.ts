@@ -18,6 +18,7 @@ export type Category =
   | 'clock'
   | 'node'
   | 'liveness'
+  | 'quiescence'
   | 'legal';
 
 /** One replacement in a file: `find` stands there exactly once. */

@@ -214,6 +214,9 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       maxKeepBytes: 1_000,
       maxUncommittedBytes: 1_000,
       maxPromotionLag: 0,
+      leaseMs: 0,
+      maxClockDriftPercent: 0,
+      quiesceAfterMs: 0,
     };
     const turn = openTurn<PartitionState>(
       restoreRaft(

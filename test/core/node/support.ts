@@ -7,6 +7,7 @@
 
 import type { HostEffect, StorageChange, StoredRecord } from '../../../core/machine/machine.js';
 import { monotonicMs, nodeId, revision, wallMs, type WriteNumber } from '../../../core/machine/units.js';
+import type { AdminAnswer, NodeAnswer, NodeRequest } from '../../../core/node/admin-protocol.js';
 import { createNode, describeNode, type NodeEffect, type NodeEvent } from '../../../core/node/node.js';
 import { DEFAULT_NODE_OPTIONS, type NodeOptions } from '../../../core/node/options.js';
 import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
@@ -23,8 +24,10 @@ import { deepFreeze, pureStep } from '../support/pure.js';
 export const OPTIONS: Omit<NodeOptions, 'node' | 'voters'> = {
   ...DEFAULT_NODE_OPTIONS,
   partitions: 1,
+  meta: false,
   heartbeatIntervalMs: 100,
   electionTimeoutMs: 1000,
+  quiesceAfterMs: 0,
   requestTimeoutMs: 5000,
   forwardTimeoutMs: 500,
 };
@@ -42,6 +45,8 @@ export interface TestNode {
   /** When the node asked to be woken. */
   readonly timerAt: number;
   readonly answers: ReadonlyMap<number, KeyValueAnswer>;
+  /** Answers to administrative requests. */
+  readonly told: ReadonlyMap<number, AdminAnswer>;
   now: number;
   wall: number;
   turn(...events: NodeEvent[]): readonly NodeEffect[];
@@ -77,18 +82,21 @@ export function startNode(setup: NodeSetup = {}): TestNode {
   const machine = createNode(options);
   const disk = new Map<string, Stored>((setup.stored ?? []).map(({ key, value }) => [key, value]));
   const answers = new Map<number, KeyValueAnswer>();
+  const told = new Map<number, AdminAnswer>();
   let underWay: Effect<'Persist'>[] = [];
   let turns = 0;
   let timerAt = Number.POSITIVE_INFINITY;
 
   const clocks = () => ({ monotonic: monotonicMs(node.now), wall: wallMs(node.wall) });
-  const note = (effects: readonly HostEffect<NodeMessage, KeyValueAnswer, Stored>[]): void => {
+  const note = (effects: readonly HostEffect<NodeMessage, NodeAnswer, Stored>[]): void => {
     for (const effect of effects) {
       if (effect.type === 'Persist') underWay.push(effect);
       if (effect.type === 'SetTimer') timerAt = effect.at;
       if (effect.type === 'Reply') {
-        if (answers.has(effect.token)) throw new Error(`token ${effect.token} was answered twice`);
-        answers.set(effect.token, effect.answer);
+        const { token, answer } = effect;
+        if (answers.has(token) || told.has(token)) throw new Error(`token ${token} was answered twice`);
+        if ('outcome' in answer) told.set(token, answer);
+        else answers.set(token, answer);
       }
     }
   };
@@ -99,6 +107,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
     now: setup.now ?? 1000,
     wall: 1_700_000_000_000,
     answers,
+    told,
     get state() {
       return state;
     },
@@ -187,15 +196,23 @@ export interface TestCluster {
   settle(filter?: (one: InFlight) => boolean): void;
   /** Time passes for everybody; timers fire, and what they bring about is settled. */
   pass(milliseconds: number, filter?: (one: InFlight) => boolean): void;
-  ask(id: number, token: number, request: KeyValueRequest): readonly NodeEffect[];
+  ask(id: number, token: number, request: NodeRequest): readonly NodeEffect[];
   /** Who leads the group, as the leader itself believes. */
   leader(group?: number): TestNode;
   restart(id: number): void;
 }
 
-export function startCluster(size: number, options: Partial<NodeOptions> = {}): TestCluster {
-  const ids = Array.from({ length: size }, (_, i) => i + 1);
-  const nodes = new Map(ids.map((id) => [id, startNode({ id, voters: ids, options })]));
+/** @param joiners run beside the cluster, and know nobody. */
+export function startCluster(
+  size: number,
+  options: Partial<NodeOptions> = {},
+  joiners: readonly number[] = [],
+): TestCluster {
+  const voters = Array.from({ length: size }, (_, i) => i + 1);
+  const ids = [...voters, ...joiners];
+  const nodes = new Map(
+    ids.map((id) => [id, startNode({ id, voters: voters.includes(id) ? voters : [], options })]),
+  );
 
   const note = (from: number, effects: readonly NodeEffect[]): readonly NodeEffect[] => {
     for (const { to, messages } of effectsOf(effects, 'Send')) {

@@ -380,6 +380,8 @@ describe('only an up-to-date candidate is elected (Raft section 5.4.1)', () => {
   ])('a candidate whose log is %s', (_what, lastIndex, lastTerm, granted) => {
     const voter = startMember({ term: 4, log });
     const asked = startMember({ term: 4, log });
+    voter.pass(1000);
+    asked.pass(1000);
 
     const vote = voter.receive(2, say.voteRequest(5, lastIndex, lastTerm));
     const preVote = asked.receive(2, say.preVoteRequest(5, lastIndex, lastTerm));
@@ -392,7 +394,7 @@ describe('only an up-to-date candidate is elected (Raft section 5.4.1)', () => {
   it('a vote refused for the log does not put off an election of its own', () => {
     const voter = startMember({ term: 4, log });
     const { electionDeadline } = voter.state;
-    voter.pass(900);
+    voter.pass(1000);
 
     voter.receive(2, say.voteRequest(5));
 
@@ -401,6 +403,7 @@ describe('only an up-to-date candidate is elected (Raft section 5.4.1)', () => {
 
   it('a log that was compacted away is compared by its snapshot', () => {
     const voter = startMember({ term: 4, snapshot: { index: 7, term: 3 } });
+    voter.pass(1000);
 
     const shorter = voter.receive(2, say.voteRequest(5, 6, 3));
     const level = voter.receive(3, say.voteRequest(6, 7, 3));

@@ -59,9 +59,8 @@ interface Tally {
 function play(cluster: Cluster, commands: readonly Command[], tally: Tally): void {
   let proposals = 0;
   const timeout = (node: number): void => {
-    cluster.pass(
-      Math.max(0, Math.min(400, nextDeadline(cluster.member(node).state) - cluster.member(node).now)),
-    );
+    const { state, now } = cluster.member(node);
+    cluster.pass(Math.max(0, Math.min(400, (nextDeadline(state) ?? now) - now)));
     cluster.run(node, (member) => member.tick());
   };
   for (const command of commands) {
@@ -186,7 +185,8 @@ function calm(cluster: Cluster): void {
   for (let round = 0; round < 120; round += 1) {
     cluster.pass(50);
     for (const id of cluster.ids) {
-      if (nextDeadline(cluster.member(id).state) <= cluster.member(id).now)
+      const { state, now } = cluster.member(id);
+      if ((nextDeadline(state) ?? Number.POSITIVE_INFINITY) <= now)
         cluster.run(id, (member) => member.tick());
     }
     for (let steps = 0; steps < 60; steps += 1) {

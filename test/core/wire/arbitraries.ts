@@ -4,7 +4,14 @@ import * as fc from 'fast-check';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
-import type { NodeMessage, SpokenMessage, Stored } from '../../../core/node/protocol.js';
+import {
+  ADMIN_OUTCOMES,
+  ADMIN_REFUSALS,
+  type AdminAnswer,
+  type GroupReport,
+} from '../../../core/node/admin-protocol.js';
+import type { Beat, ClusterMessage, NodeMessage, SpokenMessage, Stored } from '../../../core/node/protocol.js';
+import type { Roster } from '../../../core/node/roster.js';
 import {
   KeyValueCode,
   type Command,
@@ -48,7 +55,7 @@ export const signedNumbers: fc.Arbitrary<number> = fc.oneof(
   fc.constantFrom(-MAX, MAX, -0x8000_0000, 0x8000_0000, -0x1_0000_0000),
 );
 
-const group = numbers(1) as fc.Arbitrary<GroupId>;
+const group = numbers(0) as fc.Arbitrary<GroupId>;
 const node = numbers(1) as fc.Arbitrary<NodeId>;
 const nodeOrNone = numbers(0) as fc.Arbitrary<NodeId>;
 const term = numbers(0) as fc.Arbitrary<Term>;
@@ -92,10 +99,11 @@ const writeOperation: fc.Arbitrary<WriteOperation> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Delete' as const), key }),
 );
+const mode = fc.constantFrom('lease' as const, 'follower' as const, 'stale' as const);
 const operation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
   writeOperation,
-  fc.record({ type: fc.constant('Get' as const), key }),
-  fc.record({ type: fc.constant('Exists' as const), key }),
+  fc.record({ type: fc.constant('Get' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
+  fc.record({ type: fc.constant('Exists' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
 );
 
 const outcome: fc.Arbitrary<Outcome> = fc.record({
@@ -172,6 +180,26 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     return { keys: map, retries: table, applied: (at + behind) as LogIndex, lastModified, digest };
   });
 
+const heartbeat = fc.record(
+  {
+    type: fc.constant('Heartbeat' as const),
+    term,
+    commit: index,
+    round: numbers(0),
+    sleep: fc.constant(true as const),
+  },
+  { requiredKeys: ['type', 'term', 'commit', 'round'] },
+);
+const heartbeatAnswer = fc.record(
+  {
+    type: fc.constant('HeartbeatAnswer' as const),
+    term,
+    round: numbers(0),
+    asleep: fc.constant(true as const),
+  },
+  { requiredKeys: ['type', 'term', 'round'] },
+);
+
 export const raftMessage: fc.Arbitrary<SpokenMessage> = fc.oneof(
   fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
   fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
@@ -201,11 +229,115 @@ export const raftMessage: fc.Arbitrary<SpokenMessage> = fc.oneof(
     hintIndex: index,
     hintTerm: term,
   }),
-  fc.record({ type: fc.constant('Heartbeat' as const), term, commit: index, round: numbers(0) }),
-  fc.record({ type: fc.constant('HeartbeatAnswer' as const), term, round: numbers(0) }),
+  fc.record({ type: fc.constant('ReadIndexRequest' as const), term, batch: numbers(0) }),
+  fc.record({ type: fc.constant('ReadIndexAnswer' as const), term, batch: numbers(0), index }),
+  fc.record({ type: fc.constant('ReadIndexRefused' as const), term, batch: numbers(0) }),
+  heartbeat,
+  heartbeatAnswer,
+);
+
+const beat: fc.Arbitrary<Beat> = fc.record({
+  covers: fc.record({
+    count: numbers(0),
+    sum: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
+  }),
+  listed: fc.boolean(),
+});
+
+const role = fc.constantFrom('voter' as const, 'learner' as const);
+const address = fc
+  .oneof(fc.constant(''), fc.constant('127.0.0.1:2075'), fc.string({ unit: 'binary', maxLength: 300 }))
+  .filter((each) => each.length <= 300);
+
+export const roster: fc.Arbitrary<Roster> = fc
+  .record({
+    version: numbers(0),
+    members: fc.uniqueArray(fc.record({ node, address, role, priority: fc.nat(1_000), since: numbers(0) }), {
+      selector: (member) => member.node,
+      minLength: 1,
+      maxLength: 7,
+    }),
+  })
+  .map(({ version, members }) => {
+    const inOrder = [...members].sort((a, b) => a.node - b.node);
+    // A roster without a voter is none.
+    const [first, ...rest] = inOrder;
+    const all = first === undefined ? rest : [{ ...first, role: 'voter' as const }, ...rest];
+    return { version, members: all };
+  });
+
+const name = fc.string({ minLength: 1, maxLength: 128 });
+const nodeList = fc.array(node, { maxLength: 5 });
+
+const groupReport: fc.Arbitrary<GroupReport> = fc.record({
+  group,
+  term,
+  voters: nodeList,
+  outgoing: nodeList,
+  learners: nodeList,
+  committed: fc.boolean(),
+  lastIndex: index,
+  peers: fc.array(fc.record({ node, match: index, heardMsAgo: numbers(0) }), { maxLength: 4 }),
+});
+
+const adminAnswer: fc.Arbitrary<AdminAnswer> = fc.record(
+  {
+    outcome: fc.constantFrom(...ADMIN_OUTCOMES),
+    refusal: fc.constantFrom(...ADMIN_REFUSALS),
+    reason: text,
+    version: numbers(0),
+  },
+  { requiredKeys: ['outcome', 'reason', 'version'] },
+);
+
+export const clusterMessage: fc.Arbitrary<ClusterMessage> = fc.oneof(
+  fc.record({ type: fc.constant('RosterAsk' as const), version: numbers(0) }),
+  fc.record({ type: fc.constant('RosterNews' as const), roster }),
+  fc.record({ type: fc.constant('SurveyAsk' as const), survey: name }),
+  fc.record({
+    type: fc.constant('SurveyAnswer' as const),
+    survey: name,
+    groups: fc.array(groupReport, { maxLength: 4 }),
+  }),
+  fc.record({
+    type: fc.constant('AdminForward' as const),
+    id: name,
+    command: fc.oneof(
+      fc.record({
+        type: fc.constant('ChangeMembers' as const),
+        add: fc.array(fc.record({ node, address, role }), { maxLength: 3 }),
+        promote: nodeList,
+        remove: nodeList,
+        priorities: fc.array(fc.record({ node, priority: numbers(0) }), { maxLength: 3 }),
+      }),
+      fc.record({ type: fc.constant('TransferLeadership' as const), group, target: nodeOrNone }),
+    ),
+  }),
+  fc.record({
+    type: fc.constant('AdminForwarded' as const),
+    id: name,
+    answer: fc.option(adminAnswer, { nil: undefined, freq: 3 }),
+  }),
 );
 
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('Heartbeats' as const),
+      items: fc.array(fc.record({ group, message: heartbeat }), { maxLength: 8 }),
+      beat: fc.option(beat, { nil: undefined }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('HeartbeatAnswers' as const),
+      items: fc.array(fc.record({ group, message: heartbeatAnswer }), { maxLength: 8 }),
+      agrees: fc.option(fc.boolean(), { nil: undefined }),
+    }),
+  },
+  { weight: 4, arbitrary: clusterMessage },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
   {
     weight: 2,

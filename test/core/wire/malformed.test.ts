@@ -1,15 +1,18 @@
 import * as fc from 'fast-check';
 import protobufjs from 'protobufjs/minimal.js';
 import { describe, expect, it, vi } from 'vitest';
+import { nodeId } from '../../../core/machine/units.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
 import {
   decodeCommand,
   decodeFrame,
   decodeNodeMessage,
+  decodeRoster,
   decodeStored,
   encodeCommand,
   encodeFrame,
   encodeNodeMessage,
+  encodeRoster,
   encodeStored,
   type Decoded,
 } from '../../../core/wire/index.js';
@@ -45,7 +48,7 @@ const LEAST: Record<string, number> = {
   compareRevision: -Infinity,
   digest: -(2 ** 31),
   revision: -1,
-  group: 1,
+  group: 0,
   firstIndex: 1,
 };
 const MOST: Record<string, number> = { flags: 63, counter: 2 ** 32 - 1, digest: 2 ** 31 - 1 };
@@ -198,10 +201,36 @@ describe('decoding says what is wrong, and where', () => {
     expect(reasonOf(decodeNodeMessage(bytes))).toContain('Heartbeat.term is a number of more than ten bytes');
   });
 
-  it('a message without a group is refused', () => {
+  it('a message without a group is one of group 0', () => {
     const bytes = heartbeat((writer) => writer.uint32(8).uint32(3), 0);
 
-    expect(reasonOf(decodeNodeMessage(bytes))).toContain('NodeMessage.group is missing or 0');
+    expect(decodeNodeMessage(bytes)).toMatchObject({ ok: true, value: { group: 0 } });
+  });
+
+  it('a roster in which no node votes is refused', () => {
+    const member = { node: nodeId(1), address: '', role: 'learner' as const, priority: 1, since: 0 };
+
+    const bytes = encodeRoster({ version: 1, members: [member] });
+
+    expect(decodeRoster(bytes)).toEqual({
+      ok: false,
+      reason: expect.stringContaining('Roster.members: no voter is left') as string,
+    });
+  });
+
+  it.each([
+    ['out of order', [2, 1]],
+    ['twice the same', [1, 1]],
+  ])('a roster whose members are %s is refused', (_what, nodes) => {
+    const members = nodes.map((node) => ({
+      node: nodeId(node),
+      address: '',
+      role: 'voter' as const,
+      priority: 1,
+      since: 0,
+    }));
+
+    expect(decodeRoster(encodeRoster({ version: 1, members })).ok).toBe(false);
   });
 
   it('a message of an unknown kind is refused', () => {

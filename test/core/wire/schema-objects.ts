@@ -7,8 +7,24 @@
 
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
-import type { NodeMessage, SpokenMessage, Stored } from '../../../core/node/protocol.js';
-import type { Command, KeyValueOperation, Outcome, Value } from '../../../core/partition/command.js';
+import { ADMIN_OUTCOMES, ADMIN_REFUSALS } from '../../../core/node/admin-protocol.js';
+import type { Roster } from '../../../core/node/roster.js';
+import type {
+  Command,
+  KeyValueOperation,
+  Outcome,
+  ReadMode,
+  Value,
+} from '../../../core/partition/command.js';
+import type {
+  Beat,
+  ForwardedCommand,
+  GroupHeartbeat,
+  GroupHeartbeatAnswer,
+  NodeMessage,
+  SpokenMessage,
+  Stored,
+} from '../../../core/node/protocol.js';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 
@@ -19,25 +35,36 @@ export function frameObject(messages: readonly NodeMessage[]): SchemaObject {
 }
 
 export function nodeMessageObject(message: NodeMessage): SchemaObject {
-  const { group } = message;
+  if (message.type === 'Heartbeats') {
+    const { beat } = message;
+    const items = message.items.map(heartbeatObject);
+    return { heartbeats: { items, ...(beat === undefined ? {} : { beat: beatObject(beat) }) } };
+  }
+  if (message.type === 'HeartbeatAnswers') {
+    const { agrees } = message;
+    const items = message.items.map(heartbeatObject);
+    return { heartbeatAnswers: { items, ...(agrees === undefined ? {} : { agrees }) } };
+  }
   switch (message.type) {
-    case 'Group':
+    case 'Group': {
+      const { group } = message;
       return { group, ...raftMessageObject(message.message) };
+    }
     case 'SnapshotChunk': {
-      const { term, index, snapshotTerm, config, number, bytes, digest, last } = message;
+      const { group, term, index, snapshotTerm, config, number, bytes, digest, last } = message;
       const body = bytes.length === 0 ? {} : { bytes };
       return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
     }
     case 'SnapshotAnswer': {
-      const { term, index, snapshotTerm, chunks, asked, busy } = message;
+      const { group, term, index, snapshotTerm, chunks, asked, busy } = message;
       return { group, snapshotAnswer: { term, index, snapshotTerm, chunks, asked, busy } };
     }
     case 'Forward': {
-      const { requestId, basis, operation } = message;
+      const { group, requestId, basis, operation } = message;
       return { group, forward: { requestId, basis, ...operationObject(operation) } };
     }
     case 'ForwardAnswer': {
-      const { requestId, result } = message;
+      const { group, requestId, result } = message;
       if (result.type === 'TryAgain') {
         const { leader, reason, overloaded } = result;
         return { group, forwardAnswer: { requestId, tryAgain: { leader, reason, overloaded } } };
@@ -50,7 +77,50 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       };
       return { group, forwardAnswer: { requestId, executed } };
     }
+    case 'RosterAsk':
+      return { rosterAsk: { version: message.version } };
+    case 'RosterNews':
+      return { rosterNews: { roster: rosterObject(message.roster) } };
+    case 'SurveyAsk':
+      return { surveyAsk: { survey: message.survey } };
+    case 'SurveyAnswer':
+      return { surveyAnswer: { survey: message.survey, groups: message.groups } };
+    case 'AdminForward':
+      return { adminForward: { id: message.id, ...commandFieldOf(message.command) } };
+    case 'AdminForwarded': {
+      const { id, answer } = message;
+      if (answer === undefined) return { adminForwarded: { id } };
+      const { outcome, refusal, reason, version } = answer;
+      const codes = {
+        outcome: ADMIN_OUTCOMES.indexOf(outcome),
+        refusal: refusal === undefined ? 0 : ADMIN_REFUSALS.indexOf(refusal) + 1,
+      };
+      return { adminForwarded: { id, answer: { ...codes, reason, version } } };
+    }
   }
+}
+
+function heartbeatObject({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): SchemaObject {
+  const { type: _type, ...rest } = message;
+  return { group, ...rest };
+}
+
+function beatObject({ covers, listed }: Beat): SchemaObject {
+  return { ...covers, listed };
+}
+
+export function rosterObject({ version, members }: Roster): SchemaObject {
+  return { version, members: members.map(({ role, ...rest }) => ({ ...rest, voter: role === 'voter' })) };
+}
+
+function commandFieldOf(command: ForwardedCommand): SchemaObject {
+  if (command.type === 'TransferLeadership') {
+    const { group, target } = command;
+    return { transferLeadership: { group, target } };
+  }
+  const { add, promote, remove, priorities } = command;
+  const joining = add.map(({ role, ...rest }) => ({ ...rest, voter: role === 'voter' }));
+  return { changeMembers: { add: joining, promote, remove, priorities } };
 }
 
 function raftMessageObject(message: SpokenMessage): SchemaObject {
@@ -79,9 +149,14 @@ export function commandObject(command: Command): SchemaObject {
   return { requestId, basis, ...timestampField('stampedAt', stampedAt), ...operationObject(operation) };
 }
 
+const MODES: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, follower: 2, stale: 3 };
+
 function operationObject(operation: KeyValueOperation): SchemaObject {
   const { key } = operation;
-  if (operation.type !== 'Set') return { [operation.type.toLowerCase()]: { key } };
+  if (operation.type === 'Delete') return { delete: { key } };
+  if (operation.type === 'Get' || operation.type === 'Exists') {
+    return { [operation.type.toLowerCase()]: { key, mode: MODES[operation.mode ?? 'linearizable'] } };
+  }
   const { value, flags, compareValue, compareRevision } = operation;
   return {
     set: {

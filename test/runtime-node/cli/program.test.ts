@@ -62,6 +62,8 @@ describe('bad arguments end with exit code 2, and say what was wrong, what was e
     [['up', '--client-port', '65530'], 'the last node would listen on port 65555', '--client-port 2070'],
     [['get'], "missing required argument 'key'", '--help'],
     [['get', 'a', 'b'], 'too many arguments', '--help'],
+    [['get', 'a', '--read', 'dirty'], 'Allowed choices are linearizable, lease, follower, stale', '--help'],
+    [['exists', 'a', '--read', 'dirty'], 'Allowed choices are', '--help'],
     [['set', 'a'], "missing required argument 'value'", '--help'],
     [['set', 'a', 'b', '--if-revision', '-2'], '--if-revision wants a whole number of -1 or more', '7'],
     [['get', 'a', '--endpoints', 'ftp://x'], '"ftp://x" is not a URL', 'http://127.0.0.1:2070'],

@@ -49,11 +49,18 @@ beforeEach(() => {
     partitions: 1,
     referenceOf: () => reference,
     lastCommitted: () => committed,
+    trustsLeases: true,
+    reach: () => undefined,
   });
 });
 
 const leads = leader(1, [1], { term: 1 });
-const turnOf = (state = leads): Served => ({ events: [], before: () => state, after: () => state });
+const turnOf = (state = leads): Served => ({
+  events: [],
+  before: () => state,
+  after: () => state,
+  nowMs: 0,
+});
 
 function ask(operation: KeyValueOperation, token = 7, requestId = 'w'): void {
   rules.heard(1, {

@@ -182,7 +182,7 @@ describe('a run finds a node that', () => {
   it('answers from beyond what is committed', () => {
     const verdict = judgeFault((step) =>
       changeEffects(step, (effect) =>
-        effect.type === 'Reply' && effect.answer.servedAt !== undefined
+        effect.type === 'Reply' && 'code' in effect.answer && effect.answer.servedAt !== undefined
           ? [
               {
                 ...effect,
@@ -212,7 +212,12 @@ describe('a run finds a node that', () => {
     const verdict = judgeFault((step, before, { events }) => {
       const partition = radixGet(before.groups, 1)?.partition ?? EMPTY_PARTITION;
       const replies = events.flatMap((event): NodeEffect[] => {
-        if (event.type !== 'RequestReceived' || event.request.operation.type !== 'Get') return [];
+        if (
+          event.type !== 'RequestReceived' ||
+          'admin' in event.request ||
+          event.request.operation.type !== 'Get'
+        )
+          return [];
         const outcome = executeRead(partition, event.request.operation);
         const servedAt = { group: 1 as never, index: partition.applied };
         return [{ type: 'Reply', token: event.token, answer: { ...outcome, servedAt } }];
@@ -227,7 +232,12 @@ describe('a run finds a node that', () => {
     const verdict = judgeFault((step, before, { events }) => {
       const partition = radixGet(before.groups, 1)?.partition ?? EMPTY_PARTITION;
       const replies = events.flatMap((event): NodeEffect[] => {
-        if (event.type !== 'RequestReceived' || event.request.operation.type !== 'Get') return [];
+        if (
+          event.type !== 'RequestReceived' ||
+          'admin' in event.request ||
+          event.request.operation.type !== 'Get'
+        )
+          return [];
         return [
           { type: 'Reply', token: event.token, answer: executeRead(partition, event.request.operation) },
         ];
@@ -241,7 +251,7 @@ describe('a run finds a node that', () => {
   it('answers a read with a value that nobody wrote', () => {
     const verdict = judgeFault((step) =>
       changeEffects(step, (effect) =>
-        effect.type === 'Reply' && effect.answer.code === KeyValueCode.got
+        effect.type === 'Reply' && 'code' in effect.answer && effect.answer.code === KeyValueCode.got
           ? [{ ...effect, answer: { ...effect.answer, value: new Uint8Array([110, 111]) } }]
           : [effect],
       ),

@@ -19,6 +19,7 @@ import { entryAt } from '../../../../core/raft/log.js';
 import type { RaftWrite } from '../../../../core/raft/durability.js';
 import type { Entry, RaftMessage, Snapshot } from '../../../../core/raft/messages.js';
 import type { Reconfigured } from '../../../../core/raft/reconfigure.js';
+import type { Confirmation } from '../../../../core/raft/read-index.js';
 import type { Proposal } from '../../../../core/raft/replication.js';
 import type { TransferStart } from '../../../../core/raft/transfer.js';
 import {
@@ -47,6 +48,9 @@ export const OPTIONS: RaftOptions = {
   maxKeepBytes: 1 << 20,
   maxUncommittedBytes: 1000,
   maxPromotionLag: 2,
+  leaseMs: 0,
+  maxClockDriftPercent: 10,
+  quiesceAfterMs: 0,
 };
 
 export interface MemberOptions {
@@ -83,10 +87,10 @@ export interface Member {
   timeout(): Outcome;
   receive(from: number, message: Message): Outcome;
   propose(text: string): Outcome;
-  read(token: number): Outcome;
   /** Asks for these members. */
   reconfigure(voters: readonly number[], learners?: readonly number[]): Outcome;
   transfer(target: number): Outcome;
+  read(token: number, by?: Confirmation): Outcome;
   compact(index: number, keepEntries?: number): Outcome;
   /** Writes up to this one, or all, are durable. */
   durable(through?: number): Outcome;
@@ -180,15 +184,15 @@ function memberFrom(setup: MemberOptions, image: DurableImage<Image>, startedAt:
     input,
     tick: () => input({ type: 'Tick' }),
     timeout: () => {
-      now = Math.max(now, nextDeadline(state));
+      now = Math.max(now, nextDeadline(state) ?? now);
       return input({ type: 'Tick' });
     },
     receive: (from, message) => input({ type: 'MessageReceived', from: nodeId(from), message }),
     propose: (text) => input({ type: 'Propose', payload: payload(text) }),
-    read: (token) => input({ type: 'Read', token }),
     reconfigure: (voters, learners = []) =>
       input({ type: 'Reconfigure', members: { voters: voters.map(nodeId), learners: learners.map(nodeId) } }),
     transfer: (target) => input({ type: 'Transfer', target: nodeId(target) }),
+    read: (token, by = 'round') => input({ type: 'Read', token, by }),
     compact: (index, keepEntries = 0) =>
       input({ type: 'Compact', index: logIndex(index), state: `image ${index}`, keepEntries }),
     durable: (through = issued) => {
@@ -339,6 +343,22 @@ export const say = {
     round,
   }),
   heartbeatAnswer: (at: number, round = 0): Message => ({ type: 'HeartbeatAnswer', term: term(at), round }),
+  readIndexRequest: (at: number, batch: number): Message => ({
+    type: 'ReadIndexRequest',
+    term: term(at),
+    batch,
+  }),
+  readIndexAnswer: (at: number, batch: number, index: number): Message => ({
+    type: 'ReadIndexAnswer',
+    term: term(at),
+    batch,
+    index: logIndex(index),
+  }),
+  readIndexRefused: (at: number, batch: number): Message => ({
+    type: 'ReadIndexRefused',
+    term: term(at),
+    batch,
+  }),
   snapshot: (at: number, index: number, ofTerm: number): Message => ({
     type: 'InstallSnapshot',
     term: term(at),

@@ -15,11 +15,13 @@
  *
  *     nodes 3                    starts nodes 1 to 3, with nothing on their disks
  *     node 2 term 7 log 1 1 4    what node 2 starts with instead: its term, the terms of its log (before anything else)
+ *     lease 1000 drift 10        leaders may have leases (before anything else); otherwise they have none
  *     campaign 1                 time passes until node 1 has waited long enough for a leader
  *     beat 1                     time passes until leader 1 sends its next heartbeats
  *     wait 500                   time passes, in milliseconds; nobody's timer is looked after
  *     propose 1 x y              a client proposes these payloads at node 1, one after the other
- *     read 1 7                   a client asks node 1 for a read point, under the number 7
+ *     read 1 7 [by lease]        a client asks node 1 for a read point, under the number 7: by lease, or `by leader`, where a
+ *                                follower asks the leader
  *     deliver 1->2 [n]           all messages (or the first n) that wait on the link arrive, in order
  *     drop 1->2 [n]              they are lost
  *     durable 1 [n]              all writes of node 1, or those up to number n, are on its disk
@@ -34,6 +36,7 @@
  */
 
 import type { NodeId } from '../../../../core/machine/units.js';
+import type { Confirmation } from '../../../../core/raft/read-index.js';
 import { nextDeadline } from '../../../../core/raft/state.js';
 import { startCluster, type Cluster, type Released } from './cluster.js';
 import { logTerms, type Member, type MemberOptions, type Message, type Outcome } from './member.js';
@@ -72,7 +75,7 @@ function clusterOf(stage: Stage): Cluster {
 
 function playCommand(stage: Stage, command: string): readonly string[] {
   const [name = '', ...words] = command.split(/\s+/);
-  if (name === 'nodes' || name === 'node') {
+  if (name === 'nodes' || name === 'node' || name === 'lease') {
     if (stage.cluster !== undefined) throw new Error(`too late for "${command}": the nodes have started`);
     prepare(stage, name, words);
     return [];
@@ -84,7 +87,8 @@ function playCommand(stage: Stage, command: string): readonly string[] {
     case 'campaign':
     case 'beat': {
       const id = Number(first);
-      cluster.pass(Math.max(0, nextDeadline(cluster.member(id).state) - cluster.member(id).now));
+      const { state, now } = cluster.member(id);
+      cluster.pass(Math.max(0, (nextDeadline(state) ?? now) - now));
       return act(cluster, id, (member) => member.tick());
     }
     case 'wait':
@@ -93,7 +97,7 @@ function playCommand(stage: Stage, command: string): readonly string[] {
     case 'propose':
       return rest.flatMap((text) => act(cluster, Number(first), (member) => member.propose(text)));
     case 'read':
-      return act(cluster, Number(first), (member) => member.read(Number(rest[0])));
+      return act(cluster, Number(first), (member) => member.read(Number(rest[0]), confirmation(rest[2])));
     case 'deliver':
       return deliver(cluster, ...linkOf(first), count);
     case 'drop': {
@@ -132,12 +136,23 @@ function prepare(stage: Stage, name: string, words: readonly string[]): void {
     stage.setups = voters.map((self) => ({ self, voters }));
     return;
   }
+  if (name === 'lease') {
+    const options = { leaseMs: Number(words[0]), maxClockDriftPercent: Number(words[2]) };
+    stage.setups = stage.setups.map((setup) => ({ ...setup, options }));
+    return;
+  }
   const at = words.indexOf('log');
   const log = at < 0 ? [] : words.slice(at + 1).map(Number);
   const stored = words[1] === 'term' ? Number(words[2]) : Math.max(0, ...log);
   stage.setups = stage.setups.map((setup) =>
     setup.self === Number(words[0]) ? { ...setup, log, term: stored } : setup,
   );
+}
+
+function confirmation(word: string | undefined): Confirmation {
+  if (word === undefined) return 'round';
+  if (word === 'lease' || word === 'leader') return word;
+  throw new Error(`a read is confirmed by lease or by leader, not by "${word}"`);
 }
 
 function linkOf(text: string): [from: number, to: number] {
@@ -268,6 +283,11 @@ function describeMessage(message: Message): string {
       return `${head}, commit ${message.commit}, round ${message.round}`;
     case 'HeartbeatAnswer':
       return `${head}, round ${message.round}`;
+    case 'ReadIndexRequest':
+    case 'ReadIndexRefused':
+      return `${head}, ${nameOf(message.batch)}`;
+    case 'ReadIndexAnswer':
+      return `${head}, ${nameOf(message.batch)}, at ${message.index}`;
     case 'InstallSnapshot':
       return `${head}, at ${message.snapshot.index} of term ${message.snapshot.term}`;
     case 'CampaignNow':
@@ -275,6 +295,11 @@ function describeMessage(message: Message): string {
     case 'NotMember':
       return `${head}, since ${message.index}`;
   }
+}
+
+/** The first number of each run is drawn; what matters is which batch it is. */
+function nameOf(batch: number): string {
+  return `batch ${((batch - 1) % (1 << 20)) + 1}`;
 }
 
 function describeMember(member: Member): string {

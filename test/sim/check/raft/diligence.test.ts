@@ -36,7 +36,7 @@ describe('what is due', () => {
   });
 
   it('is an answer to reads whose round a majority has answered', () => {
-    const readRounds = fifoFrom([{ round: 4, index: logIndex(0), tokens: [1] }]);
+    const readRounds = fifoFrom([{ round: 4, index: logIndex(0), tokens: [1], asks: [] }]);
     const state = (round: number): Raft =>
       leader(1, [], { term: 1, round: 4, readRounds, peers: [progress(2, 0, { round }), progress(3, 0)] });
 

@@ -289,7 +289,7 @@ describe('leaders', () => {
 
 describe('reads that wait to be confirmed', () => {
   const open = {
-    readRounds: fifoPush(emptyFifo<ReadRound>(), { round: 1, index: logIndex(1), tokens: [7] }),
+    readRounds: fifoPush(emptyFifo<ReadRound>(), { round: 1, index: logIndex(1), tokens: [7], asks: [] }),
   };
 
   it.each([

@@ -1,0 +1,113 @@
+/**
+ * Linearizable reads at a follower: it asks its leader for a read index, and answers from its own state as soon as that
+ * has come as far (thesis, section 6.4, last paragraph).
+ *
+ * One request a turn covers all reads of that turn. Batches are numbered without gaps, so an answer to one covers all
+ * earlier ones too: they were asked before it. What was asked of a leader is given up with that leader; what was
+ * answered stays good for ever, since an index that was committed once is.
+ */
+
+import { emptyFifo, fifoPeek, fifoPop, fifoPush, fifoToArray, type Fifo } from '../collections/fifo.js';
+import { mixNumber } from '../collections/digest.js';
+import { added, EMPTY_LIST } from '../collections/list.js';
+import { NO_NODE, type LogIndex } from '../machine/units.js';
+import type { ReadIndexAnswer, ReadIndexRefused } from './messages.js';
+import { AT_ONCE, send, type RaftTurn, type ReadyReads } from './turn.js';
+
+export interface FollowerReads {
+  /** The number of the newest batch of this run; 0 before the first. */
+  readonly batch: number;
+  /** Asked of the present leader and not answered yet, oldest first. */
+  readonly asked: Fifo<AskedBatch>;
+  /** Answered with an index that is not committed here yet. */
+  readonly awaited: readonly ReadyReads[];
+}
+
+export interface AskedBatch {
+  readonly batch: number;
+  readonly tokens: readonly number[];
+}
+
+export const NO_FOLLOWER_READS: FollowerReads = { batch: 0, asked: emptyFifo(), awaited: [] };
+
+/** Room for the batches of one run; the number of runs that can be told apart is what is left of 2^53. */
+const BATCHES_OF_A_RUN = 1 << 20;
+
+/** Asks the leader, once, for all reads of this turn; called when the turn closes. */
+export function askForReadIndex<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  const tokens = turn.newFollowerReads;
+  if (tokens.length === 0) return;
+  turn.newFollowerReads = EMPTY_LIST;
+  if (raft.role === 'leader') {
+    turn.newReads = [...turn.newReads, ...tokens];
+    return;
+  }
+  if (raft.role !== 'follower' || raft.leader === NO_NODE) {
+    turn.readsRefused = [...turn.readsRefused, ...tokens];
+    return;
+  }
+  const { asked, awaited } = raft.followerReads;
+  const batch = nextBatch(turn);
+  raft.followerReads = { batch, asked: fifoPush(asked, { batch, tokens }), awaited };
+  send(turn, raft.leader, { type: 'ReadIndexRequest', term: raft.term, batch }, AT_ONCE);
+}
+
+/**
+ * Numbers go on from a place that is drawn when the first batch of a run is asked: an answer to an earlier run of this
+ * node, still on its way, is in nobody's range. (Started from 1, it would vouch for reads that came after it.)
+ */
+function nextBatch<Image>({ raft, context }: RaftTurn<Image>): number {
+  if (raft.followerReads.batch > 0) return raft.followerReads.batch + 1;
+  const drawn = mixNumber(mixNumber(context.entropy, raft.group), raft.self) >>> 0;
+  return 1 + drawn * BATCHES_OF_A_RUN;
+}
+
+export function readIndexAnswered<Image>(turn: RaftTurn<Image>, { batch, index }: ReadIndexAnswer): void {
+  const tokens = takeAsked(turn, batch);
+  if (tokens.length === 0) return;
+  const { raft } = turn;
+  const { awaited } = raft.followerReads;
+  raft.followerReads = { ...raft.followerReads, awaited: [...awaited, { tokens, index }] };
+}
+
+export function readIndexRefused<Image>(turn: RaftTurn<Image>, { batch }: ReadIndexRefused): void {
+  const tokens = takeAsked(turn, batch);
+  if (tokens.length > 0) turn.readsRefused = [...turn.readsRefused, ...tokens];
+}
+
+/** Takes the reads of this batch and of all before it; of none, when the number is not one that is waited for. */
+function takeAsked<Image>({ raft }: RaftTurn<Image>, batch: number): readonly number[] {
+  const { batch: newest, awaited } = raft.followerReads;
+  if (batch > newest) return EMPTY_LIST;
+  let { asked } = raft.followerReads;
+  const tokens: number[] = [];
+  for (let first = fifoPeek(asked); first !== undefined && first.batch <= batch; first = fifoPeek(asked)) {
+    tokens.push(...first.tokens);
+    asked = fifoPop(asked);
+  }
+  if (tokens.length > 0) raft.followerReads = { batch: newest, asked, awaited };
+  return tokens;
+}
+
+/** Hands out what is committed here by now; called when the turn closes. */
+export function releaseFollowerReads<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  const { batch, asked, awaited } = raft.followerReads;
+  if (awaited.length === 0) return;
+  const isReady = ({ index }: { readonly index: LogIndex }): boolean => index <= raft.commit;
+  const ready = awaited.filter(isReady);
+  if (ready.length === 0) return;
+  for (const reads of ready) turn.readsReady = added(turn.readsReady, reads);
+  raft.followerReads = { batch, asked, awaited: awaited.filter((reads) => !isReady(reads)) };
+}
+
+/** The leader that was asked is none any more, as far as this node knows. */
+export function giveUpAskedReads<Image>(turn: RaftTurn<Image>): void {
+  const { raft } = turn;
+  const { batch, asked, awaited } = raft.followerReads;
+  if (fifoPeek(asked) === undefined) return;
+  const tokens = fifoToArray(asked).flatMap((each) => each.tokens);
+  turn.readsRefused = [...turn.readsRefused, ...tokens];
+  raft.followerReads = { batch, asked: emptyFifo(), awaited };
+}

@@ -1,0 +1,330 @@
+/**
+ * The cluster's members by HTTP: Kahuna's routes (REST specification, section 10), and ours to add, promote, remove and
+ * to move leadership.
+ *
+ * Ours answer 200 when it is done or was so already, 400 when the request makes no sense, 409 when it is refused, 503
+ * when something does not answer and nothing was done, 504 when nobody knows; always with a body that says why.
+ */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+import {
+  type AdminAnswer,
+  type AdminCommand,
+  type GroupId,
+  type MembersReport,
+  type NewMember,
+  type NodeId,
+  type NodePriority,
+} from '../../core/index.js';
+import { HostStopped } from '../host/host.js';
+import { BadRequest } from './problem.js';
+import type { HealthStatus, ServerStatus } from './server-status.js';
+
+export interface ClusterBackend {
+  /** Rejects with `HostStopped` when there will be no answer. */
+  admin(command: AdminCommand): Promise<AdminAnswer>;
+  /** Resolves to whether this node was out of every partition before the time was up. */
+  untilOut(timeoutMs: number): Promise<boolean>;
+  status(): ServerStatus;
+  health(): HealthStatus;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+type Send = (reply: FastifyReply, json: string) => FastifyReply;
+
+/** What a node that leaves is given to be out of every partition. */
+const LEAVE_TIMEOUT_MS = 30_000;
+
+/** The method of each path. */
+export const CLUSTER_METHODS: Readonly<Record<string, string>> = {
+  '/v1/cluster/membership': 'GET',
+  '/v1/cluster/members': 'GET',
+  '/v1/cluster/placement': 'GET',
+  '/v1/cluster/change': 'POST',
+  '/v1/cluster/transfer': 'POST',
+  '/v1/cluster/leave': 'POST',
+};
+
+export function addClusterRoutes(app: FastifyInstance, backend: ClusterBackend, send: Send): void {
+  app.get('/v1/cluster/membership', async (_request, reply) => {
+    const report = await reportOf(backend);
+    const { localRole, initialized } = backend.health();
+    const members = (report?.roster.members ?? []).map(({ node, address, role, since }) => ({
+      endpoint: address,
+      nodeId: node,
+      role: role === 'voter' ? 'Voter' : 'Learner',
+      joinedVersion: since,
+    }));
+    const body = { membershipVersion: report?.roster.version ?? 0, members, localRole, initialized };
+    return send(reply, JSON.stringify(body));
+  });
+  app.get('/v1/cluster/members', async (_request, reply) => {
+    const answer = await ask(backend, { type: 'ListMembers' });
+    return send(reply.code(statusOf(answer)), JSON.stringify(describeReport(answer)));
+  });
+  app.get('/v1/cluster/placement', async (_request, reply) => {
+    const report = await reportOf(backend);
+    return send(reply, JSON.stringify(describePlacement(backend, report)));
+  });
+  app.post('/v1/cluster/change', async (request, reply) => {
+    const answer = await ask(backend, readChange(bodyOf(request)));
+    return send(reply.code(statusOf(answer)), JSON.stringify(describeAnswer(answer)));
+  });
+  app.post('/v1/cluster/transfer', async (request, reply) => {
+    const body = bodyOf(request);
+    const group = readId(body, 'partitionId', 0) as GroupId;
+    const target = readId(body, 'nodeId', 0, 0) as NodeId;
+    const answer = await ask(backend, { type: 'TransferLeadership', group, target });
+    return send(reply.code(statusOf(answer)), JSON.stringify(describeAnswer(answer)));
+  });
+  app.post('/v1/cluster/leave', async (_request, reply) => {
+    const { status, body } = await leave(backend);
+    return send(reply.code(status), JSON.stringify(body));
+  });
+}
+
+/** A node that stops while it is asked is one that does not answer. */
+async function ask(backend: ClusterBackend, command: AdminCommand): Promise<AdminAnswer> {
+  try {
+    return await backend.admin(command);
+  } catch (error) {
+    if (error instanceof HostStopped) return { outcome: 'Unknown', reason: error.message, version: 0 };
+    throw error;
+  }
+}
+
+async function reportOf(backend: ClusterBackend): Promise<MembersReport | undefined> {
+  return (await ask(backend, { type: 'ListMembers' })).report;
+}
+
+export function statusOf({ outcome, refusal }: AdminAnswer): number {
+  switch (outcome) {
+    case 'Done':
+    case 'Unchanged':
+      return 200;
+    case 'Refused':
+      return refusal === 'InvalidInput' ? 400 : 409;
+    case 'Unavailable':
+      return 503;
+    case 'Unknown':
+      return 504;
+  }
+}
+
+/** What `/v1/cluster/change` and `/v1/cluster/transfer` answer. */
+export interface ChangeAnswer {
+  readonly outcome: string;
+  readonly refusal: string | null;
+  readonly reason: string;
+  readonly membershipVersion: number;
+  /** A repetition may help, and does no harm. */
+  readonly retryable: boolean;
+}
+
+function describeAnswer({ outcome, refusal, reason, version }: AdminAnswer): ChangeAnswer {
+  const retryable =
+    outcome === 'Unavailable' ||
+    outcome === 'Unknown' ||
+    refusal === 'ChangeInProgress' ||
+    refusal === 'NotCaughtUp';
+  return { outcome, refusal: refusal ?? null, reason, membershipVersion: version, retryable };
+}
+
+/** What `/v1/cluster/members` answers. */
+export interface MembersAnswer extends ChangeAnswer {
+  readonly members: readonly MemberAnswer[];
+  /** Raft groups, group 0 with the roster among them. */
+  readonly groups: number;
+  /** Groups that nobody is known to lead. */
+  readonly leaderless: readonly number[];
+  /** Groups that are not yet where the roster wants them. */
+  readonly unsettled: readonly number[];
+}
+
+export interface MemberAnswer {
+  readonly nodeId: number;
+  readonly endpoint: string;
+  readonly role: 'Voter' | 'Learner';
+  readonly priority: number;
+  readonly joinedVersion: number;
+  readonly alive: boolean;
+  /** Since a leader heard of it; null when none says. */
+  readonly heardMsAgo: number | null;
+  readonly leads: number;
+  readonly votesIn: number;
+  readonly learnsIn: number;
+  /** The most entries that it is behind in any group, and in which; null when nobody knows. */
+  readonly lag: number | null;
+  readonly lagPartition: number | null;
+}
+
+function describeReport(answer: AdminAnswer): MembersAnswer {
+  const { report } = answer;
+  const members = (report?.members ?? []).map((member): MemberAnswer => ({
+    nodeId: member.node,
+    endpoint: member.address,
+    role: member.role === 'voter' ? 'Voter' : 'Learner',
+    priority: member.priority,
+    joinedVersion: member.since,
+    alive: member.alive,
+    heardMsAgo: member.heardMsAgo ?? null,
+    leads: member.leads,
+    votesIn: member.votesIn,
+    learnsIn: member.learnsIn,
+    lag: member.lag ?? null,
+    lagPartition: member.lagGroup ?? null,
+  }));
+  return {
+    ...describeAnswer(answer),
+    members,
+    groups: report?.groups ?? 0,
+    leaderless: report?.leaderless ?? [],
+    unsettled: report?.unsettled ?? [],
+  };
+}
+
+/** Every node hosts every partition; what differs is who votes already. */
+function describePlacement(backend: ClusterBackend, report: MembersReport | undefined): Json {
+  const { initialized } = backend.health();
+  const { groups, peerAddress } = backend.status();
+  const members = report?.roster.members ?? [];
+  const partitions = groups
+    .filter(({ group }) => group > 0)
+    .map(({ group }) => ({
+      partitionId: group,
+      state: report?.unsettled.includes(group) === true ? 'Moving' : 'Active',
+      generation: 1,
+      effectiveReplicationFactor: 0,
+      hostedLocally: true,
+      replicas: members.map(({ address, role }) => ({
+        endpoint: address,
+        role: role === 'voter' ? 'Voter' : 'Learner',
+      })),
+    }));
+  return {
+    replicationFactor: 0,
+    rebalancerEnabled: false,
+    initialized,
+    localEndpoint: peerAddress,
+    hostedPartitionCount: partitions.length,
+    partitions,
+  };
+}
+
+async function leave(backend: ClusterBackend): Promise<{ readonly status: number; readonly body: Json }> {
+  const { node } = backend.status();
+  if (backend.health().localRole === 'NotMember') {
+    return leaveAnswer(200, 'NotAMember', 0, false, `node ${node} is no member of the cluster`);
+  }
+  const change = {
+    type: 'ChangeMembers',
+    add: [],
+    promote: [],
+    remove: [node as NodeId],
+    priorities: [],
+  } as const;
+  const { outcome, refusal, reason, version } = await ask(backend, change);
+  switch (outcome) {
+    case 'Done':
+    case 'Unchanged':
+      return (await backend.untilOut(LEAVE_TIMEOUT_MS))
+        ? leaveAnswer(200, 'Committed', version, false, `node ${node} is out; it may be stopped`)
+        : leaveAnswer(
+            504,
+            'DrainTimedOut',
+            version,
+            true,
+            `node ${node} is leaving, and is still in some partitions`,
+          );
+    case 'Refused':
+      return refusal === 'ChangeInProgress'
+        ? leaveAnswer(503, 'RefusedDrainInProgress', version, true, reason)
+        : leaveAnswer(409, 'RefusedInsufficientVoters', version, false, reason);
+    case 'Unavailable':
+      return leaveAnswer(503, 'NoLeader', version, true, reason);
+    case 'Unknown':
+      return leaveAnswer(504, 'Timeout', version, true, reason);
+  }
+}
+
+function leaveAnswer(
+  status: number,
+  outcome: string,
+  membershipVersion: number,
+  retryable: boolean,
+  reason: string,
+): { readonly status: number; readonly body: Json } {
+  const left = outcome === 'Committed';
+  return { status, body: { left, drained: left, outcome, membershipVersion, retryable, reason } };
+}
+
+// Reading what is asked.
+
+function bodyOf(request: FastifyRequest): Json {
+  if (typeof request.body !== 'string') {
+    throw new BadRequest('this route takes a JSON body: send the header content-type: application/json', 415);
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(request.body);
+  } catch {
+    throw new BadRequest('the body is not valid JSON');
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new BadRequest('the body must be a JSON object');
+  }
+  return parsed as Json;
+}
+
+function readChange(body: Json): AdminCommand {
+  return {
+    type: 'ChangeMembers',
+    add: readList(body, 'add').map(readNewMember),
+    promote: readNodes(body, 'promote'),
+    remove: readNodes(body, 'remove'),
+    priorities: readList(body, 'priorities').map((one): NodePriority => ({
+      node: readId(one, 'nodeId', 1) as NodeId,
+      priority: readId(one, 'priority', 0),
+    })),
+  };
+}
+
+function readNewMember(body: Json): NewMember {
+  const { endpoint, role = 'Voter' } = body;
+  if (typeof endpoint !== 'string' || !/^\S+:\d{1,5}$/.test(endpoint)) {
+    throw new BadRequest('endpoint must be HOST:PORT, where the node listens for the others');
+  }
+  if (role !== 'Voter' && role !== 'Learner') {
+    throw new BadRequest(`role must be "Voter" or "Learner", but is ${JSON.stringify(role)}`);
+  }
+  return {
+    node: readId(body, 'nodeId', 1) as NodeId,
+    address: endpoint,
+    role: role === 'Voter' ? 'voter' : 'learner',
+  };
+}
+
+function readList(body: Json, name: string): readonly Json[] {
+  const list = body[name] ?? [];
+  if (!Array.isArray(list) || list.some((one) => typeof one !== 'object' || one === null)) {
+    throw new BadRequest(`${name} must be a list of objects`);
+  }
+  return list as readonly Json[];
+}
+
+function readNodes(body: Json, name: string): readonly NodeId[] {
+  const list = body[name] ?? [];
+  if (!Array.isArray(list) || list.some((one) => !Number.isSafeInteger(one) || one < 1)) {
+    throw new BadRequest(`${name} must be a list of node ids, whole numbers of 1 or more`);
+  }
+  return list as readonly NodeId[];
+}
+
+function readId(body: Json, name: string, least: number, missing?: number): number {
+  const value = body[name] ?? missing;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    throw new BadRequest(`${name} must be a whole number of ${least} or more`);
+  }
+  return value;
+}
