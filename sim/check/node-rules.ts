@@ -8,6 +8,7 @@
 import {
   decodeCommand,
   partitionOfKey,
+  EMPTY_PARTITION,
   emptyRadixArray,
   groupMessagesOf,
   linkAlarm,
@@ -30,6 +31,7 @@ import {
 } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
+import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import {
   checkCare,
@@ -80,6 +82,7 @@ export interface RuleSettings {
   readonly versions: readonly GroupLimits[];
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
+  readonly snapshots?: SnapshotLimits;
   /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
   readonly leases?: { readonly leaseMs: number; readonly maxClockDriftPercent: number } | undefined;
 }
@@ -95,7 +98,7 @@ interface Run {
 
 /** @param desk takes note of what the run comes by. */
 export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): NodeObserver {
-  const { partitions, retryWindow = RETRY_WINDOW } = settings;
+  const { partitions, retryWindow = RETRY_WINDOW, snapshots } = settings;
   const landmarks = createLandmarks((feature) => desk.reach(feature));
   // By group, and by node and group: all are small numbers, so places in lists.
   const histories: GroupHistory[] = [];
@@ -204,7 +207,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
           answers.said(node, effect.to, message, turn);
-          for (const { group, message: said } of groupMessagesOf(message)) {
+          for (const { group, message: said } of inTermsOfRaft(message)) {
             const { raft } = radixGet(state.groups, group) as GroupState;
             leases?.said(node, group, effect.to, said);
             checkLateAcceptance(viewOf(node, group), raft, said);
@@ -239,7 +242,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         answers.heard(node, event);
         if (event.type === 'TimerFired') timerFired = true;
         if (event.type !== 'MessageReceived') continue;
-        for (const { group: id, message } of groupMessagesOf(event.message)) {
+        for (const { group: id, message } of inTermsOfRaft(event.message)) {
           const group = radixGet(before.groups, id);
           if (group === undefined) continue;
           landmarks.received(group.raft, message);
@@ -250,6 +253,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         }
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
+      // A node that halts leaves everything as it stands.
+      if (snapshots !== undefined && !step.state.halted) checkSnapshotWork(node, step.state, snapshots);
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
       const facts = { events: turn.events.length, timerFired };
@@ -291,6 +296,22 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       answers.crashed(node);
     },
   };
+}
+
+/**
+ * What a message says in the words of Raft, which knows snapshots only whole: a chunk is the word of a leader that has a
+ * snapshot to give, an answer to one that of a follower that lives.
+ */
+function inTermsOfRaft(said: NodeMessage): ReturnType<typeof groupMessagesOf> {
+  if (said.type === 'SnapshotChunk') {
+    const { group, term, index, snapshotTerm, config } = said;
+    const snapshot = { index, term: snapshotTerm, config, state: EMPTY_PARTITION };
+    return [{ group, message: { type: 'InstallSnapshot', term, snapshot } }];
+  }
+  if (said.type === 'SnapshotAnswer') {
+    return [{ group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } }];
+  }
+  return groupMessagesOf(said);
 }
 
 /** Visits the groups that a step changed: the others cost nothing, however many there are. */

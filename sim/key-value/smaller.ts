@@ -23,6 +23,9 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(node.leaseMs > 0 ? [told({ leaseMs: 0 })] : []),
     ...(node.maxInflightAppends > 1 ? [told({ maxInflightAppends: 1 })] : []),
     ...(node.maxAppendBytes < 65_536 ? [told({ maxAppendBytes: 65_536 })] : []),
+    ...(node.maxInflightBytes < 1_000_000 ? [told({ maxInflightBytes: 1_000_000 })] : []),
+    ...(node.snapshotChunkBytes < 65_536 ? [told({ snapshotChunkBytes: 65_536 })] : []),
+    ...(node.maxInflightChunks > 1 ? [told({ maxInflightChunks: 1 })] : []),
     ...(node.maxUncommittedBytes < 1_000_000 ? [told({ maxUncommittedBytes: 1_000_000 })] : []),
   ];
 }

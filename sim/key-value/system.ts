@@ -107,6 +107,7 @@ export function keyValueSystem(
           {
             partitions: settings.partitions,
             retryWindow: settings.node.retryWindow,
+            snapshots: settings.node,
             leases: keepsToDrift(scenario) ? settings.node : undefined,
             versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
           },

@@ -55,6 +55,15 @@ export function describeMessage(message: NodeMessage): string {
   switch (message.type) {
     case 'Group':
       return `group ${message.group} ${describeRaft(message.message)}`;
+    case 'SnapshotChunk': {
+      const { group, term, index, snapshotTerm, number, bytes, last } = message;
+      const part = bytes.length === 0 ? 'how much is there?' : `chunk ${number}, ${bytes.length} bytes`;
+      return `group ${group} SnapshotChunk t${term} of ${index} t${snapshotTerm}: ${part}${last ? ', the last' : ''}`;
+    }
+    case 'SnapshotAnswer': {
+      const { group, term, index, chunks, busy } = message;
+      return `group ${group} SnapshotAnswer t${term} of ${index}: ${busy ? 'busy' : `${chunks} chunks`}`;
+    }
     case 'Heartbeats': {
       const { beat, items } = message;
       const { count = 0, sum = 0 } = beat?.covers ?? {};

@@ -128,10 +128,21 @@ describe('a data folder is refused', () => {
   it('when a newer version wrote it', async () => {
     const folder = await temporaryFolder();
     await withDatabase(folder, (database) =>
-      database.put('identity', JSON.stringify({ format: 2, ...identity, somethingNew: true })),
+      database.put('identity', JSON.stringify({ format: 3, ...identity, somethingNew: true })),
     );
 
-    await expect(opened(folder)).rejects.toThrow(/format version 2, but this program reads versions up to 1/);
+    await expect(opened(folder)).rejects.toThrow(/format version 3, but this program reads versions up to 2/);
+  });
+
+  it('when an older version wrote it, in a form that is no longer read', async () => {
+    const folder = await temporaryFolder();
+    await withDatabase(folder, (database) =>
+      database.put('identity', JSON.stringify({ format: 1, ...identity })),
+    );
+
+    await expect(opened(folder)).rejects.toThrow(
+      /format version 1, but this program reads versions from 2 on: an older Wavetank wrote it/,
+    );
   });
 
   it('when its identity cannot be read', async () => {

@@ -15,8 +15,7 @@ import {
   type KeyValueAnswer,
   type KeyValueOperation,
   type NodeMessage,
-  type PartitionState,
-  type RaftMessage,
+  type SpokenMessage,
   type RequestId,
   type SentRound,
 } from '../../../core/index.js';
@@ -236,7 +235,7 @@ describe('a read at a follower', () => {
     inGroup({ type: 'ReadIndexRequest', term: term(1), batch });
   const told = (batch: number, index: number): NodeMessage =>
     inGroup({ type: 'ReadIndexAnswer', term: term(1), batch, index: logIndex(index) });
-  const inGroup = (message: RaftMessage<PartitionState>): NodeMessage => ({
+  const inGroup = (message: SpokenMessage): NodeMessage => ({
     type: 'Group',
     group: groupId(1),
     message,

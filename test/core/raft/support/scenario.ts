@@ -339,7 +339,8 @@ function describeMember(member: Member): string {
 
 function describeProgress(member: Member): readonly string[] {
   return member.state.peers.map(({ peer, mode, match, next, inflight }) => {
-    const flying = inflight.length === 0 ? '' : `, in flight up to ${inflight.join(', ')}`;
+    const flying =
+      inflight.length === 0 ? '' : `, in flight up to ${inflight.map(({ last }) => last).join(', ')}`;
     return `${peer} ${mode}, match ${match}, next ${next}${flying}`;
   });
 }
