@@ -10,6 +10,7 @@ import type {
 } from '../node/protocol.js';
 import {
   malformed,
+  positive,
   readUnsigned,
   skipField,
   writeBool,
@@ -55,7 +56,8 @@ export function readHeartbeats(reader: Reader): Heartbeats {
     const tag = reader.tag();
     switch (tag) {
       case 10: {
-        const [group, term, commit, round, sleep] = nestedNumbers(reader, HEARTBEAT);
+        const [group = 0, term, commit, round, sleep] = nestedNumbers(reader, HEARTBEAT);
+        positive(reader, group, 'GroupHeartbeat.group');
         items.push({ group: group as GroupId, message: heartbeatOf(term, commit, round, sleep) });
         break;
       }
@@ -101,7 +103,8 @@ export function readHeartbeatAnswers(reader: Reader): HeartbeatAnswers {
     const tag = reader.tag();
     switch (tag) {
       case 10: {
-        const [group, term, round, asleep] = nestedNumbers(reader, ANSWER);
+        const [group = 0, term, round, asleep] = nestedNumbers(reader, ANSWER);
+        positive(reader, group, 'GroupHeartbeatAnswer.group');
         items.push({ group: group as GroupId, message: heartbeatAnswerOf(term, round, asleep) });
         break;
       }
