@@ -2,13 +2,7 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { GroupId } from '../machine/units.js';
-import type {
-  Forward,
-  ForwardAnswer,
-  HeartbeatAnswers,
-  Heartbeats,
-  NodeMessage,
-} from '../node/protocol.js';
+import type { Forward, ForwardAnswer, HeartbeatAnswers, Heartbeats, NodeMessage } from '../node/protocol.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftMessage } from '../raft/messages.js';
 import type { Decoded } from './decoded.js';
@@ -132,7 +126,8 @@ function readNodeMessage(reader: Reader): NodeMessage {
   }
   if (body === undefined) malformed(reader, 'NodeMessage holds no message that this version knows');
   if (body.type === 'Heartbeats' || body.type === 'HeartbeatAnswers') {
-    if (group !== 0) malformed(reader, `NodeMessage.group is ${group} in a message that is about no one group`);
+    if (group !== 0)
+      malformed(reader, `NodeMessage.group is ${group} in a message that is about no one group`);
     return body;
   }
   return inGroup(positive(reader, group, 'NodeMessage.group') as GroupId, body);

@@ -172,7 +172,9 @@ function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: numb
   const known = nodes.flatMap(({ state }) => (state && radixGet(state.groups, group)?.raft) ?? []);
   const newest = Math.max(0, ...known.map(({ term }) => term));
   const leader = known.find(({ role, term }) => role === 'leader' && term === newest)?.self;
-  return known.every((raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest));
+  return known.every(
+    (raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest),
+  );
 }
 
 function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string {

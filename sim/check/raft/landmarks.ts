@@ -97,7 +97,8 @@ function changeOfRest(reach: (feature: string) => void, before: Raft, after: Raf
   if (before.role === 'leader') {
     reach('sleeping leader woken');
     if (before.log !== after.log && after.role === 'leader') reach('sleeping leader woken by a proposal');
-    if (before.readRounds !== after.readRounds && after.role === 'leader') reach('sleeping leader woken by a read');
+    if (before.readRounds !== after.readRounds && after.role === 'leader')
+      reach('sleeping leader woken by a read');
     if (after.role !== 'leader') reach('sleeping leader deposed');
     return;
   }

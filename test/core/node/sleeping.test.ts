@@ -168,7 +168,8 @@ describe('groups of which nothing is asked', () => {
 
   it('are not all woken by a restart: those of the others are named, and sleep on there', () => {
     const cluster = startSleeping();
-    const restarted = cluster.ids.find((id) => groupsOf(cluster, id).some(({ role }) => role === 'follower')) ?? 0;
+    const restarted =
+      cluster.ids.find((id) => groupsOf(cluster, id).some(({ role }) => role === 'follower')) ?? 0;
 
     cluster.restart(restarted);
     cluster.pass(6_000);

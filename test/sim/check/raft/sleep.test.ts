@@ -10,7 +10,14 @@ const TERMS = [1, 1];
 function resting(agreed: readonly number[], without: readonly number[] = []): Rest {
   const ids = (nodes: readonly number[]): readonly NodeId[] => nodes.map(nodeId);
   const inTerm = term(1);
-  return { asleep: true, round: 1, term: inTerm, leader: nodeId(1), agreed: ids(agreed), without: ids(without) };
+  return {
+    asleep: true,
+    round: 1,
+    term: inTerm,
+    leader: nodeId(1),
+    agreed: ids(agreed),
+    without: ids(without),
+  };
 }
 
 function level(state: Raft): Raft {
@@ -23,7 +30,7 @@ function level(state: Raft): Raft {
 }
 
 function sleepingLeader(rest: Rest): Raft {
-  const peers = [2, 3].map((peer) => progress(peer, { match: logIndex(2), next: logIndex(3), mode: 'replicate' }));
+  const peers = [2, 3].map((peer) => progress(peer, 2));
   return level({ ...leader(1, TERMS, { term: term(1), peers }), leader: nodeId(1), rest });
 }
 
