@@ -21,7 +21,11 @@ export const QUIESCENCES: readonly Bug[] = [
   bug(
     'sleeps-unasked',
     'a leader sleeps before its followers have agreed',
-    edit(QUIESCENCE, 'agreed.length + without.length < raft.peers.length || !mayRest(turn)', '!mayRest(turn)'),
+    edit(
+      QUIESCENCE,
+      'agreed.length + without.length < raft.peers.length || !mayRest(turn)',
+      '!mayRest(turn)',
+    ),
   ),
   bug(
     'sleeps-uncommitted',
@@ -55,7 +59,11 @@ export const QUIESCENCES: readonly Bug[] = [
   bug(
     'dead-followers-not-missed',
     'a leader sleeps on when none of its followers is heard any more',
-    edit(LIVENESS, '      followerLost(turn, peer);\n', '      setLink(turn, { ...linkOf(turn.node, peer), answeredAt: now });\n'),
+    edit(
+      LIVENESS,
+      '      followerLost(turn, peer);\n',
+      '      setLink(turn, { ...linkOf(turn.node, peer), answeredAt: now });\n',
+    ),
   ),
   bug(
     'minority-sleeps-on',
@@ -74,11 +82,6 @@ export const QUIESCENCES: readonly Bug[] = [
       '  const agrees = sameTally(under, beat.covers);\n',
       '  const agrees = sameTally(under, beat.covers);\n  for (const link of turn.node.links) setLink(turn, { ...link, agreedAt: turn.now.monotonic });\n',
     ),
-  ),
-  bug(
-    'beat-not-compared',
-    'a beat is taken as proof for every group in which the receiver sleeps',
-    edit(HEARTBEATS, 'const agrees = sameTally(under, beat.covers);', 'const agrees = true;'),
   ),
   bug(
     'frame-proves-all',
@@ -117,11 +120,6 @@ export const QUIESCENCES: readonly Bug[] = [
     ),
   ),
   bug(
-    'read-does-not-wake',
-    'a read leaves a sleeping leader asleep',
-    edit('core/raft/read-index.ts', "  if (turn.raft.role === 'leader') wake(turn);\n", ''),
-  ),
-  bug(
     'proposal-does-not-wake',
     'a proposal leaves a sleeping leader asleep',
     edit('core/raft/replication.ts', "  if (raft.role === 'leader') wake(turn);\n", ''),
@@ -130,19 +128,5 @@ export const QUIESCENCES: readonly Bug[] = [
     'sleeper-counted-for-ever',
     'a group that wakes is not taken off the count of those that sleep',
     edit(LIVENESS, '  book(turn, group, opened.noted, -1);\n', ''),
-  ),
-  bug(
-    'waking-clock-stopped',
-    'a follower that a message wakes does not start its election timer anew',
-    edit(
-      QUIESCENCE,
-      '  } else raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);\n',
-      '  }\n',
-    ),
-  ),
-  bug(
-    'slept-through-an-election',
-    'a leader that wakes does not ask whether it still leads',
-    edit(QUIESCENCE, '    checkQuorum(turn);\n', ''),
   ),
 ];
