@@ -84,11 +84,6 @@ export const QUIESCENCES: readonly Bug[] = [
     ),
   ),
   bug(
-    'beat-not-compared',
-    'a beat is taken as proof for every group in which the receiver sleeps',
-    edit(HEARTBEATS, 'const agrees = sameTally(under, beat.covers);', 'const agrees = true;'),
-  ),
-  bug(
     'frame-proves-all',
     'a frame of heartbeats counts for every group that its sender is believed to lead',
     edit(
@@ -125,11 +120,6 @@ export const QUIESCENCES: readonly Bug[] = [
     ),
   ),
   bug(
-    'read-does-not-wake',
-    'a read leaves a sleeping leader asleep',
-    edit('core/raft/read-index.ts', "  if (turn.raft.role === 'leader') wake(turn);\n", ''),
-  ),
-  bug(
     'proposal-does-not-wake',
     'a proposal leaves a sleeping leader asleep',
     edit('core/raft/replication.ts', "  if (raft.role === 'leader') wake(turn);\n", ''),
@@ -138,19 +128,5 @@ export const QUIESCENCES: readonly Bug[] = [
     'sleeper-counted-for-ever',
     'a group that wakes is not taken off the count of those that sleep',
     edit(LIVENESS, '  book(turn, group, opened.noted, -1);\n', ''),
-  ),
-  bug(
-    'waking-clock-stopped',
-    'a follower that a message wakes does not start its election timer anew',
-    edit(
-      QUIESCENCE,
-      '  } else raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);\n',
-      '  }\n',
-    ),
-  ),
-  bug(
-    'slept-through-an-election',
-    'a leader that wakes does not ask whether it still leads',
-    edit(QUIESCENCE, '    checkQuorum(turn);\n', ''),
   ),
 ];
