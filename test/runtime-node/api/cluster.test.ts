@@ -179,7 +179,10 @@ describe('a change', () => {
   it.each([
     [{ add: [{ nodeId: 4, endpoint: 'nowhere' }] }, 'endpoint must be HOST:PORT'],
     [{ add: [{ nodeId: 0, endpoint: 'a:1' }] }, 'nodeId must be a whole number of 1 or more'],
-    [{ add: [{ nodeId: 4, endpoint: 'a:1', role: 'King' }] }, 'role must be "Voter" or "Learner", but is "King"'],
+    [
+      { add: [{ nodeId: 4, endpoint: 'a:1', role: 'King' }] },
+      'role must be "Voter" or "Learner", but is "King"',
+    ],
     [{ remove: 2 }, 'remove must be a list of node ids'],
     [[], 'the body must be a JSON object'],
   ])('that makes no sense is refused: %j', async (body, words) => {
