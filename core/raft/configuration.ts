@@ -112,12 +112,12 @@ function reachedByMajority(voters: readonly NodeId[], numberOf: (node: NodeId) =
   return highest;
 }
 
-/** `1, 2, 3`, with what else there is: `1, 2, 3 -> 3, 4, 5 (learners 6)`. */
+/** `1, 2, 3`, with what else there is: `1, 2, 3 -> 3, 4, 5 (learners 6, then 1)`. */
 export function describeConfiguration(config: Configuration): string {
   const { voters, outgoing, learners, learnersNext } = config;
   const halves = isJoint(config) ? `${outgoing.join(', ')} -> ${voters.join(', ')}` : voters.join(', ');
-  const next = learnersNext.length === 0 ? '' : `, then ${learnersNext.join(', ')}`;
-  return learners.length + learnersNext.length === 0
-    ? halves
-    : `${halves} (learners ${learners.join(', ')}${next})`;
+  const now = learners.length === 0 ? [] : [`learners ${learners.join(', ')}`];
+  const then = learnersNext.length === 0 ? [] : [`then ${learnersNext.join(', ')}`];
+  const rest = [...now, ...then];
+  return rest.length === 0 ? halves : `${halves} (${rest.join(', ')})`;
 }

@@ -31,7 +31,7 @@ import { newestOf, type Progress, type RaftState } from './state.js';
 import { tellToCampaign } from './transfer.js';
 import { logChangedFrom, type RaftTurn } from './turn.js';
 
-/** The members that a group shall have. Both lists in ascending order, nobody in both. */
+/** The members that a group shall have: two sets, in any order. Whoever stands in both votes. */
 export interface Members {
   readonly voters: readonly NodeId[];
   readonly learners: readonly NodeId[];
@@ -74,21 +74,28 @@ export function reconfigure<Image>(turn: RaftTurn<Image>, members: Members): Rec
   if (raft.commit < raft.termStart) {
     return refused('too early in the term', 'the leader has not committed an entry of its term yet');
   }
-  if (members.voters.length === 0) return refused('no voters', 'a group needs at least one voter');
-  const config = configurationTowards(raft.config, members);
+  const voters = inOrder(members.voters);
+  const learners = inOrder(members.learners).filter((node) => !voters.includes(node));
+  if (voters.length === 0) return refused('no voters', 'a group needs at least one voter');
+  const config = configurationTowards(raft.config, { voters, learners });
   if (config === undefined) return { type: 'Unchanged' };
 
-  const behind = members.voters.find((voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));
-  if (behind !== undefined) return refused('not caught up', describeLag(raft, behind));
+  const behind = voters.find((voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));
+  if (behind !== undefined) return refused('not caught up', describeLag(turn, behind));
   if (!hasQuorum(config, (node) => isAlive(turn, node))) {
     const silent = votersOf(config).filter((node) => !isAlive(turn, node));
     return refused(
       'would lose quorum',
-      `of the voters ${describeConfiguration(config)}, ${silent.join(', ')} do not answer`,
+      `the group would be ${describeConfiguration(config)}, of which too many do not answer: ${silent.join(', ')}`,
     );
   }
   appendConfiguration(turn, config);
   return { type: 'Accepted', index: raft.log.lastIndex, term: raft.term };
+}
+
+/** In ascending order and without repeats: a node that is named twice has one vote. */
+function inOrder(nodes: readonly NodeId[]): readonly NodeId[] {
+  return [...new Set(nodes)].sort((a, b) => a - b);
 }
 
 /** The next configuration on the way to these members; undefined when they are reached. */
@@ -119,11 +126,12 @@ function isLevel<Image>(turn: RaftTurn<Image>, node: NodeId): boolean {
   return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;
 }
 
-function describeLag<Image>({ peers, log }: RaftState<Image>, node: NodeId): string {
+function describeLag<Image>(turn: RaftTurn<Image>, node: NodeId): string {
+  const { peers, log } = turn.raft;
   const progress = peers[placeOf(peers, node)];
-  return progress === undefined
-    ? `node ${node} is no learner of the group yet`
-    : `node ${node} is ${log.lastIndex - progress.match} entries behind`;
+  if (progress === undefined) return `node ${node} is no learner of the group yet`;
+  if (!isAlive(turn, node)) return `node ${node} does not answer`;
+  return `node ${node} is ${log.lastIndex - progress.match} entries behind`;
 }
 
 function isAlive<Image>({ raft, context }: RaftTurn<Image>, node: NodeId): boolean {
@@ -138,6 +146,7 @@ function appendConfiguration<Image>(turn: RaftTurn<Image>, config: Configuration
   logChangedFrom(turn, raft.log.lastIndex);
   takeConfiguration(turn, raft.log.lastIndex, config);
   meetMembers(turn);
+  turn.membersChanged = true;
 }
 
 /** An entry that changes the members is in the log: they are in force. */

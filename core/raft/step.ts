@@ -37,6 +37,7 @@ import {
 } from './read-index.js';
 import { leavesAsleep, wokenBy } from './quiescence.js';
 import {
+  advanceCommit,
   appendAccepted,
   appendReceived,
   appendRefused,
@@ -139,7 +140,9 @@ export function receive<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raf
   if (raft.rest.asleep && !leavesAsleep(raft, message)) wokenBy(turn, from);
   if (message.term > raft.term && !meetsLaterTerm(turn, from, message)) return;
   if (message.term < raft.term) {
-    tellOfOurTerm(turn, from, message);
+    // Who is left out by what is committed is so in every later term.
+    if (message.type === 'NotMember') leftOut(turn, message);
+    else tellOfOurTerm(turn, from, message);
     return;
   }
   switch (message.type) {
@@ -261,6 +264,12 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
 
 /** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
 export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+  while (turn.membersChanged) {
+    // What was too little for the members before may be enough for those who are in force now.
+    turn.membersChanged = false;
+    advanceCommit(turn);
+    confirmRounds(turn);
+  }
   askForReadIndex(turn);
   openReadRound(turn);
   releaseFollowerReads(turn);

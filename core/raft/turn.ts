@@ -70,6 +70,8 @@ export interface RaftTurn<Image> {
   newAsks: readonly ReadAsk[];
   readsReady: readonly ReadyReads[];
   readsRefused: readonly number[];
+  /** A leader put another configuration in force. */
+  membersChanged: boolean;
   /** Whether this turn has already made its own copy of the list of peers. */
   ownsPeers: boolean;
   draws: number;
@@ -126,6 +128,7 @@ export function openTurn<Image>(state: RaftState<Image>, context: TurnContext): 
     newAsks: EMPTY_LIST,
     readsReady: EMPTY_LIST,
     readsRefused: EMPTY_LIST,
+    membersChanged: false,
     ownsPeers: false,
     draws: 0,
   };

@@ -14,7 +14,7 @@ import {
   writeNumber,
   type NodeId,
 } from '../../../../core/machine/units.js';
-import { simpleConfiguration } from '../../../../core/raft/configuration.js';
+import { simpleConfiguration, votersOf, type Configuration } from '../../../../core/raft/configuration.js';
 import { entryAt } from '../../../../core/raft/log.js';
 import type { RaftWrite } from '../../../../core/raft/durability.js';
 import type { Entry, RaftMessage, Snapshot } from '../../../../core/raft/messages.js';
@@ -57,7 +57,9 @@ export interface MemberOptions {
   readonly vote?: number;
   /** The terms of the entries after the snapshot. */
   readonly log?: readonly number[];
-  readonly snapshot?: { readonly index: number; readonly term: number };
+  /** By index: the entries of the log that change the members, and to what. */
+  readonly configs?: Readonly<Record<number, Configuration>>;
+  readonly snapshot?: { readonly index: number; readonly term: number; readonly config?: Configuration };
   readonly options?: Partial<RaftOptions>;
 }
 
@@ -105,8 +107,26 @@ export function entries(...terms: number[]): readonly Entry[] {
   return terms.map((of, i) => ({ term: term(of), payload: payload(`${of}.${i}`) }));
 }
 
+/** An entry that changes the members. */
+export function configEntry(of: number, config: Configuration): Entry {
+  return { term: term(of), payload: new Uint8Array(0), config };
+}
+
+export function configuration(
+  voters: readonly number[],
+  others: { readonly [list in 'outgoing' | 'learners' | 'learnersNext']?: readonly number[] } = {},
+): Configuration {
+  return {
+    voters: voters.map(nodeId),
+    outgoing: (others.outgoing ?? []).map(nodeId),
+    learners: (others.learners ?? []).map(nodeId),
+    learnersNext: (others.learnersNext ?? []).map(nodeId),
+  };
+}
+
 export function startMember(options: MemberOptions = {}): Member {
   const { snapshot } = options;
+  const base = snapshot?.index ?? 0;
   const image: DurableImage<Image> = {
     term: term(options.term ?? Math.max(0, ...(options.log ?? []), snapshot?.term ?? 0)),
     vote: (options.vote ?? 0) as NodeId,
@@ -116,10 +136,13 @@ export function startMember(options: MemberOptions = {}): Member {
         : {
             index: logIndex(snapshot.index),
             term: term(snapshot.term),
-            config: simpleConfiguration((options.voters ?? [1, 2, 3]).map(nodeId)),
+            config: snapshot.config ?? simpleConfiguration((options.voters ?? [1, 2, 3]).map(nodeId)),
             state: `image ${snapshot.index}`,
           },
-    entries: entries(...(options.log ?? [])),
+    entries: entries(...(options.log ?? [])).map((entry, i) => {
+      const config = options.configs?.[base + 1 + i];
+      return config === undefined ? entry : configEntry(entry.term, config);
+    }),
   };
   return memberFrom(options, image, 10_000);
 }
@@ -340,6 +363,7 @@ export const say = {
     round,
   }),
   heartbeatAnswer: (at: number, round = 0): Message => ({ type: 'HeartbeatAnswer', term: term(at), round }),
+<<<<<<< HEAD
   readIndexRequest: (at: number, batch: number): Message => ({
     type: 'ReadIndexRequest',
     term: term(at),
@@ -357,21 +381,44 @@ export const say = {
     batch,
   }),
   snapshot: (at: number, index: number, ofTerm: number): Message => ({
+=======
+  snapshot: (at: number, index: number, ofTerm: number, config = configuration([1, 2, 3])): Message => ({
+>>>>>>> 2bcf72f (Raft: members told in any order; what a change makes due is done at once)
     type: 'InstallSnapshot',
     term: term(at),
     snapshot: {
       index: logIndex(index),
       term: term(ofTerm),
-      config: simpleConfiguration([1, 2, 3].map(nodeId)),
+      config,
       state: `image ${index}`,
     } satisfies Snapshot<Image>,
+  }),
+  /** An append of one entry, which changes the members. */
+  configAppend: (
+    at: number,
+    previous: readonly [index: number, term: number],
+    config: Configuration,
+    commit = 0,
+  ): Message => ({
+    type: 'Append',
+    term: term(at),
+    previousIndex: logIndex(previous[0]),
+    previousTerm: term(previous[1]),
+    entries: [configEntry(at, config)],
+    commit: logIndex(commit),
+  }),
+  campaignNow: (at: number): Message => ({ type: 'CampaignNow', term: term(at) }),
+  notMember: (at: number, index: number): Message => ({
+    type: 'NotMember',
+    term: term(at),
+    index: logIndex(index),
   }),
 };
 
 /** A member that leads: it timed out, was granted what it asked for, and its vote is durable. */
 export function startLeader(options: MemberOptions = {}): Member {
   const member = startMember(options);
-  const others = member.state.config.voters.filter((voter) => voter !== member.state.self);
+  const others = votersOf(member.state.config).filter((voter) => voter !== member.state.self);
   member.timeout();
   const next = member.state.role === 'precandidate' ? member.state.term + 1 : member.state.term;
   for (const other of others) member.receive(other, say.preVoteAnswer(next, true));
