@@ -17,7 +17,7 @@ import { afterEverything, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from
 
 /**
  * Takes note of a snapshot that the machine made of its applied state, and drops the log behind it, less
- * `keepEntries` for followers that are only a little behind.
+ * `keepEntries` for followers that are only a little behind. Nothing happens on a node that does not know the members yet.
  */
 export function compact<Image>(
   turn: RaftTurn<Image>,
@@ -31,8 +31,11 @@ export function compact<Image>(
     index <= raft.commit && term !== undefined,
     () => `a snapshot at ${index} needs an entry there, and none above the commit index ${raft.commit}`,
   );
-  raft.configs = raft.configs.slice(placeAt(raft.configs, index));
-  const { config } = raft.configs[0] as PlacedConfiguration;
+  const configs = raft.configs.slice(placeAt(raft.configs, index));
+  const { config } = configs[0] as PlacedConfiguration;
+  // One that has not come to the entry that takes it in knows of no members: its snapshot would say that there are none.
+  if (config.voters.length === 0) return;
+  raft.configs = configs;
   const snapshot: Snapshot<Image> = { index: logIndex(index), term, config, state };
   raft.snapshot = snapshot;
   turn.newSnapshot = snapshot;

@@ -40,6 +40,7 @@ import {
   type Conduct,
   type Heard,
 } from './raft/conduct.js';
+import { checkConfigurations, checkTold } from './raft/configurations.js';
 import { checkAwake, checkDue } from './raft/diligence.js';
 import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
@@ -129,6 +130,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     forEachChanged(before, after, (known, group, id) => {
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
+      checkConfigurations(historyOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
       checkApplied(historyOf(id), known, group);
@@ -242,6 +244,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         if (known === undefined || known.raft === raft) return;
         const messages = heard.get(id) ?? NOTHING_HEARD;
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
+        checkTold(raft, messages);
       });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
       for (const [id, messages] of heard) {

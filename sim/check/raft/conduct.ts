@@ -21,6 +21,8 @@ export interface Conduct {
   heardAtMs: number;
   /** By term, the newest few: who granted a pre-vote. */
   readonly preVotes: Map<number, Set<number>>;
+  /** The terms, the newest few, whose leaders asked this node to campaign. */
+  readonly askedTo: Set<number>;
   /** Who granted a vote in the newest term in which anybody did. */
   votesTerm: number;
   readonly votes: Set<number>;
@@ -55,6 +57,7 @@ export function createConduct(): Conduct {
     heardTerm: -1,
     heardAtMs: 0,
     preVotes: new Map(),
+    askedTo: new Set(),
     votesTerm: 0,
     votes: new Set(),
     askedAtMs: new Map(),
@@ -150,7 +153,9 @@ function checkUnseated(
 ): void {
   if (after.term === before.term || after.vote === after.self || !hearsLeader(conduct, before, nowMs, limits))
     return;
-  const asked = heard.some(({ message }) => message.type === 'VoteRequest' && message.term === after.term);
+  const asked = heard.some(
+    ({ message }) => message.type === 'VoteRequest' && !message.handedOver && message.term === after.term,
+  );
   const told = heard.some(({ message }) => {
     if (message.type === 'VoteRequest' || message.type === 'PreVoteRequest') return false;
     return message.term > before.term && !(message.type === 'PreVoteAnswer' && message.granted);
@@ -178,6 +183,11 @@ function noteEvidence(conduct: Conduct, from: NodeId, message: Message): void {
       if (term > conduct.votesTerm) conduct.votes.clear();
       conduct.votesTerm = term;
       conduct.votes.add(from);
+      return;
+    case 'CampaignNow':
+      conduct.askedTo.add(term);
+      if (conduct.askedTo.size > 8)
+        for (const old of conduct.askedTo) if (old < term - 4) conduct.askedTo.delete(old);
       return;
     case 'Append':
       return noteProven(conduct, term, message.previousIndex + message.entries.length);
@@ -302,7 +312,10 @@ export function checkSaid(
       }
       return;
     case 'VoteRequest': {
-      if (message.handedOver) return;
+      if (message.handedOver) {
+        if (conduct.askedTo.has(message.term - 1)) return;
+        broken('only leaders hand over', sender, 'it says that a leader asked it to campaign, but none did');
+      }
       const grants = conduct.preVotes.get(message.term) ?? NOBODY;
       if (!isQuorum(sender.config, (node) => node === sender.self || grants.has(node))) {
         broken('candidates ask first', sender, `it campaigns with only ${grants.size} pre-votes of others`);
@@ -385,8 +398,13 @@ export function checkCare(
   limits: GroupLimits,
 ): void {
   if (leader.role !== 'leader') return;
+  // Who is no member any more is not looked after, and begins anew if it becomes one again.
+  for (const known of conduct.care.keys()) {
+    if (!leader.peers.some(({ peer }) => peer === known)) conduct.care.delete(known);
+  }
   for (const { from, message } of heard) {
     if (message.term !== leader.term || !answersLeader(message)) continue;
+    if (!leader.peers.some(({ peer }) => peer === from)) continue;
     const care = careOf(conduct, leader, from, nowMs);
     if (care === undefined) continue;
     care.firstHeardMs ??= nowMs;

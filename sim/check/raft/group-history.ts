@@ -2,7 +2,13 @@
  * What has happened in one Raft group, over all nodes and all their runs: the history variables of the invariants.
  */
 
-import type { Entry, PartitionState, RaftState } from '../../../core/index.js';
+import type {
+  Configuration,
+  Entry,
+  PartitionState,
+  PlacedConfiguration,
+  RaftState,
+} from '../../../core/index.js';
 
 export interface GroupHistory {
   /** Who led each term. */
@@ -14,6 +20,10 @@ export interface GroupHistory {
   readonly committedIn: number[];
   /** Every entry that was ever in some log, by index and term, with the term of the entry before it. */
   readonly entries: Map<number, { readonly entry: Entry; readonly previousTerm: number | undefined }>;
+  /** The configuration that the group began with, when it is known, and those committed since, in ascending order. */
+  readonly changes: PlacedConfiguration[];
+  /** Up to here, what is committed has been looked at for `changes`. */
+  changesNotedTo: number;
   /** By applied index: the digest of the state there. */
   readonly digests: Map<number, number>;
   /** By node and term: whom the node granted its vote. */
@@ -51,6 +61,8 @@ export function createGroupHistory(): GroupHistory {
     committed: [undefined],
     committedIn: [0],
     entries: new Map(),
+    changes: [],
+    changesNotedTo: 0,
     digests: new Map(),
     votes: new Map(),
     candidates: new Set(),
@@ -76,5 +88,14 @@ export function pairKey(a: number, b: number): number {
 export function sameEntry(a: Entry, b: Entry): boolean {
   if (a === b) return true;
   if (a.term !== b.term || a.payload.length !== b.payload.length) return false;
-  return a.payload.every((byte, i) => byte === b.payload[i]);
+  return sameConfiguration(a.config, b.config) && a.payload.every((byte, i) => byte === b.payload[i]);
+}
+
+/** Two that are both absent are the same. */
+export function sameConfiguration(a: Configuration | undefined, b: Configuration | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  const lists = ({ voters, outgoing, learners, learnersNext }: Configuration): string =>
+    [voters, outgoing, learners, learnersNext].join('/');
+  return lists(a) === lists(b);
 }

@@ -259,8 +259,8 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
 
 /** A leader never takes back what it took a follower to hold. */
 function checkMatchGrows(before: Raft['peers'], after: Raft): void {
-  after.peers.forEach(({ peer, match }, i) => {
-    const earlier = before[i]?.match ?? 0;
+  after.peers.forEach(({ peer, match }) => {
+    const earlier = before.find((known) => known.peer === peer)?.match ?? 0;
     if (match < earlier)
       broken('match never falls', after, `node ${peer}: it fell from ${earlier} to ${match}`);
   });

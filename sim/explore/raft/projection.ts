@@ -17,6 +17,7 @@
 import {
   fifoToArray,
   radixGet,
+  type Configuration,
   type Entry,
   type RaftOptions,
   type StoredRecord,
@@ -56,7 +57,7 @@ export function createProjection(options: RaftOptions): Projection<MemberState, 
       for (const held of state.held) {
         put(into, held.write - write);
         put(into, names[held.to] as number);
-        putMessage(into, held.message);
+        putMessage(into, held.message, names);
       }
     },
     message: putMessage,
@@ -82,10 +83,16 @@ function putRaft(into: Fingerprint, options: RaftOptions, raft: Raft, now: numbe
   put(into, log.baseTerm);
   put(into, log.lastIndex);
   for (let index = log.baseIndex + 1; index <= log.lastIndex; index += 1) {
-    putEntry(into, radixGet(log.entries, index) as Entry);
+    putEntry(into, radixGet(log.entries, index) as Entry, names);
   }
-  put(into, raft.snapshot === undefined ? -1 : raft.snapshot.index);
-  put(into, raft.snapshot === undefined ? -1 : raft.snapshot.term);
+  putSnapshot(into, raft.snapshot, names);
+  // Those after the first stand in the log, too, but a wrong one that differs from it is another state.
+  put(into, raft.configs.length);
+  for (const { index, config } of raft.configs) {
+    put(into, index);
+    putConfiguration(into, config, names);
+  }
+  put(into, raft.leftOutAt);
 
   put(into, durable.term);
   put(into, names[durable.vote] as number);
@@ -116,6 +123,11 @@ function putLeader(into: Fingerprint, options: RaftOptions, raft: Raft, now: num
     put(into, index);
     for (const token of tokens) put(into, token);
   }
+  const { transfer } = raft;
+  put(into, transfer === undefined ? 0 : (names[transfer.target] as number));
+  put(into, transfer === undefined ? 0 : Math.max(0, transfer.deadline - now));
+  put(into, transfer?.told === true ? 1 : 0);
+  put(into, raft.askedToCampaign ? 1 : 0);
   put(into, raft.earlyReads.length);
   for (const token of raft.earlyReads) put(into, token);
   putBag(into, raft.peers, (each, peer) => {
@@ -132,22 +144,38 @@ function putLeader(into: Fingerprint, options: RaftOptions, raft: Raft, now: num
   });
 }
 
-function putEntry(into: Fingerprint, { term, payload }: Entry): void {
+function putEntry(into: Fingerprint, { term, payload, config }: Entry, names: Names): void {
   put(into, term);
   putBytes(into, payload);
+  if (config === undefined) put(into, 0);
+  else putConfiguration(into, config, names);
+}
+
+/** Nodes that are interchanged change places in the lists: each list is a bag. */
+export function putConfiguration(into: Fingerprint, config: Configuration, names: Names): void {
+  put(into, 1);
+  for (const nodes of [config.voters, config.outgoing, config.learners, config.learnersNext]) {
+    putBag(into, nodes, (each, node) => put(each, names[node] as number));
+  }
+}
+
+function putSnapshot(into: Fingerprint, snapshot: Disk['snapshot'], names: Names): void {
+  put(into, snapshot === undefined ? -1 : snapshot.index);
+  if (snapshot === undefined) return;
+  put(into, snapshot.term);
+  putConfiguration(into, snapshot.config, names);
 }
 
 function putDisk(into: Fingerprint, { term, vote, snapshot, entries }: Disk, names: Names): void {
   put(into, term);
   put(into, names[vote] as number);
-  put(into, snapshot === undefined ? -1 : snapshot.index);
-  put(into, snapshot === undefined ? -1 : snapshot.term);
+  putSnapshot(into, snapshot, names);
   put(into, entries.length);
-  for (const entry of entries) putEntry(into, entry);
+  for (const entry of entries) putEntry(into, entry, names);
 }
 
-/** No message of Raft names a node: sender and receiver stand on its envelope. */
-function putMessage(into: Fingerprint, message: MemberMessage): void {
+/** Sender and receiver stand on the envelope; only configurations name nodes. */
+function putMessage(into: Fingerprint, message: MemberMessage, names: Names): void {
   put(into, MESSAGES[message.type]);
   put(into, message.term);
   switch (message.type) {
@@ -166,7 +194,7 @@ function putMessage(into: Fingerprint, message: MemberMessage): void {
       put(into, message.previousTerm);
       put(into, message.commit);
       put(into, message.entries.length);
-      for (const entry of message.entries) putEntry(into, entry);
+      for (const entry of message.entries) putEntry(into, entry, names);
       return;
     case 'AppendAccepted':
       return put(into, message.index);
@@ -186,8 +214,7 @@ function putMessage(into: Fingerprint, message: MemberMessage): void {
       put(into, message.batch);
       return put(into, message.index);
     case 'InstallSnapshot':
-      put(into, message.snapshot.index);
-      return put(into, message.snapshot.term);
+      return putSnapshot(into, message.snapshot, names);
     case 'CampaignNow':
       return;
     case 'NotMember':

@@ -16,6 +16,7 @@ import {
   type RaftMessage,
   type StoredRecord,
 } from '../../../core/index.js';
+import { checkConfigurations } from '../../check/raft/configurations.js';
 import type { DurableView } from '../../check/raft/durable-view.js';
 import {
   createGroupHistory,
@@ -29,6 +30,7 @@ import { checkStates, type StateContext } from '../../check/raft/state-rules.js'
 import { PropertyBroken } from '../../world/world.js';
 import { put, putBag, putBytes, type Fingerprint } from '../fingerprint.js';
 import type { Happened, Names, Watch, World } from '../machine-spec.js';
+import { putConfiguration } from './projection.js';
 
 export interface RaftMemory {
   readonly group: GroupHistory;
@@ -125,6 +127,8 @@ function copyOf(group: GroupHistory): GroupHistory {
     committed: group.committed.slice(),
     committedIn: group.committedIn.slice(),
     entries: OTHERS,
+    changes: group.changes.slice(),
+    changesNotedTo: group.changesNotedTo,
     digests: group.digests,
     votes: new Map(group.votes),
     ...CANDIDACIES,
@@ -177,6 +181,7 @@ function checkStep<State, Message, Request, Answer, Stored>(
   if (known?.log !== raft.log) noteOtherLogs(running(), node);
   const context: StateContext = { history: group, viewOf, everywhere: running, limitsOf: () => options };
   checkStates(context, known, raft);
+  checkConfigurations(group, known, raft);
   for (const [to, message] of messagesOf(lens, effects)) checkMessage(group, viewOf(node), raft, to, message);
 }
 
@@ -228,6 +233,7 @@ function fingerprint(into: Fingerprint, { group, readFloors }: RaftMemory, names
     const entry = group.committed[index];
     put(into, entry?.term ?? -1);
     if (entry !== undefined) putBytes(into, entry.payload);
+    if (entry?.config !== undefined) putConfiguration(into, entry.config, names);
     put(into, group.committedIn[index] ?? -1);
   }
   putBag(into, [...group.votes], (each, [voterAndTerm, to]) => {
