@@ -363,7 +363,6 @@ export const say = {
     round,
   }),
   heartbeatAnswer: (at: number, round = 0): Message => ({ type: 'HeartbeatAnswer', term: term(at), round }),
-<<<<<<< HEAD
   readIndexRequest: (at: number, batch: number): Message => ({
     type: 'ReadIndexRequest',
     term: term(at),
@@ -380,10 +379,7 @@ export const say = {
     term: term(at),
     batch,
   }),
-  snapshot: (at: number, index: number, ofTerm: number): Message => ({
-=======
   snapshot: (at: number, index: number, ofTerm: number, config = configuration([1, 2, 3])): Message => ({
->>>>>>> 2bcf72f (Raft: members told in any order; what a change makes due is done at once)
     type: 'InstallSnapshot',
     term: term(at),
     snapshot: {
