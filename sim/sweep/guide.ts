@@ -6,7 +6,7 @@
  * the same are the same to it, whatever their seeds.
  */
 
-import type { Fault } from '../faults/fault.js';
+import { changesMembers, type Fault } from '../faults/fault.js';
 import type { Scenario } from '../faults/scenario.js';
 import type { Report } from '../system/run.js';
 import type { System } from '../system/system.js';
@@ -93,9 +93,9 @@ function change<Settings>(
   stream: Stream,
   number: number,
 ): Scenario<Settings> {
-  const sameCluster = fresh.nodes === parent.nodes;
+  const sameCluster = fresh.nodes === parent.nodes && fresh.spares === parent.spares;
   const child = { ...parent, seed: drawBelow(stream, 3, number, 2) === 0 ? parent.seed : fresh.seed };
-  const strangers = sameCluster ? fresh.faults.filter((fault) => !destroys(fault)) : [];
+  const strangers = sameCluster ? fresh.faults.filter((fault) => !happensOnce(fault)) : [];
   const faults = changeFaults(parent, strangers, stream, number);
   if (sameCluster && drawBelow(stream, 4, number, 3) === 0) {
     return { ...child, faults, network: fresh.network, disk: fresh.disk };
@@ -103,8 +103,9 @@ function change<Settings>(
   return { ...child, faults };
 }
 
-function destroys({ type }: Fault): boolean {
-  return type === 'BitRot' || type === 'LoseDisk';
+/** What may stand in a schedule once, and where it was planned. */
+function happensOnce(fault: Fault): boolean {
+  return fault.type === 'BitRot' || fault.type === 'LoseDisk' || changesMembers(fault);
 }
 
 function changeFaults<Settings>(
@@ -133,7 +134,7 @@ function changeFaults<Settings>(
         break;
       default:
         // What was worth reaching once is tried again soon after.
-        if (chosen !== undefined && !destroys(chosen)) {
+        if (chosen !== undefined && !happensOnce(chosen)) {
           changed.push(shift(chosen, draw(stream, number, salt + 4), calm.atMs));
         }
     }
