@@ -157,7 +157,7 @@ function checkUnseated(
     ({ message }) => message.type === 'VoteRequest' && !message.handedOver && message.term === after.term,
   );
   const told = heard.some(({ message }) => {
-    if (message.type === 'VoteRequest' || message.type === 'PreVoteRequest') return false;
+    if (message.type === 'PreVoteRequest' || (message.type === 'VoteRequest' && !message.handedOver)) return false;
     return message.term > before.term && !(message.type === 'PreVoteAnswer' && message.granted);
   });
   if (asked && !told) broken('leaders are left alone', after, 'a candidate was heard although a leader is');
