@@ -370,6 +370,11 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
     conduct.care.clear();
     conduct.ledTerm = leader.term;
   }
+  // One that was left out may still answer; if it comes back, it is looked after anew.
+  if (!leader.peers.some((known) => known.peer === peer)) {
+    conduct.care.delete(peer);
+    return undefined;
+  }
   let care = conduct.care.get(peer);
   if (care === undefined) {
     care = {
@@ -412,6 +417,9 @@ export function checkCare(
   }
   if (!timerFired) return;
   const { heartbeatIntervalMs, electionTimeoutMs } = limits;
+  if (conduct.care.size > leader.peers.length) {
+    for (const peer of conduct.care.keys()) careOf(conduct, leader, peer, nowMs);
+  }
   for (const { peer, match } of leader.peers) {
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;
