@@ -28,10 +28,15 @@ export interface Harbour {
   readonly seed: number;
   readonly nodes: number;
   readonly spares?: number;
+  /** Groups that have leaders, numbered from 1. */
+  readonly groups: number;
+  /** The time in which the system reacts. */
+  readonly paceMs: number;
 }
 
 /** The changes of a seed until the calm, in order of time; none where nobody can join. */
-export function drawMemberChanges({ seed, nodes, spares = 0 }: Harbour, calmAtMs: number): readonly Fault[] {
+export function drawMemberChanges(harbour: Harbour, calmAtMs: number): readonly Fault[] {
+  const { seed, nodes, spares = 0 } = harbour;
   if (spares === 0) return [];
   const stream = streamOf(seed, 'fault', 'members');
   const kinds = KINDS.filter((_, i) => !drawChance(stream, LEFT_OUT, i));
@@ -43,10 +48,37 @@ export function drawMemberChanges({ seed, nodes, spares = 0 }: Harbour, calmAtMs
   for (let step = 1; atMs < calmAtMs; step += 1) {
     const kind = drawOne(stream, kinds.length === 0 ? KINDS : kinds, step, 3);
     const change = drawChange(kind, stream, step, atMs, plan);
-    if (change !== undefined) changes.push(change);
+    if (change !== undefined) changes.push(change, ...drawTroubles(stream, step, atMs, calmAtMs, harbour));
     atMs += drawBetween(stream, gapMs >>> 3, 2 * gapMs, step, 4);
   }
   return changes;
+}
+
+/**
+ * What befalls leaders while they carry a change out: it is over so soon that a storm which does not care when it strikes
+ * seldom meets it.
+ */
+function drawTroubles(
+  stream: Stream,
+  step: number,
+  changeAtMs: number,
+  calmAtMs: number,
+  { groups, paceMs }: Harbour,
+): readonly Fault[] {
+  const count = groups === 0 ? 0 : drawOne(stream, [0, 1, 3], step, 20);
+  return Array.from({ length: count }, (_, i): Fault | undefined => {
+    const salt = 21 + i * 8;
+    const atMs =
+      changeAtMs + drawBetween(stream, 1, paceMs * drawOne(stream, [1, 4], step, salt), step, salt + 1);
+    const lastMs = drawBetween(stream, 10, 3 * paceMs, step, salt + 2);
+    const untilMs = Math.min(calmAtMs, atMs + lastMs);
+    if (untilMs <= atMs) return undefined;
+    const target = { leaderOf: drawBetween(stream, 1, groups, step, salt + 3) };
+    const type = drawOne(stream, ['CrashAtWrite', 'Crash', 'Isolate', 'Mute'] as const, step, salt + 4);
+    return type === 'CrashAtWrite'
+      ? { type, atMs, downMs: untilMs - atMs, target }
+      : { type, atMs, untilMs, target };
+  }).filter((trouble) => trouble !== undefined);
 }
 
 /** One change, as far as the plan has room for it, which it is then. */

@@ -6,6 +6,7 @@ import { describeProblem, parseScenario } from '../../../sim/faults/schema.js';
 import { membershipStorm, stormScenario } from '../../../sim/key-value/storm.js';
 
 const CALM_MS = 45_000;
+const HARBOUR = { seed: 1, nodes: 3, spares: 2, groups: 2, paceMs: 400 };
 const SEEDS = Array.from({ length: 120 }, (_, i) => i + 1);
 
 function plannedIn(
@@ -41,30 +42,32 @@ describe('a plan of changes', () => {
       seed: fc.nat(),
       nodes: fc.integer({ min: 1, max: 5 }),
       spares: fc.integer({ min: 1, max: 4 }),
+      groups: fc.integer({ min: 0, max: 3 }),
+      paceMs: fc.integer({ min: 10, max: 1_500 }),
     });
     fc.assert(
-      fc.property(harbour, ({ seed, nodes, spares }) => {
-        const changes = drawMemberChanges({ seed, nodes, spares }, CALM_MS);
+      fc.property(harbour, (drawn) => {
+        const { nodes, spares } = drawn;
+        const changes = drawMemberChanges(drawn, CALM_MS);
 
         const { least, joined } = plannedIn(changes, nodes);
         expect(new Set(joined).size).toBe(joined.length);
         expect(joined.every((node) => node > nodes && node <= nodes + spares)).toBe(true);
         expect(least).toBeGreaterThan(0);
-        expect(changes.every(({ atMs }) => atMs < CALM_MS)).toBe(true);
+        const ends = changes.map((fault) => ('untilMs' in fault ? fault.untilMs : fault.atMs));
+        expect(ends.every((ms) => ms <= CALM_MS)).toBe(true);
       }),
     );
   });
 
   it('is empty where nobody can join', () => {
-    expect(drawMemberChanges({ seed: 1, nodes: 3 }, CALM_MS)).toEqual([]);
+    expect(drawMemberChanges({ ...HARBOUR, spares: 0 }, CALM_MS)).toEqual([]);
   });
 
   it('is decided by its seed alone, and differs from seed to seed', () => {
-    const plans = SEEDS.map((seed) =>
-      JSON.stringify(drawMemberChanges({ seed, nodes: 3, spares: 2 }, CALM_MS)),
-    );
+    const plans = SEEDS.map((seed) => JSON.stringify(drawMemberChanges({ ...HARBOUR, seed }, CALM_MS)));
 
-    expect(JSON.stringify(drawMemberChanges({ seed: 7, nodes: 3, spares: 2 }, CALM_MS))).toBe(plans[6]);
+    expect(JSON.stringify(drawMemberChanges({ ...HARBOUR, seed: 7 }, CALM_MS))).toBe(plans[6]);
     expect(new Set(plans).size).toBeGreaterThan(SEEDS.length * 0.9);
   });
 
