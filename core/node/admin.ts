@@ -315,7 +315,9 @@ function surveyDue(
   const roster = rosterOf(turn);
   const all = roster.members.every(({ node }) => reports.some((report) => report.node === node));
   const covered = missingGroups(turn, reports).length === 0;
-  const patienceIsOver = now.monotonic - begunAt >= options.electionTimeoutMs;
+  // Whoever asked must still be there to hear the answer, however long an election may take.
+  const patienceMs = Math.min(options.electionTimeoutMs, options.requestTimeoutMs >>> 1);
+  const patienceIsOver = now.monotonic - begunAt >= patienceMs;
   if (!(covered && all) && !patienceIsOver) return askAgain(turn, task, stage);
   if (task.command.type === 'ListMembers') {
     const report = membersReport(roster, reports, groupsOf(turn));

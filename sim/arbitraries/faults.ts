@@ -7,6 +7,8 @@ import type { Fault, Target } from '../faults/fault.js';
 export interface Cluster {
   /** Two at least. */
   readonly nodes: number;
+  /** Machines that may join: each once in a schedule, as the schema wants it. */
+  readonly spares?: number;
   /** Groups that have leaders; 0 for none. */
   readonly groups: number;
   readonly versions: number;
@@ -29,14 +31,15 @@ export function fault<T extends Fault['type'] = Fault['type']>(
 }
 
 /**
- * Faults of these kinds (all by default), in the order in which they strike. Disks are not destroyed unless the kinds say so.
+ * Faults of these kinds (all by default), in the order in which they strike. Disks are not destroyed, and
+ * members not changed, unless the kinds say so.
  *
  * @example fc.assert(fc.property(faultSchedule(cluster, { maxLength: 5 }), (faults) => faults.length <= 5))
  */
 export function faultSchedule(
   cluster: Cluster,
   {
-    kinds = KINDS.filter((kind) => kind !== 'BitRot' && kind !== 'LoseDisk'),
+    kinds = KINDS.filter((kind) => !ON_REQUEST.includes(kind)),
     maxLength = 20,
   }: { readonly kinds?: readonly Fault['type'][]; readonly maxLength?: number } = {},
 ): Arbitrary<readonly Fault[]> {
@@ -47,8 +50,9 @@ export function faultSchedule(
 
 type Faults = { readonly [T in Fault['type']]: Arbitrary<Extract<Fault, { readonly type: T }>> };
 
-function faultsOf({ nodes, groups, versions, calmMs }: Cluster): Faults {
+function faultsOf({ nodes, spares = 0, groups, versions, calmMs }: Cluster): Faults {
   const node = fc.integer({ min: 1, max: nodes });
+  const spare = fc.integer({ min: nodes + 1, max: nodes + Math.max(1, spares) });
   const target: Arbitrary<Target> = fc.oneof(
     fc.record({ node }),
     ...(groups === 0 ? [] : [fc.record({ leaderOf: fc.integer({ min: 1, max: groups }) })]),
@@ -124,7 +128,29 @@ function faultsOf({ nodes, groups, versions, calmMs }: Cluster): Faults {
     Pause: lasting('Pause', { target }),
     SlowNode: lasting('SlowNode', { target, turnUs: fc.integer({ min: 0, max: 20_000 }) }),
     Upgrade: at('Upgrade', { downMs: ms, node, version: fc.integer({ min: 0, max: versions - 1 }) }),
+    Join: at('Join', { node: spare, role: fc.constantFrom('voter' as const, 'learner' as const) }),
+    Promote: at('Promote', { node }),
+    Leave: at('Leave', { node, stopAfterMs: ms }),
+    Replace: at('Replace', { node, spare }),
+    Reshape: at('Reshape', {
+      join: fc.constant([]),
+      leave: fc.uniqueArray(node, { minLength: 1, maxLength: 2 }),
+      stopAfterMs: ms,
+    }),
+    Transfer: at('Transfer', { group: fc.integer({ min: 1, max: Math.max(1, groups) }), node }),
+    HandOver: at('HandOver', { node, downMs: ms }),
   };
 }
 
 const KINDS = Object.keys(faultsOf({ nodes: 2, groups: 1, versions: 1, calmMs: 2 })) as Fault['type'][];
+const ON_REQUEST: readonly Fault['type'][] = [
+  'BitRot',
+  'LoseDisk',
+  'Join',
+  'Promote',
+  'Leave',
+  'Replace',
+  'Reshape',
+  'Transfer',
+  'HandOver',
+];

@@ -12,10 +12,12 @@ import {
   emptyRadixArray,
   groupMessagesOf,
   linkAlarm,
+  META_GROUP,
   radixFirstDifference,
   radixForEach,
   radixGet,
   RETRY_WINDOW,
+  ROSTER_KEY,
   type GroupState,
   type KeyValueAnswer,
   type KeyValueRequest,
@@ -387,7 +389,9 @@ function catchUp(reference: Reference, history: GroupHistory, partitions: number
     }
     if (
       command !== undefined &&
-      partitionOfKey(command.value.operation.key, partitions) !== reference.group
+      (command.value.operation.key === ROSTER_KEY
+        ? META_GROUP
+        : partitionOfKey(command.value.operation.key, partitions)) !== reference.group
     ) {
       throw new PropertyBroken(
         'keys have one place',

@@ -13,6 +13,7 @@ import { cutLink, healLink, linkOf, reconnect } from '../world/network.js';
 import {
   armTimer,
   crashNode,
+  nodesInUse,
   pauseNode,
   resumeDisk,
   startNode,
@@ -22,13 +23,18 @@ import {
 } from '../world/world.js';
 import type { CalmSettings } from './scenario.js';
 
-/** Begins the calm. Gives the nodes that are healed, in ascending order. */
+/**
+ * Begins the calm. Gives the nodes that are healed, in ascending order.
+ *
+ * @param electorates the sets of nodes of each of which a majority must be healed; by default, that of all nodes.
+ */
 export function becalm<S, M, Q, A, D>(
   world: World<S, M, Q, A, D>,
   { heal, limitMs }: CalmSettings,
+  electorates: readonly (readonly number[])[] = [world.nodes.map(({ id }) => id)],
 ): readonly NodeId[] {
   world.calm = true;
-  const healed = heal === 'all' ? sound(world) : drawQuorum(world);
+  const healed = heal === 'all' ? sound(world) : drawQuorum(world, electorates);
   for (const from of world.nodes) {
     for (const to of world.nodes) {
       const link = linkOf(world.network, from.id, to.id);
@@ -36,7 +42,7 @@ export function becalm<S, M, Q, A, D>(
       else reconnect(world.network, link, world.nowUs);
     }
   }
-  for (const node of world.nodes) {
+  for (const node of nodesInUse(world)) {
     if (healed.includes(node)) healNode(world, node);
     else ailForEver(world, node, world.nowUs + (limitMs + 3_600_000) * 1_000);
   }
@@ -44,17 +50,29 @@ export function becalm<S, M, Q, A, D>(
 }
 
 function sound<S, M, Q, A, D>(world: World<S, M, Q, A, D>): readonly SimNode<S, M, Q, A, D>[] {
-  return world.nodes.filter(({ refuses }) => refuses === undefined);
+  return nodesInUse(world).filter(({ refuses }) => refuses === undefined);
 }
 
-/** A bare majority of all nodes, drawn among those that can still start; all of those when they are fewer. */
-function drawQuorum<S, M, Q, A, D>(world: World<S, M, Q, A, D>): readonly SimNode<S, M, Q, A, D>[] {
+/**
+ * As few as a majority of every electorate needs, drawn among those that can still start; all of those when even they are
+ * too few.
+ */
+function drawQuorum<S, M, Q, A, D>(
+  world: World<S, M, Q, A, D>,
+  electorates: readonly (readonly number[])[],
+): readonly SimNode<S, M, Q, A, D>[] {
   const stream = streamOf(world.settings.seed, 'calm');
   const rank = (node: SimNode<S, M, Q, A, D>): number => draw(stream, node.id);
-  return sound(world)
-    .toSorted((a, b) => rank(a) - rank(b) || a.id - b.id)
-    .slice(0, (world.nodes.length >>> 1) + 1)
-    .sort((a, b) => a.id - b.id);
+  const isEnough = (nodes: readonly SimNode<S, M, Q, A, D>[]): boolean =>
+    electorates.every(
+      (electorate) => 2 * nodes.filter(({ id }) => electorate.includes(id)).length > electorate.length,
+    );
+  let healed: readonly SimNode<S, M, Q, A, D>[] = sound(world);
+  for (const node of healed.toSorted((a, b) => rank(b) - rank(a) || b.id - a.id)) {
+    const others = healed.filter((other) => other !== node);
+    if (isEnough(others)) healed = others;
+  }
+  return healed;
 }
 
 function healNode<S, M, Q, A, D>(world: World<S, M, Q, A, D>, node: SimNode<S, M, Q, A, D>): void {

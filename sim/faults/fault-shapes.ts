@@ -28,6 +28,8 @@ const nodeNumber: Shape = count('A node of the scenario, by number from 1.', 1);
 const atMs = milliseconds('When it strikes, in milliseconds of virtual time.');
 const untilMs = milliseconds('When it ends, later than it begins.', 1);
 const downMs = milliseconds('How long the node stays down.');
+const stopAfterMs = milliseconds('How long its machine goes on after that.');
+const nodesOf = (about: string): Shape => ({ type: 'list', about, of: nodeNumber });
 const target: Shape = {
   type: 'either',
   about: 'Whom it strikes: {"node": 2}, or {"leaderOf": 1} for whoever leads group 1 at that moment.',
@@ -145,6 +147,32 @@ const FAULTS: {
   Upgrade: [
     'The node stops, and starts again as another version.',
     { atMs, downMs, node: nodeNumber, version: count('A version of the machine, from 0.') },
+  ],
+  Join: [
+    'A spare starts and is taken in.',
+    {
+      atMs,
+      node: nodeNumber,
+      role: { type: 'choice', about: 'What it is to be; a voter learns first.', of: ['voter', 'learner'] },
+    },
+  ],
+  Promote: ['A learner is to vote.', { atMs, node: nodeNumber }],
+  Leave: ['The node is taken out of the cluster.', { atMs, node: nodeNumber, stopAfterMs }],
+  Replace: [
+    "The node's machine and disk are lost, and a spare takes its place.",
+    { atMs, node: nodeNumber, spare: nodeNumber },
+  ],
+  Reshape: [
+    'Spares come and nodes go, all in one step.',
+    { atMs, join: nodesOf('The spares that come.'), leave: nodesOf('The nodes that go.'), stopAfterMs },
+  ],
+  Transfer: [
+    'The node is to lead the group.',
+    { atMs, group: count('A group, by number.'), node: nodeNumber },
+  ],
+  HandOver: [
+    'The node hands over all that it leads, stops, and starts again.',
+    { atMs, node: nodeNumber, downMs },
   ],
 };
 

@@ -15,7 +15,7 @@ interface Struck extends Window {
   readonly target: Target;
 }
 
-export type Fault = NetworkFault | DiskFault | ClockFault | ProcessFault | ClusterFault;
+export type Fault = NetworkFault | DiskFault | ClockFault | ProcessFault | ClusterFault | MemberFault;
 
 export type NetworkFault =
   /** No message passes between the target and the others. */
@@ -105,6 +105,43 @@ export type ClusterFault =
     readonly node: number;
     readonly version: number;
   };
+
+/**
+ * What operators do to a cluster. Each is a wish that some live node is asked for, and asked again through others, until it
+ * is answered or given up (`operator.ts`).
+ */
+export type MemberFault =
+  /** A spare starts and is taken in. */
+  | {
+      readonly type: 'Join';
+      readonly atMs: number;
+      readonly node: number;
+      readonly role: 'voter' | 'learner';
+    }
+  /** A learner is to vote. */
+  | { readonly type: 'Promote'; readonly atMs: number; readonly node: number }
+  /** The node is taken out, and its machine is stopped for good some time later. */
+  | { readonly type: 'Leave'; readonly atMs: number; readonly node: number; readonly stopAfterMs: number }
+  /** The node's machine dies, its disk with it, and a spare takes its place, in one step. */
+  | { readonly type: 'Replace'; readonly atMs: number; readonly node: number; readonly spare: number }
+  /** Spares come and nodes go, all in one step. */
+  | {
+      readonly type: 'Reshape';
+      readonly atMs: number;
+      readonly join: readonly number[];
+      readonly leave: readonly number[];
+      readonly stopAfterMs: number;
+    }
+  /** The node is to lead the group. */
+  | { readonly type: 'Transfer'; readonly atMs: number; readonly group: number; readonly node: number }
+  /** The node hands over all that it leads, stops, and starts again. */
+  | { readonly type: 'HandOver'; readonly atMs: number; readonly node: number; readonly downMs: number };
+
+export function changesMembers({ type }: Fault): boolean {
+  return (
+    type === 'Join' || type === 'Promote' || type === 'Leave' || type === 'Replace' || type === 'Reshape'
+  );
+}
 
 /** Nodes whose disks these faults destroy for good. */
 export function destroyed(faults: readonly Fault[]): readonly number[] {

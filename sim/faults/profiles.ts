@@ -5,7 +5,7 @@
  */
 
 import { withTrueDrift } from '../key-value/leases.js';
-import { stormScenario } from '../key-value/storm.js';
+import { membershipStorm, stormScenario } from '../key-value/storm.js';
 import type { KeyValueScenario } from '../key-value/settings.js';
 import { drawBetween, streamOf } from '../world/chance.js';
 import type { Fault } from './fault.js';
@@ -64,6 +64,10 @@ const PROFILES = {
       network: { ...storm.network, lossChance: 80_000, duplicateChance: 50_000, corruptChance: 20_000 },
     }),
   },
+  membership: {
+    about: 'A storm over a cluster whose members come and go.',
+    change: ({ seed }) => membershipStorm(seed),
+  },
   blackouts: { about: 'All nodes crash at once.', kinds: ['Blackout'] },
   losses: { about: 'A minority of the disks is destroyed, besides a storm.', change: loseDisks },
   idle: {
@@ -110,9 +114,17 @@ export function scenarioOf(name: string, seed: number): KeyValueScenario {
   return withTrueDrift(change === undefined ? flavoured : change(flavoured));
 }
 
-function shoreOf({ seed, nodes, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {
+function shoreOf({ seed, nodes, spares = 0, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {
   const { partitions, node } = settings;
-  return { seed, nodes, groups: partitions, versions: 2, paceMs: node.electionTimeoutMs };
+  return {
+    seed,
+    nodes,
+    spares,
+    takesOrders: true,
+    groups: partitions,
+    versions: 2,
+    paceMs: node.electionTimeoutMs,
+  };
 }
 
 /** The same storm over so many nodes. */

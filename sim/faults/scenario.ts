@@ -15,8 +15,13 @@ export interface Scenario<Settings = unknown> {
   readonly system: string;
   /** Decides every draw of the run. */
   readonly seed: number;
-  /** Nodes are numbered 1 … nodes. */
+  /** Nodes with which the cluster begins, numbered 1 … nodes. */
   readonly nodes: number;
+  /**
+   * Machines with empty disks that belong to no cluster, numbered from nodes + 1 on; none when absent. One starts when a
+   * fault says so. No number is ever used again.
+   */
+  readonly spares?: number;
   readonly settings: Settings;
   readonly network: NetworkSettings;
   readonly disk: DiskSettings;
@@ -140,4 +145,9 @@ export interface Budgets {
   readonly maxEvents: number;
   /** What a checker of histories may spend on one key. */
   readonly maxCheckSteps: number;
+}
+
+/** How many machines there are: those with which the cluster begins, and the spares. */
+export function machinesOf({ nodes, spares = 0 }: Pick<Scenario, 'nodes' | 'spares'>): number {
+  return nodes + spares;
 }

@@ -8,12 +8,17 @@
 
 import { draw, drawBelow, drawBetween, drawChance, drawOne, streamOf, type Stream } from '../world/chance.js';
 import type { Fault, Target } from './fault.js';
-import type { Scenario } from './scenario.js';
+import { drawMemberChanges, type MemberChange } from './member-plan.js';
+import { machinesOf, type Scenario } from './scenario.js';
 
 /** What a storm must know of the cluster that it strikes. */
 export interface Shore {
   readonly seed: number;
   readonly nodes: number;
+  /** Machines that may join; none when absent. */
+  readonly spares?: number;
+  /** Operators may move leaders. */
+  readonly takesOrders?: boolean;
   /** Things that may be led, numbered from 1; 0 where nothing is. */
   readonly groups: number;
   /** Versions of the machine, numbered from 0. */
@@ -76,7 +81,7 @@ export function drawConditions({ seed, paceMs }: Shore): Conditions {
  * The kinds of fault that are drawn. A `Depose` is two that strike together: a leader that still hears old answers,
  * but is heard no more, so that another is elected while it believes that it leads.
  */
-export type FaultKind = Exclude<Fault['type'], 'BitRot' | 'LoseDisk'> | 'Depose';
+export type FaultKind = Exclude<Fault['type'], 'BitRot' | 'LoseDisk' | MemberChange> | 'Depose';
 
 /** Of a million seeds, so many leave the kind out: what brings protocols down most often strikes most often. */
 const LEFT_OUT: Readonly<Record<FaultKind, number>> = {
@@ -107,6 +112,8 @@ const LEFT_OUT: Readonly<Record<FaultKind, number>> = {
   CrashLoop: 850_000,
   SlowNode: 850_000,
   Upgrade: 800_000,
+  Transfer: 700_000,
+  HandOver: 850_000,
 };
 
 const KINDS = Object.keys(LEFT_OUT) as readonly FaultKind[];
@@ -127,6 +134,7 @@ export function drawFaults(
 ): Pick<Scenario, 'faults' | 'expect'> {
   const faults: Fault[] = [];
   for (const kind of only ?? KINDS) {
+    if (shore.takesOrders !== true && (kind === 'Transfer' || kind === 'HandOver')) continue;
     const stream = streamOf(shore.seed, 'fault', kind);
     if (only === undefined && drawChance(stream, LEFT_OUT[kind], 0)) continue;
     const gapMs = drawOne(stream, kind === 'Blackout' ? [12_000, 25_000] : [1_500, 4_000, 9_000], 1);
@@ -139,16 +147,22 @@ export function drawFaults(
       atMs += drawBetween(stream, gapMs >>> 2, gapMs * 2, strike, 2);
     }
   }
-  if (only !== undefined) return { faults: faults.sort((a, b) => a.atMs - b.atMs), expect: 'service' };
+  if (only !== undefined) {
+    faults.push(...drawMemberChanges(shore, calmAtMs));
+    return { faults: faults.sort((a, b) => a.atMs - b.atMs), expect: 'service' };
+  }
   const { losses, expect } = drawLosses(shore, calmAtMs);
-  return { faults: [...faults, ...losses].sort((a, b) => a.atMs - b.atMs), expect };
+  const changes = drawMemberChanges(shore, calmAtMs);
+  return { faults: [...faults, ...losses, ...changes].sort((a, b) => a.atMs - b.atMs), expect };
 }
 
 /** Which disks are lost for good: a minority at most, or so many that silence is all that may be asked. */
 function drawLosses(
-  { seed, nodes }: Shore,
+  shore: Shore,
   calmAtMs: number,
 ): { readonly losses: readonly Fault[]; readonly expect: Scenario['expect'] } {
+  const { seed } = shore;
+  const nodes = machinesOf(shore);
   const stream = streamOf(seed, 'fault', 'losses');
   if (!drawChance(stream, DESTROYS, 0)) return { losses: [], expect: 'service' };
   const minority = (nodes - 1) >>> 1;
@@ -168,8 +182,10 @@ function drawDeposition(
   strike: number,
   atMs: number,
   calmAtMs: number,
-  { nodes, groups, paceMs }: Shore,
+  shore: Shore,
 ): readonly Fault[] {
+  const { groups, paceMs } = shore;
+  const nodes = machinesOf(shore);
   const target: Target =
     groups === 0
       ? { node: drawBetween(stream, 1, nodes, strike, 7) }
@@ -189,7 +205,8 @@ function drawFault(
   untilMs: number,
   shore: Shore,
 ): Fault {
-  const { nodes, paceMs } = shore;
+  const { paceMs } = shore;
+  const nodes = machinesOf(shore);
   const window = { atMs, untilMs: Math.max(untilMs, atMs + 1) };
   const target = drawTarget(stream, strike, shore);
   const downMs = untilMs - atMs;
@@ -267,11 +284,20 @@ function drawFault(
         node: oneNode(27),
         version: drawBelow(stream, shore.versions, strike, 28),
       };
+    case 'Transfer': {
+      const least = (shore.spares ?? 0) > 0 ? 0 : 1;
+      const group = drawBetween(stream, least, shore.groups, strike, 30);
+      return { type: kind, atMs, group, node: oneNode(31) };
+    }
+    case 'HandOver':
+      return { type: kind, atMs, node: oneNode(32), downMs };
   }
 }
 
 /** Leaders are where the interesting state is, so they are struck as often as all others together. */
-function drawTarget(stream: Stream, strike: number, { nodes, groups }: Shore): Target {
+function drawTarget(stream: Stream, strike: number, shore: Shore): Target {
+  const { groups } = shore;
+  const nodes = machinesOf(shore);
   return groups > 0 && drawBelow(stream, 2, strike, 6) === 0
     ? { leaderOf: drawBetween(stream, 1, groups, strike, 7) }
     : { node: drawBetween(stream, 1, nodes, strike, 8) };

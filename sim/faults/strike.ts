@@ -18,30 +18,46 @@ import {
   resumeDisk,
   rotDisk,
   startNode,
+  startSpare,
   type SimNode,
   type World,
 } from '../world/world.js';
-import type { Fault, Target } from './fault.js';
+import type { Fault, MemberFault, Target } from './fault.js';
+import type { Operator } from './operator.js';
 
 /** What a fault needs to know of the machines: who leads a group now. */
 export type LeaderOf<State> = (state: State, group: number) => boolean;
 
 const MS = 1_000;
 
-/** Puts every fault of the schedule into the world's future. */
+/**
+ * Puts every fault of the schedule into the world's future.
+ *
+ * @param operator carries out what operators do, and holds back what would destroy too much; without one, nobody does.
+ */
 export function scheduleFaults<S, M, Q, A, D>(
   world: World<S, M, Q, A, D>,
   faults: readonly Fault[],
   leads: LeaderOf<S>,
+  operator?: Operator,
 ): void {
   for (const fault of faults) {
     callAt(world, fault.atMs * MS, () => {
-      if (!world.calm) strike(world, fault, leads);
+      if (!world.calm) strike(world, fault, leads, operator);
     });
   }
 }
 
-function strike<S, M, Q, A, D>(world: World<S, M, Q, A, D>, fault: Fault, leads: LeaderOf<S>): void {
+function strike<S, M, Q, A, D>(
+  world: World<S, M, Q, A, D>,
+  fault: Fault,
+  leads: LeaderOf<S>,
+  operator: Operator | undefined,
+): void {
+  if (destroys(fault) && operator?.canLose(fault.node) === false) {
+    feel(world.felt, `${fault.type} held back`);
+    return;
+  }
   if ('target' in fault) {
     const target = resolve(world, fault.target, leads);
     if (target === undefined) return;
@@ -98,6 +114,79 @@ function strike<S, M, Q, A, D>(world: World<S, M, Q, A, D>, fault: Fault, leads:
       node.version = fault.version;
       startAfter(world, node, fault.downMs);
       return;
+    }
+    case 'Join':
+    case 'Promote':
+    case 'Leave':
+    case 'Replace':
+    case 'Reshape':
+    case 'Transfer':
+    case 'HandOver':
+      return order(world, fault, operator);
+  }
+}
+
+/** A disk that is destroyed for good. Where nobody ever joins, the schedule itself was made so that it can be borne. */
+function destroys(
+  fault: Fault,
+): fault is Extract<Fault, { readonly type: 'BitRot' | 'LoseDisk' | 'Replace' }> {
+  return fault.type === 'BitRot' || fault.type === 'LoseDisk' || fault.type === 'Replace';
+}
+
+/** What operators do. Those who come start first, so that they can be spoken to. */
+function order<S, M, Q, A, D>(
+  world: World<S, M, Q, A, D>,
+  fault: MemberFault,
+  operator: Operator | undefined,
+): void {
+  if (operator === undefined) return;
+  const start = (node: number): void => {
+    feel(world.felt, 'spare started');
+    startSpare(world, nodeId(node));
+  };
+  const stopLater = (nodes: readonly number[], afterMs: number): void => {
+    for (const node of nodes) callAt(world, world.nowUs + afterMs * MS, () => operator.stopForGood(node));
+  };
+  switch (fault.type) {
+    case 'Join':
+      start(fault.node);
+      return operator.wish(
+        { type: 'Change', add: [{ node: fault.node, role: fault.role }], promote: [], remove: [] },
+        undefined,
+      );
+    case 'Promote':
+      return operator.wish({ type: 'Change', add: [], promote: [fault.node], remove: [] }, undefined);
+    case 'Leave':
+      return operator.wish(
+        { type: 'Change', add: [], promote: [], remove: [fault.node] },
+        undefined,
+        (how) => {
+          if (how === 'done') stopLater([fault.node], fault.stopAfterMs);
+        },
+      );
+    case 'Replace':
+      destroyDisk(world, nodeId(fault.node), 'its machine died, and was replaced');
+      start(fault.spare);
+      return operator.wish(
+        { type: 'Change', add: [{ node: fault.spare, role: 'voter' }], promote: [], remove: [fault.node] },
+        undefined,
+      );
+    case 'Reshape': {
+      fault.join.forEach(start);
+      const add = fault.join.map((node) => ({ node, role: 'voter' as const }));
+      return operator.wish({ type: 'Change', add, promote: [], remove: fault.leave }, undefined, (how) => {
+        if (how === 'done') stopLater(fault.leave, fault.stopAfterMs);
+      });
+    }
+    case 'Transfer':
+      return operator.wish({ type: 'Transfer', group: fault.group, node: fault.node }, undefined);
+    case 'HandOver': {
+      const { node, downMs } = fault;
+      return operator.wish({ type: 'HandOver' }, node, (how) => {
+        if (how === 'given up' || world.calm) return;
+        crashNode(world, nodeId(node));
+        startAfter(world, nodeOf(world, node), downMs);
+      });
     }
   }
 }

@@ -51,6 +51,7 @@ export const keyValueRules: SystemRules = {
   settings: { type: 'record', about: 'What the nodes and clients of the key/value store are told.', fields },
   groups: (settings) => (settings as KeyValueSettings).partitions,
   versions: 2,
+  orders: (settings) => ((settings as KeyValueSettings).node.meta ? 'members' : 'leaders'),
   check: (scenario) =>
     checkNodeOptions(nodeOptionsOf(scenario as KeyValueScenario, nodeId(1))).map((problem) => ({
       path: 'settings.node',

@@ -9,17 +9,38 @@ const MINUTE_MS = 60_000;
 /** The default scenario of a seed: at least one virtual minute and 500 operations under its own mix of faults. */
 export function stormScenario(seed: number): KeyValueScenario {
   const pick = sizesOf(seed);
-  const nodes = pick('nodes', [3, 3, 4, 5]);
+  const spares = pick('spares', [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]);
+  return spares === 0 ? stormOver(seed, pick('nodes', [3, 3, 4, 5])) : membershipStorm(seed);
+}
+
+/** A storm over a cluster whose members change. */
+export function membershipStorm(seed: number): KeyValueScenario {
+  const pick = sizesOf(seed);
+  const nodes = pick('founders', [1, 2, 3, 3, 3, 4, 5]);
+  return stormOver(seed, nodes, pick('spares that come', [1, 2, 3]));
+}
+
+function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
+  const pick = sizesOf(seed);
   const partitions = pick('partitions', [1, 1, 2, 3]);
   const heartbeatIntervalMs = pick('heartbeat', [40, 60, 100, 150]);
   const electionTimeoutMs = heartbeatIntervalMs * pick('election', [3, 4, 6, 10]);
   const clients = pick('clients', [4, 6, 8, 14, 24]);
-  const shore = { seed, nodes, groups: partitions, versions: 2, paceMs: electionTimeoutMs };
+  const shore = {
+    seed,
+    nodes,
+    spares,
+    takesOrders: true,
+    groups: partitions,
+    versions: 2,
+    paceMs: electionTimeoutMs,
+  };
   const conditions = drawConditions(shore);
   return withTrueDrift({
     system: 'key-value',
     seed,
     nodes,
+    ...(spares === 0 ? {} : { spares }),
     settings: {
       partitions,
       keys: pick('keys', [2, 3, 5]),
@@ -50,10 +71,10 @@ export function stormScenario(seed: number): KeyValueScenario {
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,
-        meta: false,
-        placementIntervalMs: 0,
-        placementSettleMs: 1_000,
-        placementTransfers: 1,
+        meta: spares > 0,
+        placementIntervalMs: pick('placement', [0, 100, 700]),
+        placementSettleMs: pick('placement settles', [0, 300, 3_000]),
+        placementTransfers: pick('placement transfers', [1, 8]),
       },
     },
     ...conditions,

@@ -35,10 +35,11 @@ import type { System, Trial } from '../system/system.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
-import { failureBy, PropertyBroken, type World } from '../world/world.js';
+import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyValueLoad } from './load.js';
 import { keepsToDrift } from './leases.js';
 import { isStale } from './operations.js';
+import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { smallerKeyValue } from './smaller.js';
@@ -80,8 +81,13 @@ export function recordRun(
 
 /** What the node of this number is told in a run. */
 export function nodeOptionsOf({ nodes, settings }: KeyValueScenario, node: NodeId): NodeOptions {
-  const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
+  // A spare knows of nobody: it is told of the others by those who take it in.
+  const voters = node > nodes ? [] : foundersOf(nodes);
   return { node, voters, partitions: settings.partitions, ...settings.node };
+}
+
+function foundersOf(nodes: number): readonly NodeId[] {
+  return Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
 }
 
 export function keyValueSystem(
@@ -101,25 +107,41 @@ export function keyValueSystem(
       const stamps = createStamps();
       let world: NodeWorld | undefined;
       let clients: Clients<KeyValueInput, KeyValueOutput> | undefined;
-      const nodes = (): NodeWorld['nodes'] => world?.nodes ?? [];
+      const nodes = (): NodeWorld['nodes'] => (world === undefined ? [] : nodesInUse(world));
+      const rules = createNodeRules(
+        {
+          partitions: settings.partitions,
+          retryWindow: settings.node.retryWindow,
+          snapshots: settings.node,
+          leases: keepsToDrift(scenario) ? settings.node : undefined,
+          versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
+        },
+        desk,
+      );
+      const founders = foundersOf(scenario.nodes);
+      const watch = settings.node.meta ? watchMembers(founders) : undefined;
+      const groups = groupsOf(settings);
       const trial: NodeTrial = {
-        observer: createNodeRules(
-          {
-            partitions: settings.partitions,
-            retryWindow: settings.node.retryWindow,
-            snapshots: settings.node,
-            leases: keepsToDrift(scenario) ? settings.node : undefined,
-            versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
-          },
-          desk,
-        ),
+        observer: watch === undefined ? rules : watched(rules, watch),
+        orders: {
+          toRequest: (wish) => ({ admin: toCommand(wish) }),
+          hear: hearOrder,
+          electorates: (wishes) => watch?.electorates(wishes) ?? [founders],
+        },
         startClients(opened) {
           world = opened;
           clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps));
         },
         unfinished: () => clients?.unfinished ?? 0,
-        settled: (healed) => isSettled(nodes(), healed, settings.partitions),
-        describe: (healed) => describe(nodes(), healed),
+        settled: (healed) =>
+          watch === undefined
+            ? isSettled(nodes(), healed, settings.partitions)
+            : unsettled(nodes(), healed, groups) === undefined,
+        describe: (healed) => {
+          const why = watch === undefined ? undefined : unsettled(nodes(), healed, groups);
+          const all = describe(nodes(), healed);
+          return why === undefined ? all : `${why}; ${all}`;
+        },
         judge() {
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
@@ -156,6 +178,11 @@ function changesOf({ node }: KeyValueSettings, version: number): Partial<NodeOpt
     snapshotEveryEntries: 11,
     keepEntries: 5,
   };
+}
+
+function groupsOf({ partitions, node }: KeyValueSettings): readonly number[] {
+  const first = node.meta ? 0 : 1;
+  return Array.from({ length: partitions + 1 - first }, (_, i) => first + i);
 }
 
 /** Every replica has applied everything there is, and follows a leader that is there, awake or asleep. */

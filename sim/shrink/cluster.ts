@@ -1,7 +1,7 @@
 /** Fewer nodes, clients and operations, and whatever a system knows to make smaller. */
 
 import type { Fault } from '../faults/fault.js';
-import type { Scenario, WorkloadSettings } from '../faults/scenario.js';
+import { machinesOf, type Scenario, type WorkloadSettings } from '../faults/scenario.js';
 import { attempt, fewer, lower, type Pass } from './steps.js';
 
 /** Fewer clients, shorter ones, and then single operations. */
@@ -53,13 +53,13 @@ function trim<S>(scenario: Scenario<S>): Scenario<S> {
   return { ...scenario, workload: { ...workload, clients, operationsPerClient, skip } };
 }
 
-/** Fewer nodes: each in turn is taken out, and those above it move down. */
+/** Fewer spares and nodes: each in turn is taken out, and those above it move down. */
 export function fewerNodes<S>(): Pass<S> {
   return {
     name: 'fewer nodes',
     *steps(hand) {
-      for (let node = hand.best.nodes; node >= 1; node -= 1) {
-        if (hand.best.nodes === 1) return;
+      for (let node = machinesOf(hand.best); node >= 1; node -= 1) {
+        if (node <= hand.best.nodes && hand.best.nodes === 1) return;
         yield* attempt(hand, withoutNode(hand.best, node), 'fewer nodes');
       }
     },
@@ -68,7 +68,10 @@ export function fewerNodes<S>(): Pass<S> {
 
 /** The scenario without one node: what names it goes, and higher numbers move down. */
 export function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S> {
-  const nodes = scenario.nodes - 1;
+  const isSpare = gone > scenario.nodes;
+  const nodes = isSpare ? scenario.nodes : scenario.nodes - 1;
+  const spares = isSpare ? { spares: (scenario.spares ?? 0) - 1 } : {};
+  const machines = machinesOf(scenario) - 1;
   const move = (node: number): number => (node > gone ? node - 1 : node);
   const faults = scenario.faults.flatMap((fault): readonly Fault[] => {
     if ('target' in fault) {
@@ -80,7 +83,7 @@ export function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S>
       case 'Split':
       case 'Bridge': {
         const side = fault.side.filter((node) => node !== gone).map(move);
-        if (side.length === 0 || side.length >= nodes) return [];
+        if (side.length === 0 || side.length >= machines) return [];
         if (fault.type === 'Split') return [{ ...fault, side }];
         const { bridge, atMs, untilMs } = fault;
         const rest = { atMs, untilMs, side };
@@ -101,18 +104,38 @@ export function withoutNode<S>(scenario: Scenario<S>, gone: number): Scenario<S>
       case 'BitRot':
       case 'LoseDisk':
       case 'Upgrade':
+      case 'Join':
+      case 'Promote':
+      case 'Leave':
+      case 'Transfer':
+      case 'HandOver':
         return fault.node === gone ? [] : [{ ...fault, node: move(fault.node) }];
+      case 'Replace':
+        return fault.node === gone || fault.spare === gone
+          ? []
+          : [{ ...fault, node: move(fault.node), spare: move(fault.spare) }];
+      case 'Reshape': {
+        const join = fault.join.filter((node) => node !== gone).map(move);
+        const leave = fault.leave.filter((node) => node !== gone).map(move);
+        return join.length + leave.length === 0 ? [] : [{ ...fault, join, leave }];
+      }
       case 'Squall':
       case 'Blackout':
         return [fault];
     }
   });
   const { decisions, ...network } = scenario.network;
-  if (decisions === undefined) return { ...scenario, nodes, faults };
+  if (decisions === undefined) return { ...scenario, nodes, ...spares, faults };
   const list = decisions.list
     .filter(({ from, to }) => from !== gone && to !== gone)
     .map((decision) => ({ ...decision, from: move(decision.from), to: move(decision.to) }));
-  return { ...scenario, nodes, faults, network: { ...network, decisions: { ...decisions, list } } };
+  return {
+    ...scenario,
+    nodes,
+    ...spares,
+    faults,
+    network: { ...network, decisions: { ...decisions, list } },
+  };
 }
 
 /** What the system knows to make smaller in its own settings. */

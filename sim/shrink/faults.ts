@@ -1,14 +1,18 @@
 /** Fewer and simpler faults. */
 
-import type { Fault, Target } from '../faults/fault.js';
-import type { Scenario } from '../faults/scenario.js';
+import { changesMembers, type Fault, type Target } from '../faults/fault.js';
+import { machinesOf, type Scenario } from '../faults/scenario.js';
 import { attempt, fewer, lower, type Hand, type Pass, type Steps } from './steps.js';
 
-/** As few faults as possible. */
+/** As few faults as possible; most of all, no change of the members. */
 export function fewerFaults<S>(): Pass<S> {
   return {
     name: 'fewer faults',
     *steps(hand) {
+      const others = hand.best.faults.filter((fault) => !changesMembers(fault));
+      if (others.length < hand.best.faults.length) {
+        yield* attempt(hand, { ...hand.best, faults: others }, 'no change of members');
+      }
       yield* fewer(hand, hand.best.faults, (faults) => ({ ...hand.best, faults }), 'fewer faults');
     },
   };
@@ -35,7 +39,7 @@ function* simplify<S>(hand: Hand<S>, place: number): Steps<S> {
   }
   const struck = fault();
   if ('target' in struck && 'leaderOf' in struck.target) {
-    for (let node = 1; node <= hand.best.nodes; node += 1) {
+    for (let node = 1; node <= machinesOf(hand.best); node += 1) {
       const target: Target = { node };
       if (yield* attempt(hand, put({ ...struck, target }), 'a node instead of a leader')) break;
     }
@@ -82,6 +86,7 @@ const STRENGTHS = [
   ['delayMs', 0],
   ['syncMs', 0],
   ['downMs', 1],
+  ['stopAfterMs', 0],
   ['upMs', 1],
   ['wallMs', 0],
   ['monotonicMs', 0],
@@ -130,6 +135,34 @@ function plainer(fault: Fault): readonly Fault[] {
     case 'SlowNode':
     case 'StuckDisk':
       return [{ type: 'Pause', atMs, untilMs: fault.untilMs, target: fault.target }];
+    case 'Replace': {
+      const { node, spare } = fault;
+      return [
+        { type: 'Join', atMs, node: spare, role: 'voter' },
+        { type: 'Reshape', atMs, join: [spare], leave: [node], stopAfterMs: 0 },
+      ];
+    }
+    case 'Reshape': {
+      const { join, leave, stopAfterMs } = fault;
+      const less = [
+        ...join.map((node) => ({ ...fault, join: join.filter((other) => other !== node) })),
+        ...leave.map((node) => ({ ...fault, leave: leave.filter((other) => other !== node) })),
+      ].filter((each) => each.join.length + each.leave.length > 0);
+      return [
+        ...join.map((node): Fault => ({ type: 'Join', atMs, node, role: 'voter' })),
+        ...leave.map((node): Fault => ({ type: 'Leave', atMs, node, stopAfterMs })),
+        ...less,
+      ];
+    }
+    case 'HandOver': {
+      const { node, downMs } = fault;
+      return [{ type: 'Crash', atMs, untilMs: atMs + Math.max(1, downMs), target: { node } }];
+    }
+    case 'Join':
+      return fault.role === 'voter' ? [{ ...fault, role: 'learner' }] : [];
+    case 'Promote':
+    case 'Leave':
+    case 'Transfer':
     case 'Deafen':
     case 'Mute':
     case 'Partial':

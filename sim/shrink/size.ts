@@ -19,13 +19,13 @@ export interface Size {
 }
 
 /** The size of a scenario that fails so. */
-export function sizeOf({ workload, faults, nodes, network }: Scenario, failure: Found): Size {
+export function sizeOf({ workload, faults, nodes, spares = 0, network }: Scenario, failure: Found): Size {
   const skipped = new Set(workload.skip);
   return {
     operations: namesOf(workload).filter((name) => !skipped.has(name)).length,
     clients: workload.clients,
     faults: faults.length,
-    nodes,
+    nodes: nodes + spares,
     decisions: network.decisions?.list.length,
     virtualMs: Math.ceil(failure.atUs / 1_000),
     events: failure.events,

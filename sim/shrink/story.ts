@@ -8,14 +8,14 @@ import { describeSize } from './size.js';
 
 /** What is left of a failure: who takes part, what goes wrong and when, and how it ends. */
 export function describeShrunk<S>({ scenario, failure, before, size, runs, unfinished }: Shrunk<S>): string {
-  const { nodes, faults, calm, network } = scenario;
+  const { nodes, spares = 0, faults, calm, network } = scenario;
   const decisions = network.decisions?.list ?? [];
   return [
     `from       ${describeSize(before)}`,
     `to         ${describeSize(size)}`,
     `after      ${runs} runs${unfinished ? ', which were all that it was given' : ''}`,
     '',
-    `${nodes} nodes, ${describeAsking(scenario)}.`,
+    `${nodes} nodes${spares === 0 ? '' : ` and ${spares} spares`}, ${describeAsking(scenario)}.`,
     ...faults.map((fault) => `  ${at(fault.atMs)} ${describeFault(fault)}`),
     ...(faults.length === 0 ? ['  Nothing goes wrong but what the conditions bring.'] : []),
     `  ${at(calm.atMs)} calm`,

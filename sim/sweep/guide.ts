@@ -9,7 +9,7 @@
  * as many runs as otherwise.
  */
 
-import type { Fault } from '../faults/fault.js';
+import { changesMembers, type Fault } from '../faults/fault.js';
 import type { Scenario } from '../faults/scenario.js';
 import type { Report } from '../system/run.js';
 import type { System } from '../system/system.js';
@@ -151,16 +151,23 @@ function neighbour<Settings>(
     case 'luck':
       return luck;
     case 'sea': {
-      const { network, disk, clocks, host, bends } = fresh;
-      return { ...luck, network, disk, clocks, host, bends };
+      // Not its clocks: the settings, which stay, may rest on how true they are.
+      const { network, disk, host, bends } = fresh;
+      return { ...luck, network, disk, host, bends };
     }
     case 'faults':
       return { ...luck, faults: changeFaults(parent, strangers(fresh, parent), stream, number) };
   }
 }
 
-function destroys({ type }: Fault): boolean {
-  return type === 'BitRot' || type === 'LoseDisk';
+/** What may stand in a schedule once, and where it was planned. */
+function happensOnce(fault: Fault): boolean {
+  return fault.type === 'BitRot' || fault.type === 'LoseDisk' || changesMembers(fault);
+}
+
+/** The settings of a scenario may rest on how true its clocks are. */
+function skewsClocks({ type }: Fault): boolean {
+  return type === 'ClockJump' || type === 'ClockFreeze' || type === 'ClockDrift';
 }
 
 /**
@@ -168,10 +175,11 @@ function destroys({ type }: Fault): boolean {
  * before the calm, and destroy nothing, so that the schedule does not come to ask the impossible.
  */
 function strangers(from: Scenario, to: Scenario): readonly Fault[] {
-  if (from.nodes !== to.nodes) return [];
+  if (from.nodes !== to.nodes || from.spares !== to.spares) return [];
   const groups = groupsNamed(to);
   return from.faults.filter(
-    (fault) => !destroys(fault) && endOf(fault) <= to.calm.atMs && ledGroup(fault) <= groups,
+    (fault) =>
+      !happensOnce(fault) && !skewsClocks(fault) && endOf(fault) <= to.calm.atMs && ledGroup(fault) <= groups,
   );
 }
 
@@ -219,7 +227,7 @@ function changeFaults(
         break;
       default:
         // What was worth reaching once is tried again soon after.
-        if (chosen !== undefined && !destroys(chosen)) {
+        if (chosen !== undefined && !happensOnce(chosen)) {
           changed.push(shift(chosen, draw(stream, number, salt + 4), calm.atMs));
         }
     }

@@ -8,6 +8,7 @@
 import { mixNumber, mixWord } from '../../core/index.js';
 import { becalm } from '../faults/calm.js';
 import type { Decision, Scenario } from '../faults/scenario.js';
+import { createOperator } from '../faults/operator.js';
 import { scheduleFaults } from '../faults/strike.js';
 import { hashText } from '../trace/state-hash.js';
 import { callAt, createWorld, runWorld, startNode, type Failure, type Observer } from '../world/world.js';
@@ -67,12 +68,14 @@ export function runSystem<Settings, State, Message, Request, Answer, Stored>(
     system.parcels,
   );
   world.network.onFate = options.onFate;
+  const operator =
+    trial.orders === undefined ? undefined : createOperator(world, trial.orders, scenario.expect);
   for (const { id } of world.nodes) callAt(world, 0, () => startNode(world, id));
-  scheduleFaults(world, scenario.faults, (state, group) => system.leads(state, group));
+  scheduleFaults(world, scenario.faults, (state, group) => system.leads(state, group), operator);
   let healed = world.nodes.map(({ id }) => id);
   const { calm, budgets } = scenario;
   callAt(world, calm.atMs * US_PER_MS, () => {
-    healed = [...becalm(world, calm)];
+    healed = [...becalm(world, calm, operator?.electorates())];
   });
   trial.startClients(world);
 

@@ -4,6 +4,7 @@
  */
 
 import type { NodeId } from '../../core/index.js';
+import type { Orders } from '../faults/operator.js';
 import type { Scenario } from '../faults/scenario.js';
 import type { Parcels } from '../world/network.js';
 import type { Failure, MachineOf, Observer, World } from '../world/world.js';
@@ -40,6 +41,8 @@ export interface Desk {
 /** One run of a system, as the tank drives it. */
 export interface Trial<State, Message, Request, Answer, Stored> {
   readonly observer: Observer<State, Message, Request, Answer, Stored>;
+  /** How operators change members and leaders; absent where they cannot. */
+  readonly orders?: Orders<Request, Answer>;
   /** Puts the clients into the world. */
   startClients(world: World<State, Message, Request, Answer, Stored>): void;
   /** Clients that still have something to do. */

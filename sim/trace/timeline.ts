@@ -5,6 +5,7 @@
  * is built once by replaying the trace and never changes; where the replay parts from the record it ends.
  */
 
+import { machinesOf } from '../faults/scenario.js';
 import { present } from '../../core/index.js';
 import { nodeSubject } from './node-subject.js';
 import { walkTrace, type Moment, type Parting, type Trace } from './replay.js';
@@ -24,7 +25,7 @@ export interface Timeline {
 
 /** Replays a trace and keeps everything. @throws Error when a line cannot be read. */
 export function buildTimeline(trace: Trace, subject: TraceSubject = nodeSubject): Timeline {
-  const nodes = Array.from({ length: trace.header.scenario.nodes }, (_, i) => i + 1);
+  const nodes = Array.from({ length: machinesOf(trace.header.scenario) }, (_, i) => i + 1);
   const linesOf = new Map<number, number[]>(nodes.map((node) => [node, []]));
   const moments: Moment[] = [];
   const { parted } = walkTrace(subject, trace, Number.MAX_SAFE_INTEGER, (moment) => {

@@ -7,7 +7,7 @@ import type { NodeId } from '../../core/index.js';
 import type { Operation } from '../check/linearizability/index.js';
 import type { WorkloadSettings } from '../faults/scenario.js';
 import { drawBelow, drawChance, drawOne, streamOf, type Stream } from '../world/chance.js';
-import { ask, callAt, type World } from '../world/world.js';
+import { ask, callAt, nodesInUse, type World } from '../world/world.js';
 
 /** What clients of a system ask, and how they understand the answers. */
 export interface Load<Request, Answer, Input, Output> {
@@ -117,7 +117,7 @@ function nextOperation<S, M, Q, A, D, I, O>(
     attempts += 1;
     const mine = attempts;
     // In the calm, a client has found out who is well.
-    const nodes = world.calm ? world.nodes.filter(({ calm }) => calm) : world.nodes;
+    const nodes = world.calm ? world.nodes.filter(({ calm }) => calm) : nodesInUse(world);
     const node = drawOne(stream, nodes.length > 0 ? nodes : world.nodes, number * 64 + mine, 7);
     ask(world, node.id, request, (answer) => {
       if (finished) return;

@@ -20,7 +20,7 @@ import {
   type Step,
   type Turn,
 } from '../../core/index.js';
-import type { Scenario } from '../faults/scenario.js';
+import { machinesOf, type Scenario } from '../faults/scenario.js';
 import { createBends, type Bends } from './bends.js';
 import { draw, drawBelow, drawBetween, drawChance, streamOf, type Stream } from './chance.js';
 import { changeClock, EPOCH_MS, readClocks, whenMonotonic, type NodeClock } from './clock.js';
@@ -49,7 +49,7 @@ import {
 
 export type WorldSettings = Pick<
   Scenario,
-  'seed' | 'nodes' | 'network' | 'disk' | 'clocks' | 'host' | 'bends'
+  'seed' | 'nodes' | 'spares' | 'network' | 'disk' | 'clocks' | 'host' | 'bends'
 >;
 
 export interface World<State, Message, Request, Answer, Stored> {
@@ -126,6 +126,8 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   refuses: string | undefined;
   /** It takes part in the calm: nothing ails it any more. */
   calm: boolean;
+  /** A spare that nobody has started yet. */
+  idle: boolean;
 }
 
 /** Something that will happen at a virtual time. */
@@ -189,7 +191,7 @@ export function createWorld<State, Message, Request, Answer, Stored>(
   parcels: Parcels = PLAIN_PARCELS,
 ): World<State, Message, Request, Answer, Stored> {
   const { seed } = settings;
-  const ids = Array.from({ length: settings.nodes }, (_, i) => nodeId(i + 1));
+  const ids = Array.from({ length: machinesOf(settings) }, (_, i) => nodeId(i + 1));
   const felt: Felt = new Map();
   return {
     settings,
@@ -217,8 +219,9 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       mayHalt: false,
       refuses: undefined,
       calm: false,
+      idle: id > settings.nodes,
     })),
-    network: createNetwork(seed, settings.nodes, settings.network, parcels, felt),
+    network: createNetwork(seed, machinesOf(settings), settings.network, parcels, felt),
     queue: createEventQueue(),
     observer,
     machineOf,
@@ -239,6 +242,11 @@ type AnyWorld<S, M, Q, A, D> = World<S, M, Q, A, D>;
 
 export function nodeOf<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: number): SimNode<S, M, Q, A, D> {
   return world.nodes[id - 1] as SimNode<S, M, Q, A, D>;
+}
+
+/** The nodes that have ever been started: all but the spares that nobody needed yet. */
+export function nodesInUse<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>): readonly SimNode<S, M, Q, A, D>[] {
+  return (world.settings.spares ?? 0) === 0 ? world.nodes : world.nodes.filter(({ idle }) => !idle);
 }
 
 /** Runs `call` at a virtual time; for clients, faults and whatever else stands outside the machines. */
@@ -550,10 +558,16 @@ export function rotDisk<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeI
     node.disk.durable.set(record.key, mangle(record.value, node.diskStream, node.run));
 }
 
+/** Switches a spare on: it starts with an empty disk, and again like any node from then on. */
+export function startSpare<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId): void {
+  nodeOf(world, id).idle = false;
+  startNode(world, id);
+}
+
 /** Starts a node that is down, from what its disk holds, unless that cannot be trusted. */
 export function startNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: NodeId): void {
   const node = nodeOf(world, id);
-  if (node.state !== undefined) return;
+  if (node.state !== undefined || node.idle) return;
   if (node.refuses !== undefined) {
     feel(world.felt, 'start refused');
     return;

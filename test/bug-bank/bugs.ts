@@ -4,6 +4,7 @@ import type { Bug } from './bugs/bug.js';
 import { DURABILITY } from './bugs/durability.js';
 import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
+import { MEMBERS } from './bugs/members.js';
 import { NODE } from './bugs/node.js';
 import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
@@ -26,6 +27,7 @@ export const BUGS: readonly Bug[] = [
   ...SNAPSHOTS,
   ...STATE_MACHINE,
   ...NODE,
+  ...MEMBERS,
   ...LIVENESS,
   ...QUIESCENCES,
 ];

@@ -157,7 +157,8 @@ function checkUnseated(
     ({ message }) => message.type === 'VoteRequest' && !message.handedOver && message.term === after.term,
   );
   const told = heard.some(({ message }) => {
-    if (message.type === 'VoteRequest' || message.type === 'PreVoteRequest') return false;
+    if (message.type === 'PreVoteRequest' || (message.type === 'VoteRequest' && !message.handedOver))
+      return false;
     return message.term > before.term && !(message.type === 'PreVoteAnswer' && message.granted);
   });
   if (asked && !told) broken('leaders are left alone', after, 'a candidate was heard although a leader is');
@@ -370,6 +371,11 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
     conduct.care.clear();
     conduct.ledTerm = leader.term;
   }
+  // One that was left out may still answer; if it comes back, it is looked after anew.
+  if (!leader.peers.some((known) => known.peer === peer)) {
+    conduct.care.delete(peer);
+    return undefined;
+  }
   let care = conduct.care.get(peer);
   if (care === undefined) {
     care = {
@@ -412,6 +418,9 @@ export function checkCare(
   }
   if (!timerFired) return;
   const { heartbeatIntervalMs, electionTimeoutMs } = limits;
+  if (conduct.care.size > leader.peers.length) {
+    for (const peer of conduct.care.keys()) careOf(conduct, leader, peer, nowMs);
+  }
   for (const { peer, match } of leader.peers) {
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;

@@ -5,6 +5,10 @@
  */
 
 import {
+  hasVote,
+  isJoint,
+  isMember,
+  newestOf,
   radixFirstDifference,
   type PartitionState,
   type RaftMessage,
@@ -26,8 +30,28 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
   'ReadIndexAnswer',
   'ReadIndexRefused',
   'InstallSnapshot',
+  'CampaignNow',
+  'NotMember',
 ];
 const ROLES: readonly Role[] = ['follower', 'precandidate', 'candidate', 'leader'];
+
+/** Turns of events in changes of the members, and of leadership on request. */
+const MEMBERSHIP = [
+  'joint configuration entered',
+  'joint configuration left',
+  'joint configuration inherited by a new leader',
+  'restart in a joint configuration',
+  'snapshot during a joint configuration',
+  'configuration truncated',
+  'configuration installed by a snapshot',
+  'learner promoted',
+  'leader removed itself',
+  'left-out node told',
+  'node joined by a snapshot',
+  'node joined by the log',
+  'transfer completed',
+  'transfer aborted',
+] as const;
 
 /** What a sweep that is worth its name comes by. */
 export const MUST_REACH: readonly string[] = [
@@ -56,7 +80,10 @@ export const MUST_REACH: readonly string[] = [
   'read by lease asked for confirmation',
   'read answered by a follower',
   'stale read answered',
+  ...MEMBERSHIP,
 ];
+
+type Reach = (feature: string) => void;
 
 export interface Landmarks {
   /** A node in this state is handed this message. */
@@ -64,7 +91,7 @@ export interface Landmarks {
   changed(before: Raft | undefined, after: Raft): void;
 }
 
-export function createLandmarks(reach: (feature: string) => void): Landmarks {
+export function createLandmarks(reach: Reach): Landmarks {
   /** Which messages were met in which role: noted once a run. */
   const met = new Uint8Array(KINDS.length * ROLES.length * 3);
   return {
@@ -80,9 +107,21 @@ export function createLandmarks(reach: (feature: string) => void): Landmarks {
     changed(before, after) {
       if (before === undefined) {
         if (after.log.lastIndex > 0) reach('restart with a log');
+        if (isJoint(after.config)) reach('restart in a joint configuration');
         return;
       }
       if (before.rest !== after.rest) changeOfRest(reach, before, after);
+      if (before.configs !== after.configs) changeOfMembers(reach, before, after);
+      if (before.transfer !== undefined && before.transfer !== after.transfer)
+        endOfTransfer(reach, before, after);
+      if (before.leftOutAt === 0 && after.leftOutAt > 0) reach('left-out node told');
+      if (
+        before.snapshot !== after.snapshot &&
+        after.snapshot !== undefined &&
+        isJoint(after.snapshot.config)
+      ) {
+        reach('snapshot during a joint configuration');
+      }
       if (before.role !== after.role) changeOfRole(reach, before, after);
       if (before.log !== after.log) changeOfLog(reach, before, after);
       if (before.commit !== after.commit && after.role === 'leader' && before.commit < after.termStart - 1) {
@@ -112,11 +151,12 @@ function changeOfRest(reach: (feature: string) => void, before: Raft, after: Raf
   reach('sleeping follower woken');
 }
 
-function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raft): void {
+function changeOfRole(reach: Reach, before: Raft, after: Raft): void {
   if (after.role === 'leader') {
     reach('election won');
     if (after.log.lastIndex > after.commit + 1) reach('election won with uncommitted entries');
     if (after.log.baseIndex > 0) reach('election won with a compacted log');
+    if (isJoint(before.config)) reach('joint configuration inherited by a new leader');
     return;
   }
   if (before.role !== 'leader') return;
@@ -126,9 +166,34 @@ function changeOfRole(reach: (feature: string) => void, before: Raft, after: Raf
       : 'leader deposed by a newer term',
   );
   if (before.log.lastIndex > before.commit) reach('leader deposed with uncommitted entries');
+  if (before.term === after.term && !hasVote(after.config, after.self)) reach('leader removed itself');
 }
 
-function changeOfLog(reach: (feature: string) => void, before: Raft, after: Raft): void {
+function changeOfMembers(reach: Reach, before: Raft, after: Raft): void {
+  const { config, configs, log } = after;
+  const last = newestOf(before.configs);
+  const isGone = !configs.some(({ index }) => index === last.index);
+  if (isGone && log.baseIndex < last.index) reach('configuration truncated');
+  if (log.baseIndex > before.log.lastIndex && before.config !== config) {
+    reach('configuration installed by a snapshot');
+  }
+  if (!isMember(before.config, after.self) && isMember(config, after.self)) {
+    const bySnapshot = isMember((configs[0] ?? last).config, after.self);
+    reach(bySnapshot ? 'node joined by a snapshot' : 'node joined by the log');
+  }
+  if (after.role !== 'leader' || before.role !== 'leader' || before.config === config) return;
+  if (isJoint(config)) reach('joint configuration entered');
+  else if (isJoint(before.config)) reach('joint configuration left');
+  if (before.config.learners.some((learner) => config.voters.includes(learner))) reach('learner promoted');
+}
+
+/** Asking for an election is all that a leader can do: whether the target wins it shows in whom the leader votes for. */
+function endOfTransfer(reach: Reach, before: Raft, after: Raft): void {
+  if (after.role === 'leader' && after.transfer === undefined) return reach('transfer aborted');
+  if (after.role !== 'leader' && after.vote === before.transfer?.target) reach('transfer completed');
+}
+
+function changeOfLog(reach: Reach, before: Raft, after: Raft): void {
   const { log } = after;
   if (log.baseIndex > before.log.lastIndex) return reach('snapshot installed beyond the log');
   if (

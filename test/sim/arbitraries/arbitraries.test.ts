@@ -72,10 +72,12 @@ describe('what the examples of the documentation say holds', () => {
 
 describe('what is drawn is a scenario that can be run', () => {
   it.each(FAULT_KINDS.map((kind) => [kind]))('with a fault %s', (kind) => {
-    const faults = (at: Cluster): fc.Arbitrary<readonly Fault[]> => fc.tuple(fault(at, kind));
+    const faults = (at: Cluster): fc.Arbitrary<readonly Fault[]> =>
+      fc.tuple(fault({ ...at, spares: 2 }, kind));
     fc.assert(
-      fc.property(scenario({ faults }), (drawn) => {
-        expect(problemsOf(drawn)).toEqual([]);
+      fc.property(scenario({ faults }), ({ settings, ...drawn }) => {
+        const node = { ...settings.node, meta: true };
+        expect(problemsOf({ ...drawn, spares: 2, settings: { ...settings, node } })).toEqual([]);
       }),
       { numRuns: 3 },
     );

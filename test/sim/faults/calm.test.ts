@@ -78,7 +78,12 @@ interface Chat {
   readonly turned: ReadonlySet<number>;
 }
 
-function chat(calm: CalmSettings, faults: readonly Fault[] = [], changes: Partial<Scenario> = {}): Chat {
+function chat(
+  calm: CalmSettings,
+  faults: readonly Fault[] = [],
+  changes: Partial<Scenario> = {},
+  electorates?: readonly (readonly number[])[],
+): Chat {
   const links = new Set<string>();
   const turned = new Set<number>();
   let healed: readonly number[] = [];
@@ -97,7 +102,7 @@ function chat(calm: CalmSettings, faults: readonly Fault[] = [], changes: Partia
   for (const { id } of world.nodes) callAt(world, 0, () => startNode(world, id));
   scheduleFaults(world, faults, () => false);
   callAt(world, CALM_MS * 1_000, () => {
-    healed = becalm(world, calm);
+    healed = becalm(world, calm, electorates);
   });
   runWorld(world, () => world.nowUs > END_MS * 1_000);
   expect(world.failure).toBeUndefined();
@@ -164,6 +169,21 @@ describe('the calm that heals a quorum', () => {
 
       expect(healed).toHaveLength(3);
       for (const link of allLinks(healed)) expect(links).toContain(link);
+    }
+  });
+
+  it('heals a majority of every electorate, and nobody who is not needed for one', () => {
+    const electorates = [
+      [1, 2, 3],
+      [3, 4, 5],
+    ];
+    for (const seed of SEEDS) {
+      const { healed } = chat(QUORUM, [], { seed }, electorates);
+
+      const isEnough = (nodes: readonly number[]): boolean =>
+        electorates.every((voters) => voters.filter((voter) => nodes.includes(voter)).length >= 2);
+      expect(isEnough(healed)).toBe(true);
+      for (const node of healed) expect(isEnough(healed.filter((other) => other !== node))).toBe(false);
     }
   });
 

@@ -172,6 +172,13 @@ const KINDS = Object.keys({
   Pause: 0,
   SlowNode: 0,
   Upgrade: 0,
+  Join: 0,
+  Promote: 0,
+  Leave: 0,
+  Replace: 0,
+  Reshape: 0,
+  Transfer: 0,
+  HandOver: 0,
 } satisfies Record<Fault['type'], 0>);
 
 const FELT = [
@@ -181,6 +188,7 @@ const FELT = [
   ...['sync slow', 'sync failed', 'unsynced write lost', 'write torn', 'start refused'],
   ...['ClockJump', 'ClockFreeze', 'ClockDrift'],
   ...['Crash', 'CrashAtWrite', 'CrashLoop', 'Pause', 'SlowNode'],
+  ...['spare started', 'machine stopped for good', 'Change done', 'Transfer done', 'HandOver done'],
   ...['down', 'isolated', 'deaf', 'mute', 'paused', 'as it is'].map((way) => `calm without one: ${way}`),
 ];
 

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../sim/faults/fault.js';
 import { describeProblem, parseScenario, scenarioJsonSchema } from '../../../sim/faults/schema.js';
-import { stormScenario } from '../../../sim/key-value/storm.js';
+import { membershipStorm, stormScenario } from '../../../sim/key-value/storm.js';
 
 /** A sound scenario with little in it, as JSON that may be spoilt. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 function sound(): any {
-  const storm = stormScenario(1);
-  const { settings } = storm;
+  const { spares: _none, ...storm } = stormScenario(1);
+  const settings = { ...storm.settings, node: { ...storm.settings.node, meta: false } };
   return JSON.parse(
     JSON.stringify({
       ...storm,
@@ -202,6 +202,83 @@ describe('a fault is refused', () => {
   });
 });
 
+describe('a change of the members is refused', () => {
+  /** Three founders and two spares, 4 and 5. */
+  const changing = (...faults: readonly unknown[]): readonly string[] => {
+    const scenario = sound();
+    scenario.settings.node.meta = true;
+    return problemsOf({ ...scenario, spares: 2, faults });
+  };
+
+  it('nowhere, when it names who is there and spares that nobody used', () => {
+    const faults = [
+      { type: 'Join', atMs: 1, node: 4, role: 'learner' },
+      { type: 'Promote', atMs: 2, node: 4 },
+      { type: 'Replace', atMs: 3, node: 1, spare: 5 },
+      { type: 'Leave', atMs: 4, node: 2, stopAfterMs: 10 },
+      { type: 'Transfer', atMs: 5, group: 0, node: 3 },
+      { type: 'HandOver', atMs: 6, node: 3, downMs: 10 },
+      { type: 'Crash', ...WINDOW, target: { node: 5 } },
+    ];
+
+    expect(changing(...faults)).toEqual([]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['of who is there already', { type: 'Join', atMs: 1, node: 3, role: 'voter' }, 'a spare from 4 to 5'],
+    [
+      'of a machine that is not there',
+      { type: 'Join', atMs: 1, node: 6, role: 'voter' },
+      'a node from 1 to 5',
+    ],
+    [
+      'into a role that is none',
+      { type: 'Join', atMs: 1, node: 4, role: 'king' },
+      'one of "voter", "learner"',
+    ],
+    ['by a spare that is none', { type: 'Replace', atMs: 1, node: 1, spare: 2 }, 'a spare from 4 to 5'],
+    ['by a spare that is not there', { type: 'Replace', atMs: 1, node: 1, spare: 9 }, 'faults[0].spare is 9'],
+    [
+      'that does nothing',
+      { type: 'Reshape', atMs: 1, join: [], leave: [], stopAfterMs: 0 },
+      'must be something to do',
+    ],
+    [
+      'that lets go who is not there',
+      { type: 'Reshape', atMs: 1, join: [4], leave: [7], stopAfterMs: 0 },
+      'faults[0].leave is 7',
+    ],
+    ['of a group that is not there', { type: 'Transfer', atMs: 1, group: 2, node: 1 }, 'a group from 0 to 1'],
+  ])('%s', (_name, fault, expected) => {
+    const problems = changing(fault);
+
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+  });
+
+  it('when a spare is to come twice: no number is used again', () => {
+    const problems = changing(
+      { type: 'Join', atMs: 1, node: 4, role: 'voter' },
+      { type: 'Replace', atMs: 2, node: 1, spare: 4 },
+    );
+
+    expect(problems).toHaveLength(2);
+    expect(problems[0]).toContain('a spare that joins once');
+  });
+
+  it('where the members are fixed; leaders may be moved there, but not that of the roster', () => {
+    const spares = problemsOf({ ...sound(), spares: 1 });
+    const join = problemsOf(struckBy({ type: 'Leave', atMs: 1, node: 1, stopAfterMs: 0 }));
+    const transfer = problemsOf(struckBy({ type: 'Transfer', atMs: 1, group: 1, node: 2 }));
+    const meta = problemsOf(struckBy({ type: 'Transfer', atMs: 1, group: 0, node: 2 }));
+
+    expect(spares[0]).toContain('spares is 1, but must be 0 here');
+    expect(join[0]).toContain('no change of members here');
+    expect(transfer).toEqual([]);
+    expect(meta[0]).toContain('a group from 1 to 1');
+  });
+});
+
 describe('what is no scenario at all', () => {
   it.each([[null], [7], ['{}'], [[]], [{}]])('%j is refused', (json) => {
     expect(problemsOf(json)).not.toEqual([]);
@@ -213,9 +290,10 @@ describe('the schema as a document', () => {
     const document = JSON.parse(JSON.stringify(scenarioJsonSchema()));
 
     expect(document.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-    expect(Object.keys(document.properties).sort()).toEqual(Object.keys(stormScenario(1)).sort());
+    expect(Object.keys(document.properties).sort()).toEqual(Object.keys(membershipStorm(1)).sort());
+    expect(document.required).not.toContain('spares');
     expect(document.properties.system).toMatchObject({ enum: ['key-value'] });
-    expect(document.properties.faults.items.oneOf).toHaveLength(28);
+    expect(document.properties.faults.items.oneOf).toHaveLength(35);
     expect(document.properties.network.required).not.toContain('decisions');
     expect(document.properties.network.additionalProperties).toBe(false);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { destroyed } from '../../../sim/faults/fault.js';
-import type { Fault } from '../../../sim/faults/scenario.js';
+import { machinesOf, type Fault } from '../../../sim/faults/scenario.js';
 import type { KeyValueScenario } from '../../../sim/key-value/settings.js';
 import { stormScenario } from '../../../sim/key-value/storm.js';
 
@@ -41,6 +41,17 @@ const RARE: readonly Fault['type'][] = [
   'Upgrade',
 ];
 
+/** What operators do: a part of the storms is over clusters whose members change. */
+const ORDERS: readonly Fault['type'][] = [
+  'Join',
+  'Promote',
+  'Leave',
+  'Replace',
+  'Reshape',
+  'Transfer',
+  'HandOver',
+];
+
 /** What destroys a disk for good strikes few. */
 const DESTROYING: readonly Fault['type'][] = ['BitRot', 'LoseDisk'];
 
@@ -56,7 +67,7 @@ describe('every storm', () => {
       'has at least 500 client operations',
       ({ workload }) => workload.clients * workload.operationsPerClient >= 500,
     ],
-    ['has three to five nodes', ({ nodes }) => nodes >= 3 && nodes <= 5],
+    ['has three to five nodes, or members that change', hasNodes],
     [
       'has several clients on at most eight keys',
       ({ settings, workload }) => settings.keys <= 8 && workload.clients > 1,
@@ -92,12 +103,12 @@ describe('of any seed, a storm', () => {
     fc.assert(
       fc.property(fc.nat(0xffff_ffff), (seed) => {
         const scenario = stormScenario(seed);
-        const { faults, nodes, expect: expected, calm } = scenario;
+        const { faults, nodes, spares = 0, expect: expected, calm } = scenario;
 
         expect(endsInTime(scenario)).toBe(true);
         expect(strikesWhatThereIs(scenario)).toBe(true);
         expect(faults.every(({ atMs }) => atMs >= 0 && atMs < calm.atMs)).toBe(true);
-        const isMinority = 2 * destroyed(faults).length < nodes;
+        const isMinority = 2 * destroyed(faults).length < nodes + spares;
         expect(isMinority).toBe(expected === 'service');
       }),
       { numRuns: 1_000 },
@@ -131,6 +142,13 @@ describe('the fault', () => {
     expect(drawn).toBeLessThan(SCENARIOS.length * 0.5);
   });
 
+  it.each(ORDERS)('%s is drawn by a few seeds', (kind) => {
+    const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
+
+    expect(drawn).toBeGreaterThan(SCENARIOS.length * 0.02);
+    expect(drawn).toBeLessThan(SCENARIOS.length * 0.4);
+  });
+
   it.each(DESTROYING)('%s is drawn by few seeds', (kind) => {
     const drawn = count(({ faults }) => faults.some(({ type }) => type === kind));
 
@@ -141,7 +159,7 @@ describe('the fault', () => {
   it('is of no kind that this test does not know', () => {
     const drawn = new Set(SCENARIOS.flatMap(({ faults }) => faults.map(({ type }) => type)));
 
-    expect([...drawn].sort()).toEqual([...COMMON, ...RARE, ...DESTROYING].sort());
+    expect([...drawn].sort()).toEqual([...COMMON, ...RARE, ...ORDERS, ...DESTROYING].sort());
   });
 
   it('strikes leaders and named nodes alike', () => {
@@ -185,6 +203,10 @@ describe('storms differ in', () => {
   });
 });
 
+function hasNodes({ nodes, spares = 0 }: KeyValueScenario): boolean {
+  return nodes <= 5 && (spares > 0 || nodes >= 3);
+}
+
 function isAscending(numbers: readonly number[]): boolean {
   return numbers.every((number, i) => i === 0 || number >= (numbers[i - 1] as number));
 }
@@ -196,9 +218,12 @@ function endsInTime({ faults, calm }: KeyValueScenario): boolean {
   });
 }
 
-function strikesWhatThereIs({ faults, nodes, settings: { partitions } }: KeyValueScenario): boolean {
+function strikesWhatThereIs({ faults, settings: { partitions }, ...storm }: KeyValueScenario): boolean {
+  const nodes = machinesOf(storm);
   const isNode = (node: number): boolean => node >= 1 && node <= nodes;
   return faults.every((fault) => {
+    if ('join' in fault) return [...fault.join, ...fault.leave].every(isNode);
+    if ('spare' in fault && !isNode(fault.spare)) return false;
     if ('side' in fault) {
       const { side } = fault;
       if (side.length === 0 || 2 * side.length > nodes || !side.every(isNode)) return false;
