@@ -17,6 +17,7 @@ export type Category =
   | 'state machine'
   | 'clock'
   | 'node'
+  | 'membership'
   | 'liveness'
   | 'legal';
 
