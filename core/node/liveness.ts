@@ -83,7 +83,7 @@ export function checkLinks(turn: NodeTurn): void {
   }
 }
 
-/** The other node's groups need new leaders: their elections are spread over an election timeout. */
+/** The other node's groups need new leaders: their elections are spread over two election timeouts. */
 function leadersLost(turn: NodeTurn, leader: NodeId): void {
   const { heartbeatIntervalMs, electionTimeoutMs } = turn.options;
   const { entropy } = turn.raftContext;
@@ -95,9 +95,10 @@ function leadersLost(turn: NodeTurn, leader: NodeId): void {
     const others = voters.filter((voter) => voter !== leader);
     const place = Math.max(0, others.indexOf(turn.options.node));
     const turnOf = (finish(mixNumber(0, id)) + place) % Math.max(1, others.length);
+    const turnMs = Math.floor((turnOf * electionTimeoutMs) / Math.max(1, others.length - 1));
     const spread = finish(mixNumber(mixNumber(entropy, id), turn.options.node)) % electionTimeoutMs;
     // The other followers should have missed the leader too before one of them asks for their votes.
-    leaderLost(opened.raft, heartbeatIntervalMs + spread + turnOf * electionTimeoutMs);
+    leaderLost(opened.raft, heartbeatIntervalMs + spread + turnMs);
     noteRest(turn, opened);
   });
   const { count } = linkOf(turn.node, leader).under;

@@ -3,7 +3,8 @@
  *
  * A follower takes the chunks of one snapshot in their order, each once: the digest in a chunk goes over all bytes before
  * it too, so one that is damaged, or belongs to another snapshot, does not follow. Each is written when it arrives and
- * answered when it is durable, and read into a state that grows beside the group's own, which stays usable. With the last
+ * answered when it is durable, and read into a state that grows beside the group's own, which stays usable; a few that come
+ * too early wait for their turn. With the last
  * one the snapshot is whole, and is installed as if it had come in one piece.
  *
  * What has arrived is given up with the term, with the offer of another snapshot, and when it is no longer lacked. A node
@@ -11,7 +12,7 @@
  */
 
 import { mixBytes } from '../collections/digest.js';
-import { added, listWith } from '../collections/list.js';
+import { added, EMPTY_LIST, listWith } from '../collections/list.js';
 import { radixGet } from '../collections/radix-array.js';
 import type { NodeId } from '../machine/units.js';
 import { hearsLeader, lacksSnapshot, snapshotReceived } from '../raft/snapshot.js';
@@ -32,6 +33,7 @@ export function chunkReceived(turn: NodeTurn, from: NodeId, chunk: SnapshotChunk
   if (!lacksSnapshot(opened.raft, from, { index, term: snapshotTerm })) return;
   const same = known !== undefined && isOf(known, from, chunk) ? known : undefined;
   if (bytes.length === 0 || chunk.number !== (same?.chunks ?? 0)) {
+    if (same !== undefined && bytes.length > 0 && chunk.number > same.chunks) keepForLater(turn, same, chunk);
     answerCount(turn, opened, from, chunk, same?.chunks ?? 0);
     return;
   }
@@ -41,6 +43,30 @@ export function chunkReceived(turn: NodeTurn, from: NodeId, chunk: SnapshotChunk
     return;
   }
   takeChunk(turn, opened, same ?? begin(turn, opened, from, chunk), chunk);
+  takeEarlyChunks(turn, opened, chunk);
+}
+
+/** A network that keeps no order would otherwise have most chunks sent twice. */
+function keepForLater(turn: NodeTurn, receiving: SnapshotReceiving, chunk: SnapshotChunk): void {
+  const { early } = receiving;
+  if (early.length >= turn.options.maxInflightChunks) return;
+  if (early.some(({ number }) => number === chunk.number)) return;
+  const { node } = turn;
+  const kept = { ...receiving, early: listWith(early, chunk) };
+  node.receiving = node.receiving.map((known) => (known === receiving ? kept : known));
+}
+
+/** After `chunk`, takes those that came before it and whose turn it is now. */
+function takeEarlyChunks(turn: NodeTurn, opened: OpenGroup, chunk: SnapshotChunk): void {
+  for (let taken = -1; ; ) {
+    const receiving = turn.node.receiving.find(({ group }) => group === chunk.group);
+    if (receiving === undefined || receiving.chunks === taken) return;
+    const { chunks, early } = receiving;
+    const next = early.find(({ number }) => number === chunks);
+    if (next === undefined) return;
+    taken = chunks;
+    takeChunk(turn, opened, receiving, next);
+  }
 }
 
 function isOf(receiving: SnapshotReceiving, from: NodeId, chunk: SnapshotChunk): boolean {
@@ -82,6 +108,7 @@ function begin(
     chunks: 0,
     digest: 0,
     state: NO_CHUNKS,
+    early: EMPTY_LIST,
     heardAt,
   };
 }
@@ -125,6 +152,7 @@ function takeChunk(
     chunks,
     digest,
     state: read.value,
+    early: receiving.early.filter(({ number: one }) => one >= chunks),
     heardAt: turn.now.monotonic,
   });
   sendWhenWritten(turn, from, answerTo(chunk, chunks, false));

@@ -15,7 +15,7 @@ import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
 import type { Journal } from './journal.js';
 import type { Membership } from './membership.js';
-import type { NodeMessage, Tally } from './protocol.js';
+import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
 
 export interface NodeState {
   /** This run's name; see `Boot.incarnation`. */
@@ -138,6 +138,8 @@ export interface SnapshotReceiving {
   readonly chunks: number;
   readonly digest: number;
   readonly state: PartialState;
+  /** Chunks that overtook others on the way and wait for their turn; at most `maxInflightChunks`. */
+  readonly early: readonly SnapshotChunk[];
   readonly heardAt: MonotonicMs;
 }
 

@@ -281,10 +281,13 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       }
       // A node that has halted says nothing any more, whatever is due.
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
+      const most = snapshots?.maxSnapshotsSending ?? Number.MAX_SAFE_INTEGER;
+      const sendsEnough = step.state.sending.length >= most;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
         if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
-        checkCare(conductOf(node, id), raft, heard.get(id) ?? NOTHING_HEARD, timerFired, nowMs, ofNode);
+        const messages = heard.get(id) ?? NOTHING_HEARD;
+        checkCare(conductOf(node, id), raft, messages, timerFired, nowMs, ofNode, sendsEnough);
       });
     },
     synced(node, writes: readonly Persist<Stored>[]) {
