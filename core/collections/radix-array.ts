@@ -154,6 +154,35 @@ function visitIn<T>(
   }
 }
 
+/** Calls `visit` for the values at `from` and above, in ascending order, until it returns false. */
+export function radixVisitFrom<T>(
+  array: RadixArray<T>,
+  from: number,
+  visit: (value: T, position: number) => boolean,
+): void {
+  if (array.root !== undefined) visitFromIn(array.root, array.height - 1, 0, from, visit);
+}
+
+function visitFromIn<T>(
+  node: Node<T>,
+  level: number,
+  base: number,
+  from: number,
+  visit: (value: T, position: number) => boolean,
+): boolean {
+  const span = spanOf(level);
+  const first = Math.min(node.length, Math.max(0, Math.floor((from - base) / span)));
+  for (let digit = first; digit < node.length; digit += 1) {
+    const child = node[digit];
+    if (child === undefined) continue;
+    const start = base + digit * span;
+    const goesOn =
+      level === 0 ? visit(child as T, start) : visitFromIn(child as Node<T>, level - 1, start, from, visit);
+    if (!goesOn) return false;
+  }
+  return true;
+}
+
 /**
  * The lowest position of `from` or more at which the arrays differ; undefined when there is none. Versions of one array
  * share what they have in common, and shared parts are passed over: the cost is that of what was changed.

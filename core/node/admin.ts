@@ -294,7 +294,12 @@ function reportLed(turn: NodeTurn): readonly GroupReport[] {
 }
 
 /** While a group sleeps, its nodes hear of each other for it. */
-function heardOf(turn: NodeTurn, { rest }: Pick<GroupState['raft'], 'rest'>, peer: NodeId, heardAt: number): number {
+function heardOf(
+  turn: NodeTurn,
+  { rest }: Pick<GroupState['raft'], 'rest'>,
+  peer: NodeId,
+  heardAt: number,
+): number {
   if (!rest.asleep || !rest.agreed.includes(peer)) return heardAt;
   return Math.max(heardAt, linkOf(turn.node, peer).answeredAt);
 }

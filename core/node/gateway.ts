@@ -62,6 +62,7 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
     retryAt: now.monotonic,
     sentTo: NO_NODE,
     redirects: 0,
+    wasSent: false,
   };
   const others = mapGet(node.tokensOf, accepted.requestId) ?? EMPTY_LIST;
   const clash = others.find((other) => contradicts(turn, other, accepted));
@@ -131,6 +132,7 @@ function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirec
     retryAt,
     sentTo: place,
     redirects,
+    wasSent: request.wasSent || leader !== NO_NODE,
   };
   node.requests = radixSet(node.requests, token, sent);
   node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
@@ -147,13 +149,24 @@ export function requestAlarm(turn: NodeTurn, token: number, at: number): void {
   const request = radixGet(turn.node.requests, token);
   if (request?.retryAt !== at) return;
   if (turn.now.monotonic >= request.deadline) {
-    const reason =
-      `the partition's leader did not answer within ${turn.options.requestTimeoutMs} ms; ` +
-      'whether the operation took effect is not known: retry it with the same operation id';
-    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason });
+    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason: whyGivenUp(turn, request) });
     return;
   }
   attempt(turn, request, knownLeader(turn, request.group), 0);
+}
+
+function whyGivenUp(turn: NodeTurn, { wasSent }: ClientRequest): string {
+  const { requestTimeoutMs } = turn.options;
+  if (!wasSent) {
+    return (
+      `this node has known no leader of the partition for ${requestTimeoutMs} ms; the operation was not handed to any ` +
+      'and has not taken effect: retry it with the same operation id'
+    );
+  }
+  return (
+    `the partition's leader did not answer within ${requestTimeoutMs} ms; ` +
+    'whether the operation took effect is not known: retry it with the same operation id'
+  );
 }
 
 /** A leader is known anew: whoever waits for this group, or asked another node, is sent there now. */
@@ -174,7 +187,7 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
   const known = radixGet(turn.node.groups, group);
   if (known === undefined) {
     const reason = `this node has no partition ${group}`;
-    answer(turn, group, origin, { type: 'TryAgain', leader: NO_NODE, reason });
+    answer(turn, group, origin, { type: 'TryAgain', leader: NO_NODE, reason, overloaded: false });
     return;
   }
   const problem = problemWith(operation);
@@ -215,6 +228,10 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
     return;
   }
   if (request.sentTo !== from) return;
+  if (result.overloaded) {
+    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason: result.reason });
+    return;
+  }
   const { leader } = result;
   if (leader !== NO_NODE && leader !== from && request.redirects < MAX_REDIRECTS) {
     attempt(turn, request, leader, request.redirects + 1);

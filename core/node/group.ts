@@ -11,7 +11,6 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
-import { isBent } from '../machine/bend.js';
 import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units.js';
 import {
   KeyValueCode,
@@ -27,7 +26,6 @@ import { findRetry } from '../partition/retry-table.js';
 import { entryAt } from '../raft/log.js';
 import { requestRead } from '../raft/read-index.js';
 import { propose } from '../raft/replication.js';
-import { compact } from '../raft/snapshot.js';
 import { decodeCommand, encodeCommand } from '../wire/index.js';
 import type { ForwardResult } from './protocol.js';
 import type { Origin, Waiter } from './state.js';
@@ -100,7 +98,9 @@ function executeWrite(
   const command: Command = { requestId, basis, stampedAt: turn.node.clock, operation };
   const proposal = propose(opened.raft, encodeCommand(command));
   if (proposal.type === 'Refused') {
-    answer(turn, group, origin, tryAgain(opened, `the leader cannot take the write now: ${proposal.why}`));
+    const { why } = proposal;
+    const refused = tryAgain(opened, `the leader cannot take the write now: ${why}`);
+    answer(turn, group, origin, why === 'overloaded' ? overloaded(turn, opened) : refused);
     return;
   }
   const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };
@@ -141,7 +141,15 @@ function sameOrigin(a: Origin, b: Origin): boolean {
 }
 
 function tryAgain(opened: OpenGroup, reason: string): ForwardResult {
-  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason };
+  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason, overloaded: false };
+}
+
+function overloaded(turn: NodeTurn, opened: OpenGroup): ForwardResult {
+  const reason =
+    `overloaded: ${opened.raft.raft.uncommittedBytes} bytes of writes to this partition wait for their commit, and ` +
+    `no more than ${turn.options.maxUncommittedBytes} may (maxUncommittedBytes); the operation was not proposed now: ` +
+    'retry it later, with the same operation id';
+  return { type: 'TryAgain', leader: opened.raft.raft.leader, reason, overloaded: true };
 }
 
 /** Executes every committed entry, and answers those who wait. */
@@ -248,22 +256,6 @@ export function releaseWaiters(turn: NodeTurn, opened: OpenGroup, answer: Answer
     group.proposed = mapDelete(group.proposed, requestId);
     for (const origin of origins) answer(turn, raft.group, origin, result);
   });
-}
-
-/** Takes a snapshot once enough was applied since the last one. */
-export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
-  const { partition } = opened.group;
-  const { raft } = opened.raft;
-  const since = partition.applied - (raft.snapshot?.index ?? 0);
-  const hasApplied = partition !== opened.before.partition && since > 0;
-  if (hasApplied && isBent(turn.raftContext.bend, 'a snapshot now, and nothing kept behind it')) {
-    return compact(opened.raft, partition.applied, partition, 0);
-  }
-  const { snapshotEveryEntries, snapshotPercentOfRecords, keepEntries } = turn.options;
-  if (since < snapshotEveryEntries) return;
-  const records = partition.keys.size + partition.retries.indexOf.size;
-  if (since * 100 < records * snapshotPercentOfRecords) return;
-  compact(opened.raft, partition.applied, partition, keepEntries);
 }
 
 /** Whether this node learnt in this turn of a leader that it did not know before. */

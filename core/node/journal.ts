@@ -3,13 +3,20 @@
  *
  *     group/00000001/hard                      term and vote
  *     group/00000001/segment/000000000000002a  entries that one turn appended; segments are numbered in order
- *     group/00000001/snapshot                  the state up to an index, and the first segment that still counts
+ *     group/00000001/snapshot                  which snapshot counts, and the first segment that still counts
+ *     group/00000001/snapshot/0000000000000007/00000003   a chunk of the snapshot number 7
+ *
+ * A snapshot is written chunk by chunk, over many turns, and nothing looks at it before the one small record names it;
+ * that record, and the dropping of what it replaces, are one atomic change (data first, then the switch). Every snapshot
+ * that is begun gets a number of its own, so chunks of two never mix; those of one that was given up are garbage until
+ * the next switch drops them.
  *
  * A later segment overrides earlier ones from its first index on, so truncation needs no record of its own, and all
  * that a group appends in one turn is one record. Segments below the snapshot's first are garbage: they may linger
  * after a crash, and are ignored.
  */
 
+import { mixBytes } from '../collections/digest.js';
 import { assert, present } from '../machine/assert.js';
 import {
   emptyRadixArray,
@@ -23,19 +30,23 @@ import { groupId, logIndex, NO_NODE, term, type GroupId, type LogIndex } from '.
 import type { PartitionState } from '../partition/partition.js';
 import type { RaftWrite } from '../raft/durability.js';
 import type { Entry } from '../raft/messages.js';
+import type { Snapshot } from '../raft/messages.js';
 import type { DurableImage } from '../raft/state.js';
-import type { Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
+import { decodeChunk, NO_CHUNKS, wholeState } from '../wire/snapshot-chunk.js';
+import type { SnapshotRecords, Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
 
 export interface Journal {
   readonly group: GroupId;
   readonly firstSegment: number;
   readonly nextSegment: number;
+  /** The number of the next snapshot that is begun. */
+  readonly nextSnapshot: number;
   /** The last index in each segment, from the first to the one before the next. */
   readonly segmentEnds: RadixArray<LogIndex>;
 }
 
 export function emptyJournal(group: GroupId): Journal {
-  return { group, firstSegment: 0, nextSegment: 0, segmentEnds: emptyRadixArray() };
+  return { group, firstSegment: 0, nextSegment: 0, nextSnapshot: 0, segmentEnds: emptyRadixArray() };
 }
 
 function prefix(group: GroupId): string {
@@ -44,6 +55,35 @@ function prefix(group: GroupId): string {
 
 function segmentKey(group: GroupId, segment: number): string {
   return `${prefix(group)}segment/${hexadecimal(segment, 16)}`;
+}
+
+function snapshotKey(group: GroupId, number: number): string {
+  return `${prefix(group)}snapshot/${hexadecimal(number, 16)}/`;
+}
+
+/** Takes the next number for a snapshot. */
+export function withSnapshotBegun(journal: Journal): Journal {
+  const { group, firstSegment, nextSegment, nextSnapshot, segmentEnds } = journal;
+  return { group, firstSegment, nextSegment, nextSnapshot: nextSnapshot + 1, segmentEnds };
+}
+
+export function putChunk(
+  group: GroupId,
+  number: number,
+  chunk: number,
+  bytes: Uint8Array,
+): StorageChange<Stored> {
+  const key = snapshotKey(group, number) + hexadecimal(chunk, 8);
+  return { type: 'Put', key, value: { type: 'SnapshotChunk', bytes } };
+}
+
+/** Removes the chunks of a snapshot that was given up. */
+export function dropChunks(group: GroupId, number: number): StorageChange<Stored> {
+  return dropSnapshots(group, number, number + 1);
+}
+
+function dropSnapshots(group: GroupId, from: number, before: number): StorageChange<Stored> {
+  return { type: 'DropRange', from: snapshotKey(group, from), before: snapshotKey(group, before) };
 }
 
 const ZEROS = '0000000000000000';
@@ -58,10 +98,20 @@ export interface JournalStep {
   readonly changes: readonly StorageChange<Stored>[];
 }
 
-/** The storage changes that make a turn's write durable. */
-export function recordWrite(journal: Journal, write: RaftWrite<PartitionState>): JournalStep {
+/**
+ * The storage changes that make a turn's write durable.
+ *
+ * @param records where the write's snapshot lies, when it has one: all of its chunks are in this or in earlier writes.
+ * @param underWay the number of another snapshot, which is still being received.
+ */
+export function recordWrite(
+  journal: Journal,
+  write: RaftWrite<PartitionState>,
+  records?: SnapshotRecords,
+  underWay?: number,
+): JournalStep {
   const changes: StorageChange<Stored>[] = [];
-  const { group } = journal;
+  const { group, nextSnapshot } = journal;
   let { firstSegment, nextSegment, segmentEnds } = journal;
 
   if (write.hardState !== undefined) {
@@ -80,11 +130,19 @@ export function recordWrite(journal: Journal, write: RaftWrite<PartitionState>):
         firstSegment += 1;
       }
     }
+    const { index, term: ofTerm, config } = write.snapshot;
+    const { number, chunks, digest } = present(
+      records,
+      () => `group ${group}: a snapshot that is not on the disk`,
+    );
     changes.push({
       type: 'Put',
       key: `${prefix(group)}snapshot`,
-      value: { type: 'Snapshot', snapshot: write.snapshot, firstSegment },
+      value: { type: 'Snapshot', index, term: ofTerm, config, number, chunks, digest, firstSegment },
     });
+    // From the very first: a crash may have left chunks of one that was never finished.
+    if (underWay === undefined || underWay > number) changes.push(dropSnapshots(group, 0, number));
+    else changes.push(dropSnapshots(group, 0, underWay), dropSnapshots(group, underWay + 1, number));
     if (firstSegment > before) {
       // From the very first: a crash may have kept what an earlier drop should have removed.
       const from = segmentKey(group, 0);
@@ -99,7 +157,7 @@ export function recordWrite(journal: Journal, write: RaftWrite<PartitionState>):
     segmentEnds = radixSet(segmentEnds, nextSegment, logIndex(firstIndex + entries.length - 1));
     nextSegment += 1;
   }
-  return { journal: { group, firstSegment, nextSegment, segmentEnds }, changes };
+  return { journal: { group, firstSegment, nextSegment, nextSnapshot, segmentEnds }, changes };
 }
 
 function endOf(segmentEnds: RadixArray<LogIndex>, segment: number): LogIndex {
@@ -118,7 +176,7 @@ export function recoverGroups(stored: readonly StoredRecord<Stored>[]): Readonly
     const group = groupId(Number.parseInt(key.slice('group/'.length, 'group/'.length + 8), 16));
     let part = parts.get(group);
     if (part === undefined) {
-      part = { hard: undefined, snapshot: undefined, segments: [] };
+      part = { hard: undefined, snapshot: undefined, chunks: [], segments: [] };
       parts.set(group, part);
     }
     switch (value.type) {
@@ -134,6 +192,14 @@ export function recoverGroups(stored: readonly StoredRecord<Stored>[]): Readonly
           segment: value,
         });
         break;
+      case 'SnapshotChunk': {
+        const [number, chunk] = key.slice(key.indexOf('snapshot/') + 'snapshot/'.length).split('/');
+        part.chunks.push({
+          number: Number.parseInt(number ?? '', 16),
+          chunk: Number.parseInt(chunk ?? '', 16),
+          bytes: value.bytes,
+        });
+      }
     }
   }
   return new Map([...parts].map(([group, part]) => [group, recoverGroup(group, part)]));
@@ -142,13 +208,15 @@ export function recoverGroups(stored: readonly StoredRecord<Stored>[]): Readonly
 interface GroupParts {
   hard: StoredHardState | undefined;
   snapshot: StoredSnapshot | undefined;
+  /** Of all snapshots, in ascending order of numbers and chunks. */
+  readonly chunks: { readonly number: number; readonly chunk: number; readonly bytes: Uint8Array }[];
   /** In ascending order of numbers. */
   readonly segments: { readonly number: number; readonly segment: StoredSegment }[];
 }
 
 function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
   const firstSegment = parts.snapshot?.firstSegment ?? 0;
-  const snapshot = parts.snapshot?.snapshot;
+  const snapshot = parts.snapshot === undefined ? undefined : recoverSnapshot(group, parts.snapshot, parts);
   const base = snapshot?.index ?? 0;
   const entries: Entry[] = [];
   let nextSegment = firstSegment;
@@ -174,6 +242,45 @@ function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
   }
   return {
     image: { term: parts.hard?.term ?? term(0), vote: parts.hard?.vote ?? NO_NODE, snapshot, entries },
-    journal: { group, firstSegment, nextSegment, segmentEnds },
+    journal: { group, firstSegment, nextSegment, nextSnapshot: unusedNumber(parts), segmentEnds },
   };
+}
+
+/** Above that of every snapshot of which anything may be on the disk. */
+function unusedNumber({ snapshot, chunks }: GroupParts): number {
+  return Math.max(snapshot?.number ?? -1, chunks[chunks.length - 1]?.number ?? -1) + 1;
+}
+
+function recoverSnapshot(
+  group: GroupId,
+  stored: StoredSnapshot,
+  { chunks }: GroupParts,
+): Snapshot<PartitionState> {
+  let partial = NO_CHUNKS;
+  let found = 0;
+  let digest = 0;
+  for (const { number, chunk, bytes } of chunks) {
+    if (number !== stored.number) continue;
+    assert(chunk === found, () => `group ${group}: chunk ${found} of snapshot ${number} is missing`);
+    const read = decodeChunk(partial, bytes);
+    assert(
+      read.ok,
+      () => `group ${group}: chunk ${chunk} of snapshot ${number}: ${read.ok ? '' : read.reason}`,
+    );
+    partial = read.value;
+    digest = mixBytes(digest, bytes);
+    found += 1;
+  }
+  const { index, term: ofTerm, config } = stored;
+  assert(
+    found === stored.chunks && digest === stored.digest,
+    () =>
+      `group ${group}: the snapshot at ${index} has ${stored.chunks} chunks, but others were found (${found})`,
+  );
+  const state = present(wholeState(partial), () => `group ${group}: the snapshot at ${index} is not whole`);
+  assert(
+    state.applied === index,
+    () => `group ${group}: a snapshot at ${index} holds a state at ${state.applied}`,
+  );
+  return { index, term: ofTerm, config, state };
 }

@@ -7,7 +7,7 @@ import { monotonicMs, type GroupId, type MonotonicMs, type NodeId } from '../mac
 import type { Tally } from './protocol.js';
 import type { Link, NodeState } from './state.js';
 
-export const NO_GROUPS: Tally = { count: 0, digest: 0 };
+export const NO_GROUPS: Tally = { count: 0, sum: 0 };
 
 /** What is known of a node with which no sleeping group is shared. */
 export function linkOf(node: Pick<NodeState, 'links'>, peer: NodeId): Link {
@@ -26,11 +26,11 @@ export function linkOf(node: Pick<NodeState, 'links'>, peer: NodeId): Link {
 /** The tally with one more group, or, by -1, with one fewer. */
 export function tallied(tally: Tally, group: GroupId, term: number, by: 1 | -1): Tally {
   const own = finish(mixNumber(mixNumber(0, group), term));
-  return { count: tally.count + by, digest: (tally.digest + by * own) >>> 0 };
+  return { count: tally.count + by, sum: (tally.sum + by * own) >>> 0 };
 }
 
 export function sameTally(a: Tally, b: Tally): boolean {
-  return a.count === b.count && a.digest === b.digest;
+  return a.count === b.count && a.sum === b.sum;
 }
 
 /** When a link must be looked at: a beat is due, or one side has been silent for too long. */

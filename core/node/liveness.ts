@@ -9,8 +9,8 @@
  *  - Whoever hears no beat that agrees for an election timeout wakes every group in which it sleeps under that node,
  *    each with a delay of its own: the node is dead, cut off, or no longer leads what it led. A node that was started
  *    again leads nothing, so it covers nothing; no name of its run is needed.
- *  - A leader that hears no agreement for an election timeout wakes every group that it covers there; the ordinary
- *    check of the quorum then decides whether it still leads.
+ *  - A leader that hears no agreement for an election timeout does without that follower in every group that it covers
+ *    there. A group that has no majority left so is woken, and finds out whether it still has a leader.
  *  - A leader that is told of a disagreement names its groups one by one in the next beat. Then either side wakes, or puts
  *    to sleep, the few in which they differ, and the rest sleep on.
  *  - Groups that sleep without a silent follower are woken when that follower's node is heard again.
@@ -22,7 +22,7 @@ import { finish, mixNumber } from '../collections/digest.js';
 import { radixForEach } from '../collections/radix-array.js';
 import { assert } from '../machine/assert.js';
 import type { GroupId, NodeId } from '../machine/units.js';
-import { leaderLost, wake } from '../raft/quiescence.js';
+import { leaderLost, sleepWithout, wake } from '../raft/quiescence.js';
 import type { Rest } from '../raft/state.js';
 import { linkOf, needsBeat, tallied } from './link.js';
 import type { Link } from './state.js';
@@ -78,7 +78,7 @@ export function checkLinks(turn: NodeTurn): void {
   for (const { peer, under, covers, agreedAt, answeredAt } of turn.node.links) {
     if (under.count > 0 && now >= agreedAt + electionTimeoutMs) leadersLost(turn, peer);
     if (covers.count > 0 && now >= answeredAt + electionTimeoutMs) {
-      wakeLed(turn, ({ agreed }) => agreed.includes(peer));
+      followerLost(turn, peer);
     }
   }
 }
@@ -89,14 +89,28 @@ function leadersLost(turn: NodeTurn, leader: NodeId): void {
   const { entropy } = turn.raftContext;
   forEachAsleep(turn, (id, rest) => {
     if (rest.leader !== leader) return;
-    const spread = finish(mixNumber(mixNumber(entropy, id), turn.options.node)) % electionTimeoutMs;
     const opened = openGroup(turn, id);
+    const { voters } = opened.raft.raft.config;
+    // Each group has its own order in which the others come forward, so that two seldom meet.
+    const others = voters.filter((voter) => voter !== leader);
+    const place = Math.max(0, others.indexOf(turn.options.node));
+    const turnOf = (finish(mixNumber(0, id)) + place) % Math.max(1, others.length);
+    const spread = finish(mixNumber(mixNumber(entropy, id), turn.options.node)) % electionTimeoutMs;
     // The other followers should have missed the leader too before one of them asks for their votes.
-    leaderLost(opened.raft, heartbeatIntervalMs + spread);
+    leaderLost(opened.raft, heartbeatIntervalMs + spread + turnOf * electionTimeoutMs);
     noteRest(turn, opened);
   });
   const { count } = linkOf(turn.node, leader).under;
   assert(count === 0, () => `${count} more groups were booked as asleep under node ${leader} than are`);
+}
+
+function followerLost(turn: NodeTurn, follower: NodeId): void {
+  forEachAsleep(turn, (id, { leader, agreed }) => {
+    if (leader !== turn.options.node || !agreed.includes(follower)) return;
+    const opened = openGroup(turn, id);
+    if (!sleepWithout(opened.raft, follower)) wake(opened.raft);
+    noteRest(turn, opened);
+  });
 }
 
 /** Wakes groups that this node leads. */

@@ -50,7 +50,7 @@ import {
   requestAlarm,
   requestReceived,
 } from './gateway.js';
-import { applyCommitted, compactIfDue, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import { applyCommitted, learntOfLeader, releaseWaiters, serveReads } from './group.js';
 import {
   bundleAnswer,
   bundleHeartbeat,
@@ -66,6 +66,9 @@ import { checkNodeOptions, type NodeOptions } from './options.js';
 import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
 import { META_GROUP } from './roster.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
+import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
+import { offerSnapshot, snapshotAnswered, tendSending } from './snapshot-sending.js';
+import { compactIfDue } from './snapshot-writing.js';
 import type { NodeStatus } from './status.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 import { isReluctant } from './worklist.js';
@@ -124,6 +127,9 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     tokensOf: emptyOrderedMap(),
     reads: emptyRadixArray(),
     nextRead: 0,
+    writing: EMPTY_LIST,
+    sending: EMPTY_LIST,
+    receiving: EMPTY_LIST,
     groupAlarms,
     requestAlarms: undefined,
     timerAt: undefined,
@@ -185,6 +191,10 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
   switch (message.type) {
     case 'Group':
       return groupMessageReceived(turn, from, message);
+    case 'SnapshotChunk':
+      return chunkReceived(turn, from, message);
+    case 'SnapshotAnswer':
+      return snapshotAnswered(turn, from, message);
     case 'Heartbeats':
       return heartbeatsReceived(turn, from, message);
     case 'HeartbeatAnswers':
@@ -285,12 +295,21 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   // A group of one voter confirms its own reads while it closes.
   serveReads(turn, opened, answer);
   if (write !== undefined) {
-    const { journal, changes } = recordWrite(group.journal, write);
+    const { journal, changes } = recordWrite(
+      group.journal,
+      write,
+      opened.snapshotRecords,
+      turn.node.receiving.find((receiving) => receiving.group === id)?.number,
+    );
     group.journal = journal;
     for (const change of changes) turn.changes = added(turn.changes, change);
-    turn.writingGroups = added(turn.writingGroups, id);
   }
+  if (write !== undefined || opened.writes) turn.writingGroups = added(turn.writingGroups, id);
   for (const { to, message, after } of raft.outgoing) {
+    if (message.type === 'InstallSnapshot') {
+      offerSnapshot(turn, opened, to, message.snapshot);
+      continue;
+    }
     const addressed: Addressed = { to, message: { type: 'Group', group: id, message } };
     const waits = after > turn.node.durableWrite;
     if (!waits && message.type === 'Heartbeat') bundleHeartbeat(turn, to, id, message);
@@ -298,6 +317,8 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
     else if (waits) turn.heldMessages = added(turn.heldMessages, addressed);
     else turn.messages = added(turn.messages, addressed);
   }
+  tendSending(turn, opened);
+  tendReceiving(turn, opened);
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
@@ -374,6 +395,7 @@ export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeStat
       role: raft.role,
       leader: raft.leader,
       term: raft.term,
+      asleep: raft.rest.asleep,
       commit: raft.commit,
       applied: partition.applied,
       lastIndex: raft.log.lastIndex,

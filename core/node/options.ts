@@ -45,6 +45,8 @@ export interface NodeOptions {
   readonly maxAppendBytes: number;
   /** Append messages to one follower that may be unanswered at a time. */
   readonly maxInflightAppends: number;
+  /** Payload bytes of those messages, together; a single message may have more. */
+  readonly maxInflightBytes: number;
   /** Proposals of one group that may be uncommitted at a time; beyond it a client is told to try again. */
   readonly maxUncommittedBytes: number;
   /** A learner becomes a voter only when it lacks no more than this many entries of its group's log. */
@@ -58,6 +60,24 @@ export interface NodeOptions {
   readonly snapshotPercentOfRecords: number;
   /** Entries kept behind a snapshot, for followers that are only a little behind. */
   readonly keepEntries: number;
+  /**
+   * A leader keeps more of the log for followers that still read it, or that are being sent an older snapshot: so many
+   * entries behind its snapshot at most …
+   */
+  readonly maxKeepEntries: number;
+  /** … and never more payload bytes than this, whoever needs them. */
+  readonly maxKeepBytes: number;
+  /**
+   * Snapshots are written and sent in chunks of about this many bytes, unless a single key or retry record is larger.
+   * The work of one step for a snapshot is that of a chunk.
+   */
+  readonly snapshotChunkBytes: number;
+  /** Chunks of one snapshot that may be on their way, unanswered, at a time. */
+  readonly maxInflightChunks: number;
+  /** Snapshots that this node may send, receive and write at a time, in all its groups; of each so many. */
+  readonly maxSnapshotsSending: number;
+  readonly maxSnapshotsReceiving: number;
+  readonly maxSnapshotsWriting: number;
   /** How long a client's request may wait, elections included, before it is told to try again. */
   readonly requestTimeoutMs: number;
   /** How long a forwarded request waits for its answer before it is sent again. */
@@ -81,11 +101,19 @@ export const DEFAULT_NODE_OPTIONS = {
   quiesceAfterMs: 1_500,
   maxAppendBytes: 1 << 20,
   maxInflightAppends: 16,
+  maxInflightBytes: 16 << 20,
   maxUncommittedBytes: 64 << 20,
   maxPromotionLag: 1_000,
   snapshotEveryEntries: 10_000,
   snapshotPercentOfRecords: 100,
   keepEntries: 5_000,
+  maxKeepEntries: 50_000,
+  maxKeepBytes: 64 << 20,
+  snapshotChunkBytes: 256 << 10,
+  maxInflightChunks: 4,
+  maxSnapshotsSending: 2,
+  maxSnapshotsReceiving: 2,
+  maxSnapshotsWriting: 2,
   requestTimeoutMs: 10_000,
   forwardTimeoutMs: 1_000,
   retryWindow: RETRY_WINDOW,
@@ -116,11 +144,19 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
   positive('quiesceAfterMs', 0);
   positive('maxAppendBytes');
   positive('maxInflightAppends');
+  positive('maxInflightBytes');
   positive('maxUncommittedBytes');
   positive('maxPromotionLag', 0);
   positive('snapshotEveryEntries');
   positive('snapshotPercentOfRecords', 0);
   positive('keepEntries', 0);
+  positive('maxKeepEntries', 0);
+  positive('maxKeepBytes', 0);
+  positive('snapshotChunkBytes');
+  positive('maxInflightChunks');
+  positive('maxSnapshotsSending');
+  positive('maxSnapshotsReceiving');
+  positive('maxSnapshotsWriting');
   positive('requestTimeoutMs');
   positive('forwardTimeoutMs');
   positive('retryWindow');

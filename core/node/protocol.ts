@@ -4,12 +4,21 @@
 
 import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
-import type { Entry, Heartbeat, HeartbeatAnswer, RaftMessage, Snapshot } from '../raft/messages.js';
+import type { Configuration } from '../raft/configuration.js';
+import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
 import type { AdminAnswer, ChangeMembers, GroupReport, TransferLeadership } from './admin-protocol.js';
 import type { Roster } from './roster.js';
 
-export type NodeMessage = GroupMessage | Forward | ForwardAnswer | Heartbeats | HeartbeatAnswers | ClusterMessage;
+export type NodeMessage =
+  | GroupMessage
+  | SnapshotChunk
+  | SnapshotAnswer
+  | Forward
+  | ForwardAnswer
+  | Heartbeats
+  | HeartbeatAnswers
+  | ClusterMessage;
 
 /** What nodes say to each other about the cluster's members. */
 export type ClusterMessage =
@@ -19,7 +28,44 @@ export type ClusterMessage =
 export interface GroupMessage {
   readonly type: 'Group';
   readonly group: GroupId;
-  readonly message: RaftMessage<PartitionState>;
+  readonly message: SpokenMessage;
+}
+
+/** All that members of a group say to each other but a snapshot, which goes in chunks. */
+export type SpokenMessage = Exclude<RaftMessage<PartitionState>, InstallSnapshot<PartitionState>>;
+
+/** A part of a snapshot that the leader of `term` sends to a follower. */
+export interface SnapshotChunk {
+  readonly type: 'SnapshotChunk';
+  readonly group: GroupId;
+  readonly term: Term;
+  /** The last entry that the snapshot stands for, and its term: with the leader's term they say which snapshot it is. */
+  readonly index: LogIndex;
+  readonly snapshotTerm: Term;
+  /** The members at that place. */
+  readonly config: Configuration;
+  /** Its place among the chunks, from 0. */
+  readonly number: number;
+  /** See `core/wire/snapshot-chunk.ts`. None at all: only asks how much of the snapshot has arrived. */
+  readonly bytes: Uint8Array;
+  /** Over the bytes of this chunk and of all before it; so that of the last one is over the whole snapshot. */
+  readonly digest: number;
+  readonly last: boolean;
+}
+
+/** How much of a snapshot has arrived. The whole of it is acknowledged as any entries are, when it is durable. */
+export interface SnapshotAnswer {
+  readonly type: 'SnapshotAnswer';
+  readonly group: GroupId;
+  readonly term: Term;
+  readonly index: LogIndex;
+  readonly snapshotTerm: Term;
+  /** So many chunks, without gaps: the next one wanted has this number. */
+  readonly chunks: number;
+  /** Answers a chunk that only asked: what was sent before that one and is not counted here was lost. */
+  readonly asked: boolean;
+  /** The follower receives as many snapshots as it may: ask again later. */
+  readonly busy: boolean;
 }
 
 /** All that one node says to another of its groups' heartbeats at a time; it proves nothing for a group not named in it. */
@@ -45,8 +91,8 @@ export interface Beat {
 /** A set of groups with their terms, as far as two nodes must know it to compare theirs. */
 export interface Tally {
   readonly count: number;
-  /** Of 32 bits; the order does not matter. */
-  readonly digest: number;
+  /** The sum of their digests, of 32 bits: it does not depend on the order. */
+  readonly sum: number;
 }
 
 export interface HeartbeatAnswers {
@@ -82,7 +128,13 @@ export interface ForwardAnswer {
 export type ForwardResult =
   | Executed
   /** Not executed by this node now. It may still take effect if an earlier attempt reached a log. */
-  | { readonly type: 'TryAgain'; readonly leader: NodeId; readonly reason: string };
+  | {
+      readonly type: 'TryAgain';
+      readonly leader: NodeId;
+      readonly reason: string;
+      /** The leader has more to do than it can take: whoever asks is told so at once, and decides when to come back. */
+      readonly overloaded: boolean;
+    };
 
 /** Executed; `index` is the point of the partition's history that the outcome reflects. */
 export interface Executed {
@@ -136,7 +188,7 @@ export interface AdminForwarded {
 }
 
 /** The values under a node's storage keys; `journal.ts` says which key holds which. */
-export type Stored = StoredHardState | StoredSegment | StoredSnapshot;
+export type Stored = StoredHardState | StoredSegment | StoredSnapshot | StoredChunk;
 
 /** Term and vote of a group (Raft figure 2, "persistent state"). */
 export interface StoredHardState {
@@ -152,9 +204,27 @@ export interface StoredSegment {
   readonly entries: readonly Entry[];
 }
 
-/** A group's state up to an index, and the number of the first log segment that still counts. */
-export interface StoredSnapshot {
+/** Which of the stored snapshots of a group counts, and which of its log segments. */
+export interface StoredSnapshot extends SnapshotRecords {
   readonly type: 'Snapshot';
-  readonly snapshot: Snapshot<PartitionState>;
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly config: Configuration;
+  /** The number of the first log segment that still counts. */
   readonly firstSegment: number;
+}
+
+/** A snapshot as it lies on the disk. */
+export interface SnapshotRecords {
+  /** Given once for every snapshot that was begun; chunks of another number belong to one that does not count. */
+  readonly number: number;
+  readonly chunks: number;
+  /** Over the bytes of all chunks, as in `SnapshotChunk`. */
+  readonly digest: number;
+}
+
+/** A part of a snapshot. */
+export interface StoredChunk {
+  readonly type: 'SnapshotChunk';
+  readonly bytes: Uint8Array;
 }

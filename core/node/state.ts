@@ -10,7 +10,9 @@ import type { RadixArray } from '../collections/radix-array.js';
 import type { GroupId, LogIndex, MonotonicMs, NodeId, Term, WriteNumber } from '../machine/units.js';
 import type { KeyValueOperation, ReadOperation, RequestId, WriteOperation } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
+import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
+import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
 import type { Journal } from './journal.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, Tally } from './protocol.js';
@@ -35,6 +37,11 @@ export interface NodeState {
   /** Reads handed to a group, by number. */
   readonly reads: RadixArray<PendingRead>;
   readonly nextRead: number;
+
+  /** Snapshots that are under way, in the order in which they were begun; each list is bounded by an option. */
+  readonly writing: readonly SnapshotWriting[];
+  readonly sending: readonly SnapshotSending[];
+  readonly receiving: readonly SnapshotReceiving[];
 
   readonly groupAlarms: DeadlineHeap | undefined;
   readonly requestAlarms: DeadlineHeap | undefined;
@@ -78,6 +85,62 @@ export interface GroupState {
   readonly alarmAt: MonotonicMs | undefined;
 }
 
+/** A snapshot that a group makes of its own state, of which some chunks are written. */
+export interface SnapshotWriting {
+  readonly group: GroupId;
+  readonly state: PartitionState;
+  /** See `SnapshotRecords`. */
+  readonly number: number;
+  readonly chunks: number;
+  readonly digest: number;
+  readonly next: ChunkPlace;
+  /** The write that holds the newest chunk: the next one is made when it is durable. */
+  readonly write: WriteNumber;
+}
+
+/** A snapshot on its way to a follower; `snapshot-sending.ts` says how. */
+export interface SnapshotSending {
+  readonly group: GroupId;
+  readonly peer: NodeId;
+  /** The leader's term, with which the transfer ends. */
+  readonly term: Term;
+  readonly snapshot: Snapshot<PartitionState>;
+  /** Where each chunk begins that was made so far, and the one after them. */
+  readonly cuts: RadixArray<ChunkCut>;
+  /** The number of the newest of them. */
+  readonly lastCut: number;
+  /** So many chunks have arrived, and so many were sent: `acked <= sent <= lastCut`. */
+  readonly acked: number;
+  readonly sent: number;
+  /** How many chunks may be on their way; grows with every answer. */
+  readonly window: number;
+  /** When to ask what has arrived, should no answer come before. */
+  readonly askAt: MonotonicMs;
+  /** The follower has no place for it now: it is asked again, but sent nothing. */
+  readonly busy: boolean;
+}
+
+export interface ChunkCut {
+  readonly place: ChunkPlace;
+  /** Over the bytes of all chunks before it. */
+  readonly digest: number;
+}
+
+/** A snapshot of which some chunks have arrived. */
+export interface SnapshotReceiving {
+  readonly group: GroupId;
+  readonly from: NodeId;
+  /** These three say which snapshot it is, and of which leadership: a chunk of another one is none of it. */
+  readonly term: Term;
+  readonly index: LogIndex;
+  readonly snapshotTerm: Term;
+  readonly number: number;
+  readonly chunks: number;
+  readonly digest: number;
+  readonly state: PartialState;
+  readonly heardAt: MonotonicMs;
+}
+
 /** Those who wait for the entry that was proposed at an index, in this term. */
 export interface Waiter {
   readonly term: Term;
@@ -107,6 +170,8 @@ export interface ClientRequest {
   readonly sentTo: NodeId;
   /** How often another node was tried on the word of one that does not lead, since the last alarm. */
   readonly redirects: number;
+  /** It was handed to some leader, and so may take effect. */
+  readonly wasSent: boolean;
 }
 
 export interface PendingRead {

@@ -8,6 +8,8 @@ export interface GroupStatus {
   /** 0 when unknown. */
   readonly leader: NodeId;
   readonly term: Term;
+  /** Nothing happens in it until it is woken. */
+  readonly asleep: boolean;
   readonly commit: LogIndex;
   readonly applied: LogIndex;
   readonly lastIndex: LogIndex;

@@ -26,7 +26,13 @@ import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
 import type { NodeAnswer } from './admin-protocol.js';
 import { linkOf } from './link.js';
 import type { NodeOptions } from './options.js';
-import type { GroupHeartbeat, GroupHeartbeatAnswer, NodeMessage, Stored } from './protocol.js';
+import type {
+  GroupHeartbeat,
+  GroupHeartbeatAnswer,
+  NodeMessage,
+  SnapshotRecords,
+  Stored,
+} from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
@@ -74,6 +80,10 @@ export interface OpenGroup {
   readonly raft: RaftTurn<PartitionState>;
   /** As the turn found it, to tell what changed. */
   readonly before: GroupState;
+  /** Where the snapshot lies that this turn takes or installs, its last chunk being in this turn's write. */
+  snapshotRecords: SnapshotRecords | undefined;
+  /** The turn writes something for the group beside what Raft asks for. */
+  writes: boolean;
   /** Whether it slept when the links were last told. */
   noted: Rest;
 }
@@ -108,6 +118,9 @@ export function openNode(
       tokensOf: state.tokensOf,
       reads: state.reads,
       nextRead: state.nextRead,
+      writing: state.writing,
+      sending: state.sending,
+      receiving: state.receiving,
       groupAlarms: state.groupAlarms,
       requestAlarms: state.requestAlarms,
       timerAt: state.timerAt,
@@ -155,6 +168,8 @@ export function openGroup(turn: NodeTurn, id: GroupId): OpenGroup {
     },
     raft: openTurn(before.raft, turn.raftContext),
     before,
+    snapshotRecords: undefined,
+    writes: false,
     noted: before.raft.rest,
   };
   if (opened.noted.asleep) {
@@ -185,6 +200,11 @@ export function openedGroup(turn: NodeTurn, id: GroupId): OpenGroup | undefined 
 
 export function groupOf(node: Pick<NodeState, 'groups'>, id: GroupId): GroupState {
   return present(radixGet(node.groups, id), () => `this node has no group ${id}`);
+}
+
+/** Sends a message that may leave when everything that this turn and earlier ones write is durable. */
+export function sendWhenWritten(turn: NodeTurn, to: NodeId, message: NodeMessage): void {
+  turn.heldMessages = added(turn.heldMessages, { to, message });
 }
 
 /** Sends a message that promises nothing which a crash could take back. */

@@ -12,7 +12,7 @@ import { mixNumber } from '../collections/digest.js';
 import { added, EMPTY_LIST } from '../collections/list.js';
 import { NO_NODE, type LogIndex } from '../machine/units.js';
 import type { ReadIndexAnswer, ReadIndexRefused } from './messages.js';
-import { AT_ONCE, send, type RaftTurn, type ReadyReads } from './turn.js';
+import { afterHardState, send, type RaftTurn, type ReadyReads } from './turn.js';
 
 export interface FollowerReads {
   /** The number of the newest batch of this run; 0 before the first. */
@@ -50,7 +50,8 @@ export function askForReadIndex<Image>(turn: RaftTurn<Image>): void {
   const { asked, awaited } = raft.followerReads;
   const batch = nextBatch(turn);
   raft.followerReads = { batch, asked: fifoPush(asked, { batch, tokens }), awaited };
-  send(turn, raft.leader, { type: 'ReadIndexRequest', term: raft.term, batch }, AT_ONCE);
+  // The request shows this node's term, which another may adopt: it must not be one that a crash takes back.
+  send(turn, raft.leader, { type: 'ReadIndexRequest', term: raft.term, batch }, afterHardState(turn));
 }
 
 /**

@@ -104,6 +104,12 @@ export function entriesFrom(log: RaftLog, from: number, maxBytes: number): reado
   return entries;
 }
 
+export function payloadBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const { payload } of entries) bytes += payload.length;
+  return bytes;
+}
+
 /**
  * The last place at or below `index` whose term is at most `atMost`, and the term there: where two logs that parted
  * could still agree. Skipping by term makes backtracking cost one message per term (Raft section 5.3, end).

@@ -8,8 +8,10 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert, present } from '../machine/assert.js';
 import { logIndex, type LogIndex, type MonotonicMs, type NodeId } from '../machine/units.js';
 import { reachedByQuorum } from './configuration.js';
-import type { Progress, RaftState } from './state.js';
+import type { InFlight, Progress, RaftState } from './state.js';
 import type { RaftTurn } from './turn.js';
+
+const NO_INDEX = logIndex(0);
 
 /** What a leader knows of a member that it has not heard of yet: nothing, but that it may be alive. */
 export function newProgress(peer: NodeId, next: LogIndex, now: MonotonicMs): Progress {
@@ -20,7 +22,8 @@ export function newProgress(peer: NodeId, next: LogIndex, now: MonotonicMs): Pro
     mode: 'probe',
     probing: false,
     inflight: EMPTY_LIST,
-    snapshotSentAt: now,
+    snapshotIndex: NO_INDEX,
+    snapshotMovedAt: now,
     heardAt: now,
     round: 0,
     matchAtTick: logIndex(0),
@@ -32,39 +35,108 @@ export function withFlow(
   progress: Progress,
   match: LogIndex,
   next: LogIndex,
-  inflight: readonly LogIndex[],
+  inflight: readonly InFlight[],
 ): Progress {
-  const { peer, mode, probing, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, mode, probing, snapshotIndex, snapshotMovedAt, heardAt, round, matchAtTick } = progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Changes to a mode, in which nothing is under way yet. */
 export function inMode(progress: Progress, mode: Progress['mode'], next: LogIndex): Progress {
-  const { peer, match, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  const inflight: readonly LogIndex[] = EMPTY_LIST;
-  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, match, snapshotMovedAt, heardAt, round, matchAtTick } = progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing: false,
+    inflight: EMPTY_LIST,
+    snapshotIndex: NO_INDEX,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Notes whether the one append of probe mode is out. */
 export function withProbing(progress: Progress, probing: boolean): Progress {
-  const { peer, match, next, mode, inflight, snapshotSentAt, heardAt, round, matchAtTick } = progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  const { peer, match, next, mode, inflight, snapshotIndex, snapshotMovedAt, heardAt, round, matchAtTick } =
+    progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
-/** Changes to snapshot mode: one was sent now. */
-export function withSnapshotSent(progress: Progress, snapshotSentAt: MonotonicMs): Progress {
+/** Snapshot mode: the one at this index was offered, or made progress, now. */
+export function withSnapshot(
+  progress: Progress,
+  snapshotIndex: LogIndex,
+  snapshotMovedAt: MonotonicMs,
+): Progress {
   const { peer, match, next, heardAt, round, matchAtTick } = progress;
-  const inflight: readonly LogIndex[] = EMPTY_LIST;
-  const mode = 'snapshot';
-  return { peer, match, next, mode, probing: false, inflight, snapshotSentAt, heardAt, round, matchAtTick };
+  return {
+    peer,
+    match,
+    next,
+    mode: 'snapshot',
+    probing: false,
+    inflight: EMPTY_LIST,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick,
+  };
 }
 
 /** Notes how far the follower is at a heartbeat. */
 export function notedAtTick(progress: Progress): Progress {
-  const { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick } =
+  const { peer, match, next, mode, probing, inflight, snapshotIndex, snapshotMovedAt, heardAt, round } =
     progress;
-  if (match === matchAtTick) return progress;
-  return { peer, match, next, mode, probing, inflight, snapshotSentAt, heardAt, round, matchAtTick: match };
+  if (match === progress.matchAtTick) return progress;
+  return {
+    peer,
+    match,
+    next,
+    mode,
+    probing,
+    inflight,
+    snapshotIndex,
+    snapshotMovedAt,
+    heardAt,
+    round,
+    matchAtTick: match,
+  };
+}
+
+/** Payload bytes of the appends that are under way to the follower. */
+export function bytesInFlight({ inflight }: Progress): number {
+  let bytes = 0;
+  for (const append of inflight) bytes += append.bytes;
+  return bytes;
 }
 
 /** Whether an answer is for this node: it leads, and whoever sends it is a member still. */
@@ -77,7 +149,7 @@ export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRo
   const { raft, context } = turn;
   const at = placeOf(raft.peers, from);
   const known = present(raft.peers[at], () => `leader ${raft.self} heard from ${from}, which is no member`);
-  const { peer, match, next, mode, probing, inflight, snapshotSentAt, matchAtTick } = known;
+  const { peer, match, next, mode, probing, inflight, snapshotIndex, snapshotMovedAt, matchAtTick } = known;
   const heardAt = context.now;
   const round = Math.max(known.round, answeredRound);
   replacePeer(turn, at, {
@@ -87,7 +159,8 @@ export function heardFrom<Image>(turn: RaftTurn<Image>, from: NodeId, answeredRo
     mode,
     probing,
     inflight,
-    snapshotSentAt,
+    snapshotIndex,
+    snapshotMovedAt,
     heardAt,
     round,
     matchAtTick,

@@ -195,6 +195,18 @@ export function leaderLost<Image>(turn: RaftTurn<Image>, afterMs: number): void 
   raft.electionDeadline = monotonicMs(since + afterMs);
 }
 
+/**
+ * A follower of a sleeping group is silent: the leader sleeps on without it, as long as a majority sleeps with it. False
+ * when there is none.
+ */
+export function sleepWithout<Image>(turn: RaftTurn<Image>, silent: NodeId): boolean {
+  const { raft } = turn;
+  const agreed = raft.rest.agreed.filter((node) => node !== silent);
+  if (!hasQuorum(raft.config, (node) => node === raft.self || agreed.includes(node))) return false;
+  raft.rest = { ...raft.rest, agreed, without: [...raft.rest.without, silent] };
+  return true;
+}
+
 /** While it slept, the node heard for the group: what it heard last counts as heard by the group. */
 export function heardAsleep<Image>(turn: RaftTurn<Image>, heardAt: (node: NodeId) => MonotonicMs): void {
   const { raft } = turn;

@@ -10,10 +10,12 @@ import { listWith } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { isBent } from '../machine/bend.js';
 import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/units.js';
-import { appendEntry, entriesFrom, entryAt, lastNotAbove, termAt } from './log.js';
+import { radixGet } from '../collections/radix-array.js';
+import { appendEntry, entriesFrom, entryAt, lastNotAbove, payloadBytes, termAt } from './log.js';
 import type { Append, AppendAccepted, AppendRefused, Entry } from './messages.js';
 import {
   answersUs,
+  bytesInFlight,
   heardFrom,
   inMode,
   reachedByMembers,
@@ -82,10 +84,21 @@ function maySend<Image>(turn: RaftTurn<Image>, progress: Progress): boolean {
     case 'probe':
       return !progress.probing && (hasMore || progress.match + 1 < progress.next);
     case 'replicate':
-      return hasMore && progress.inflight.length < turn.context.options.maxInflightAppends;
+      return hasMore && hasRoom(turn, progress);
     case 'snapshot':
       return false;
   }
+}
+
+/** Whether the window takes one more append. One alone always fits, or an entry of its size could never be sent. */
+function hasRoom<Image>(turn: RaftTurn<Image>, progress: Progress): boolean {
+  const { maxInflightAppends, maxInflightBytes } = turn.context.options;
+  const { length } = progress.inflight;
+  if (length === 0) return true;
+  if (length >= maxInflightAppends) return false;
+  // An entry that is gone from the log is not sent, but a snapshot in its place.
+  const next = radixGet(turn.raft.log.entries, progress.next);
+  return bytesInFlight(progress) + (next?.payload.length ?? 0) <= maxInflightBytes;
 }
 
 function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress {
@@ -94,14 +107,17 @@ function sendAppend<Image>(turn: RaftTurn<Image>, progress: Progress): Progress 
   const previousTerm = termAt(raft.log, previousIndex);
   if (previousTerm === undefined) return sendSnapshot(turn, progress);
 
-  const maxBytes = isBent(context.bend, 'one entry in an append') ? 0 : context.options.maxAppendBytes;
+  const { maxAppendBytes, maxInflightBytes } = context.options;
+  const room = Math.min(maxAppendBytes, maxInflightBytes - bytesInFlight(progress));
+  const maxBytes = isBent(context.bend, 'one entry in an append') ? 0 : room;
   const entries = entriesFrom(raft.log, progress.next, maxBytes);
   const { term, commit } = raft;
   send(turn, progress.peer, { type: 'Append', term, previousIndex, previousTerm, entries, commit }, AT_ONCE);
   if (progress.mode === 'probe') return withProbing(progress, true);
 
   const last = logIndex(previousIndex + entries.length);
-  return withFlow(progress, progress.match, logIndex(last + 1), listWith(progress.inflight, last));
+  const inflight = listWith(progress.inflight, { last, bytes: payloadBytes(entries) });
+  return withFlow(progress, progress.match, logIndex(last + 1), inflight);
 }
 
 export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answer: AppendAccepted): void {
@@ -119,7 +135,7 @@ export function appendAccepted<Image>(turn: RaftTurn<Image>, from: NodeId, answe
     known,
     match,
     logIndex(Math.max(known.next, match + 1)),
-    known.inflight.filter((index) => index > match),
+    known.inflight.filter(({ last }) => last > match),
   );
   const levels =
     (known.mode === 'probe' && answer.index >= known.match) ||

@@ -37,7 +37,10 @@ export interface RaftOptions {
   readonly electionTimeoutMs: number;
   readonly maxAppendBytes: number;
   readonly maxInflightAppends: number;
+  readonly maxInflightBytes: number;
   readonly maxUncommittedBytes: number;
+  readonly maxKeepEntries: number;
+  readonly maxKeepBytes: number;
   readonly maxPromotionLag: number;
   readonly leaseMs: number;
   readonly maxClockDriftPercent: number;
@@ -163,14 +166,27 @@ export interface Progress {
   readonly mode: 'probe' | 'replicate' | 'snapshot';
   /** In probe mode: the one append is out, and unanswered. */
   readonly probing: boolean;
-  /** Last indexes of the appends in flight, oldest first; at most `maxInflightAppends`. */
-  readonly inflight: readonly LogIndex[];
-  readonly snapshotSentAt: MonotonicMs;
+  /**
+   * The appends in flight, oldest first: at most `maxInflightAppends`, with at most `maxInflightBytes` in them unless it
+   * is a single one.
+   */
+  readonly inflight: readonly InFlight[];
+  /** In snapshot mode: the place of the snapshot that was offered, and when that last made progress; else 0. */
+  readonly snapshotIndex: LogIndex;
+  readonly snapshotMovedAt: MonotonicMs;
   readonly heardAt: MonotonicMs;
   /** The newest round that this peer answered. */
   readonly round: number;
   /** `match` at the last heartbeat: one that stays behind without moving may have lost what was sent. */
   readonly matchAtTick: LogIndex;
+}
+
+/** An append that is not answered yet. */
+export interface InFlight {
+  /** Its last index. */
+  readonly last: LogIndex;
+  /** Of its payloads, together. */
+  readonly bytes: number;
 }
 
 export interface ReadRound {

@@ -10,6 +10,7 @@ import {
   readText,
   readUnsigned,
   skipField,
+  writeBool,
   writeNested,
   writePresentText,
   writeText,
@@ -152,11 +153,13 @@ function readExecuted(reader: Reader): Executed {
 function writeTryAgain(writer: Writer, result: TryAgain): void {
   writeUnsigned(writer, 8, result.leader);
   writeText(writer, 18, result.reason);
+  writeBool(writer, 24, result.overloaded);
 }
 
 function readTryAgain(reader: Reader): TryAgain {
   let leader = 0;
   let reason = '';
+  let overloaded = false;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -166,9 +169,12 @@ function readTryAgain(reader: Reader): TryAgain {
       case 18:
         reason = readText(reader, 'TryAgain.reason');
         break;
+      case 24:
+        overloaded = readUnsigned(reader, 'TryAgain.overloaded') !== 0;
+        break;
       default:
         skipField(reader, tag);
     }
   }
-  return { type: 'TryAgain', leader: leader as NodeId, reason };
+  return { type: 'TryAgain', leader: leader as NodeId, reason, overloaded };
 }

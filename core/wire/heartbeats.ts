@@ -35,7 +35,7 @@ function writeHeartbeat(writer: Writer, { group, message }: GroupHeartbeat): voi
 
 function writeBeat(writer: Writer, { covers, listed }: Beat): void {
   writeUnsigned(writer, 8, covers.count);
-  writeUnsigned(writer, 16, covers.digest);
+  writeUnsigned(writer, 16, covers.sum);
   writeBool(writer, 24, listed);
 }
 
@@ -46,7 +46,7 @@ const HEARTBEAT = [
   'GroupHeartbeat.round',
   'GroupHeartbeat.sleep',
 ];
-const BEAT = ['Beat.count', 'Beat.digest', 'Beat.listed'];
+const BEAT = ['Beat.count', 'Beat.sum', 'Beat.listed'];
 
 export function readHeartbeats(reader: Reader): Heartbeats {
   const items: GroupHeartbeat[] = [];
@@ -70,9 +70,9 @@ export function readHeartbeats(reader: Reader): Heartbeats {
 }
 
 function readBeat(reader: Reader): Beat {
-  const [count = 0, digest = 0, listed = 0] = nestedNumbers(reader, BEAT);
-  if (digest > 0xffff_ffff) malformed(reader, 'Beat.digest has more than 32 bits');
-  return { covers: { count, digest }, listed: listed !== 0 };
+  const [count = 0, sum = 0, listed = 0] = nestedNumbers(reader, BEAT);
+  if (sum > 0xffff_ffff) malformed(reader, 'Beat.sum has more than 32 bits');
+  return { covers: { count, sum }, listed: listed !== 0 };
 }
 
 export function writeHeartbeatAnswers(writer: Writer, { items, agrees }: HeartbeatAnswers): void {

@@ -9,9 +9,10 @@ import type {
   HeartbeatAnswers,
   Heartbeats,
   NodeMessage,
+  SnapshotAnswer,
+  SnapshotChunk,
+  SpokenMessage,
 } from '../node/protocol.js';
-import type { PartitionState } from '../partition/partition.js';
-import type { RaftMessage } from '../raft/messages.js';
 import { readClusterMessage, writeClusterMessage } from './cluster.js';
 import type { Decoded } from './decoded.js';
 import {
@@ -34,6 +35,12 @@ import {
   writeHeartbeats,
 } from './heartbeats.js';
 import { readRaftMessage, writeRaftMessage } from './raft-message.js';
+import {
+  readSnapshotAnswer,
+  readSnapshotChunk,
+  writeSnapshotAnswer,
+  writeSnapshotChunk,
+} from './snapshot-message.js';
 
 /** The bytes of one message. Equal messages give equal bytes. */
 export function encodeNodeMessage(message: NodeMessage): Uint8Array {
@@ -90,6 +97,12 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
     case 'ForwardAnswer':
       writeNested(writer, 106, message, writeForwardAnswer);
       return;
+    case 'SnapshotChunk':
+      writeNested(writer, 242, message, writeSnapshotChunk);
+      return;
+    case 'SnapshotAnswer':
+      writeNested(writer, 250, message, writeSnapshotAnswer);
+      return;
     case 'RosterAsk':
     case 'RosterNews':
     case 'SurveyAsk':
@@ -105,9 +118,11 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
 
 /** Those between nodes have no group. */
 type Body =
-  | RaftMessage<PartitionState>
+  | SpokenMessage
   | Omit<Forward, 'group'>
   | Omit<ForwardAnswer, 'group'>
+  | Omit<SnapshotChunk, 'group'>
+  | Omit<SnapshotAnswer, 'group'>
   | Heartbeats
   | HeartbeatAnswers
   | ClusterMessage;
@@ -126,6 +141,12 @@ function readNodeMessage(reader: Reader): NodeMessage {
         break;
       case 106:
         body = readNested(reader, readForwardAnswer);
+        break;
+      case 242:
+        body = readNested(reader, readSnapshotChunk);
+        break;
+      case 250:
+        body = readNested(reader, readSnapshotAnswer);
         break;
       case 322:
         body = readNested(reader, readHeartbeats);
@@ -161,6 +182,14 @@ function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswe
       };
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
+    case 'SnapshotChunk': {
+      const { type, term, index, snapshotTerm, config, number, bytes, digest, last } = body;
+      return { type, group, term, index, snapshotTerm, config, number, bytes, digest, last };
+    }
+    case 'SnapshotAnswer': {
+      const { type, term, index, snapshotTerm, chunks, asked, busy } = body;
+      return { type, group, term, index, snapshotTerm, chunks, asked, busy };
+    }
     case 'RosterAsk':
     case 'RosterNews':
     case 'SurveyAsk':

@@ -2,16 +2,8 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, Term } from '../machine/units.js';
-import type { PartitionState } from '../partition/partition.js';
-import type {
-  Append,
-  Entry,
-  Heartbeat,
-  HeartbeatAnswer,
-  InstallSnapshot,
-  RaftMessage,
-  Snapshot,
-} from '../raft/messages.js';
+import type { SpokenMessage } from '../node/protocol.js';
+import type { Append, Entry, Heartbeat, HeartbeatAnswer } from '../raft/messages.js';
 import {
   malformed,
   readNested,
@@ -25,10 +17,9 @@ import {
   type Writer,
 } from './fields.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
-import { readSnapshot, writeSnapshot } from './partition-state.js';
 
-/** Writes the message as field 2 … 11, 14, 15 or 20 … 22 of a `NodeMessage`: which field it is says what kind it is. */
-export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionState>): void {
+/** Writes the message as field 2 … 10, 14, 15 or 20 … 22 of a `NodeMessage`: which field it is says what kind it is. */
+export function writeRaftMessage(writer: Writer, message: SpokenMessage): void {
   switch (message.type) {
     case 'PreVoteRequest':
     case 'VoteRequest':
@@ -92,9 +83,6 @@ export function writeRaftMessage(writer: Writer, message: RaftMessage<PartitionS
       writeUnsigned(writer, 24, message.index);
       writer.ldelim();
       return;
-    case 'InstallSnapshot':
-      writeNested(writer, 90, message, writeInstallSnapshot);
-      return;
     case 'CampaignNow':
       writer.uint32(114).fork();
       writeUnsigned(writer, 8, message.term);
@@ -136,7 +124,7 @@ const HEARTBEAT = ['Heartbeat.term', 'Heartbeat.commit', 'Heartbeat.round', 'Hea
 const HEARTBEAT_ANSWER = ['HeartbeatAnswer.term', 'HeartbeatAnswer.round', 'HeartbeatAnswer.asleep'];
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of Raft's. */
-export function readRaftMessage(reader: Reader, tag: number): RaftMessage<PartitionState> | undefined {
+export function readRaftMessage(reader: Reader, tag: number): SpokenMessage | undefined {
   switch (tag) {
     case 18: {
       const [term, lastIndex, lastTerm] = nestedNumbers(reader, PRE_VOTE_REQUEST);
@@ -189,8 +177,6 @@ export function readRaftMessage(reader: Reader, tag: number): RaftMessage<Partit
       const [term, round, asleep] = nestedNumbers(reader, HEARTBEAT_ANSWER);
       return heartbeatAnswerOf(term, round, asleep);
     }
-    case 90:
-      return readNested(reader, readInstallSnapshot);
     case 114: {
       const [term] = nestedNumbers(reader, CAMPAIGN_NOW);
       return { type: 'CampaignNow', term: term as Term };
@@ -295,29 +281,4 @@ function readAppend(reader: Reader): Append {
     entries,
     commit: commit as LogIndex,
   };
-}
-
-function writeInstallSnapshot(writer: Writer, message: InstallSnapshot<PartitionState>): void {
-  writeUnsigned(writer, 8, message.term);
-  writeNested(writer, 18, message.snapshot, writeSnapshot);
-}
-
-function readInstallSnapshot(reader: Reader): InstallSnapshot<PartitionState> {
-  let term = 0;
-  let snapshot: Snapshot<PartitionState> | undefined;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 8:
-        term = readUnsigned(reader, 'InstallSnapshot.term');
-        break;
-      case 18:
-        snapshot = readNested(reader, readSnapshot);
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
-  if (snapshot === undefined) malformed(reader, 'InstallSnapshot.snapshot is missing');
-  return { type: 'InstallSnapshot', term: term as Term, snapshot };
 }

@@ -2,9 +2,16 @@
 
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId, Term } from '../machine/units.js';
-import type { Stored, StoredHardState, StoredSegment, StoredSnapshot } from '../node/protocol.js';
-import type { PartitionState } from '../partition/partition.js';
-import type { Entry, Snapshot } from '../raft/messages.js';
+import type {
+  Stored,
+  StoredChunk,
+  StoredHardState,
+  StoredSegment,
+  StoredSnapshot,
+} from '../node/protocol.js';
+import type { Configuration } from '../raft/configuration.js';
+import type { Entry } from '../raft/messages.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -13,15 +20,17 @@ import {
   positive,
   readNested,
   readNumbers,
+  readSigned,
   readUnsigned,
   skipField,
   writeNested,
+  writeOptionalBytes,
+  writeSigned,
   writeUnsigned,
   type Reader,
   type Writer,
 } from './fields.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
-import { readSnapshot, writeSnapshot } from './partition-state.js';
 
 /** The bytes for the disk. Equal values give equal bytes. */
 export function encodeStored(stored: Stored): Uint8Array {
@@ -44,6 +53,9 @@ function writeStored(writer: Writer, stored: Stored): void {
     case 'Snapshot':
       writeNested(writer, 26, stored, writeStoredSnapshot);
       return;
+    case 'SnapshotChunk':
+      writeNested(writer, 34, stored, writeStoredChunk);
+      return;
     default:
       unreachable(stored);
   }
@@ -62,6 +74,9 @@ function readStored(reader: Reader): Stored {
         break;
       case 26:
         stored = readNested(reader, readStoredSnapshot);
+        break;
+      case 34:
+        stored = readNested(reader, readStoredChunk);
         break;
       default:
         skipField(reader, tag);
@@ -118,26 +133,76 @@ function readSegment(reader: Reader): StoredSegment {
 }
 
 function writeStoredSnapshot(writer: Writer, stored: StoredSnapshot): void {
-  writeNested(writer, 10, stored.snapshot, writeSnapshot);
-  writeUnsigned(writer, 16, stored.firstSegment);
+  writeUnsigned(writer, 8, stored.index);
+  writeUnsigned(writer, 16, stored.term);
+  writeUnsigned(writer, 24, stored.number);
+  writeUnsigned(writer, 32, stored.chunks);
+  writeSigned(writer, 40, stored.digest);
+  writeUnsigned(writer, 48, stored.firstSegment);
+  writeNested(writer, 58, stored.config, writeConfiguration);
 }
 
 function readStoredSnapshot(reader: Reader): StoredSnapshot {
-  let snapshot: Snapshot<PartitionState> | undefined;
+  let index = 0;
+  let term = 0;
+  let number = 0;
+  let chunks = 0;
+  let digest = 0;
   let firstSegment = 0;
+  let config: Configuration | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
-      case 10:
-        snapshot = readNested(reader, readSnapshot);
+      case 8:
+        index = readUnsigned(reader, 'StoredSnapshot.index');
         break;
       case 16:
+        term = readUnsigned(reader, 'StoredSnapshot.term');
+        break;
+      case 24:
+        number = readUnsigned(reader, 'StoredSnapshot.number');
+        break;
+      case 32:
+        chunks = readUnsigned(reader, 'StoredSnapshot.chunks');
+        break;
+      case 40:
+        digest = readSigned(reader, 'StoredSnapshot.digest');
+        break;
+      case 48:
         firstSegment = readUnsigned(reader, 'StoredSnapshot.first_segment');
+        break;
+      case 58:
+        config = readNested(reader, readConfiguration);
         break;
       default:
         skipField(reader, tag);
     }
   }
-  if (snapshot === undefined) malformed(reader, 'StoredSnapshot.snapshot is missing');
-  return { type: 'Snapshot', snapshot, firstSegment };
+  if ((digest | 0) !== digest)
+    malformed(reader, `StoredSnapshot.digest is ${digest}, not a signed 32-bit number`);
+  if (config === undefined) malformed(reader, 'StoredSnapshot.config is missing');
+  return {
+    type: 'Snapshot',
+    index: positive(reader, index, 'StoredSnapshot.index') as LogIndex,
+    term: term as Term,
+    config,
+    number,
+    chunks: positive(reader, chunks, 'StoredSnapshot.chunks'),
+    digest,
+    firstSegment,
+  };
+}
+
+function writeStoredChunk(writer: Writer, { bytes }: StoredChunk): void {
+  writeOptionalBytes(writer, 10, bytes.length === 0 ? null : bytes);
+}
+
+function readStoredChunk(reader: Reader): StoredChunk {
+  let bytes = new Uint8Array(0);
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) bytes = reader.bytes().slice();
+    else skipField(reader, tag);
+  }
+  return { type: 'SnapshotChunk', bytes };
 }

@@ -2,11 +2,13 @@
  * From the body of a key/value request to the operation that it asks for (REST specification, section 6).
  *
  * Where Kahuna's defaults surprise, ours differ, and say so: an omitted `durability` means persistent, an omitted
- * `revision` means the newest, a null `value` is a value, and no flag at all is a plain set. What this version does
+ * `revision` means the newest, a null `value` is a value, and no flag at all is a plain set. `readMode` is our own; an omitted
+ * one means linearizable. What this version does
  * not do yet is refused with a reason, and never done halfway.
  */
 
 import {
+  READ_MODES,
   type KeyValueOperation,
   type KeyValueRequest,
   type RequestId,
@@ -69,7 +71,9 @@ export function readExists(text: string): ReadRequest {
 }
 
 function readRead(body: Body, type: 'Get' | 'Exists'): ReadRequest {
-  const operation: KeyValueOperation = { type, key: readString(body, 'key') };
+  const key = readString(body, 'key');
+  const name = readString(body, 'readMode');
+  const mode = name === '' ? 'linearizable' : READ_MODES.find((known) => known === name);
   const revision = readInteger(body, 'revision', INT64, NEWEST);
   const isSnapshot = hasTimestamp(body, 'readTimestamp');
   if (revision < NEWEST)
@@ -77,7 +81,10 @@ function readRead(body: Body, type: 'Get' | 'Exists'): ReadRequest {
   if (revision !== NEWEST)
     return refused('reads of an earlier revision are not supported yet; send revision -1');
   if (isSnapshot) return refused('reads at a timestamp are not supported yet; send a zero readTimestamp');
-  return finish(body, operation);
+  if (mode === undefined) {
+    return refused(`readMode must be one of ${READ_MODES.join(', ')}, but is ${JSON.stringify(name)}`);
+  }
+  return finish(body, mode === 'linearizable' ? { type, key } : { type, key, mode });
 }
 
 /** What all operations have in common. The rules for keys, values and flags are the core's own. */

@@ -5,10 +5,11 @@ import { Command } from 'commander';
 import { KeyValueCode } from '../../core/partition/command.js';
 import type { ClientAnswer } from '../client/index.js';
 import { ExitCode } from './exit-codes.js';
-import { runOperation, withKeyValueOptions, type KeyValueFlags, type Telling } from './key-value.js';
+import { readOption, runOperation, withKeyValueOptions, type ReadFlags, type Telling } from './key-value.js';
 
 export function existsCommand(): Command {
   return withKeyValueOptions(new Command('exists').description('say whether a key exists').argument('<key>'))
+    .addOption(readOption())
     .addHelpText(
       'after',
       `
@@ -17,10 +18,10 @@ Exit codes: 0 it exists, 1 it does not, 2 bad arguments, 69 the cluster does not
 Example:
   wavetank exists greeting && echo hello`,
     )
-    .action((key: string, flags: KeyValueFlags) =>
+    .action((key: string, flags: ReadFlags) =>
       runOperation(
         flags,
-        (client) => client.exists(key),
+        (client) => client.exists(key, flags),
         (answer) => tell(key, answer),
       ),
     );

@@ -5,16 +5,17 @@ import { Command } from 'commander';
 import { KeyValueCode } from '../../core/partition/command.js';
 import type { ClientAnswer } from '../client/index.js';
 import { ExitCode } from './exit-codes.js';
-import { runOperation, withKeyValueOptions, type KeyValueFlags, type Telling } from './key-value.js';
+import { readOption, runOperation, withKeyValueOptions, type ReadFlags, type Telling } from './key-value.js';
 
 const END_OF_LINE = new Uint8Array([10]);
 
-interface GetFlags extends KeyValueFlags {
+interface GetFlags extends ReadFlags {
   readonly raw?: boolean;
 }
 
 export function getCommand(): Command {
   return withKeyValueOptions(new Command('get').description('print the value of a key').argument('<key>'))
+    .addOption(readOption())
     .option('--raw', "print the value's bytes and nothing else, not even an end of line")
     .addHelpText(
       'after',
@@ -23,12 +24,13 @@ Exit codes: 0 found, 1 there is no such key, 2 bad arguments, 69 the cluster doe
 
 Examples:
   wavetank get greeting
+  wavetank get greeting --read lease
   wavetank get photos/1 --raw > photo.jpg`,
     )
     .action((key: string, flags: GetFlags) =>
       runOperation(
         flags,
-        (client) => client.get(key),
+        (client) => client.get(key, flags),
         (answer) => tell(key, answer, flags),
       ),
     );

@@ -4,7 +4,7 @@ import { Option, type Command } from 'commander';
 import pc from 'picocolors';
 
 import { createClient, type ClientAnswer, type ClientResult, type KeyValueClient } from '../client/index.js';
-import { KeyValueCode } from '../../core/partition/command.js';
+import { KeyValueCode, READ_MODES, type ReadMode } from '../../core/partition/command.js';
 import { endpointList, DEFAULT_ENDPOINTS } from './addresses.js';
 import { wholeNumber } from './arguments.js';
 import { ExitCode } from './exit-codes.js';
@@ -20,6 +20,20 @@ export function endpointsOption(): Option {
     .env('WAVETANK_ENDPOINTS')
     .argParser(endpointList('--endpoints'))
     .default(endpointList('--endpoints')(DEFAULT_ENDPOINTS), DEFAULT_ENDPOINTS);
+}
+
+/** How a read is to be answered, for the commands that read. */
+export interface ReadFlags extends KeyValueFlags {
+  readonly read: ReadMode;
+}
+
+export function readOption(): Option {
+  return new Option(
+    '--read <mode>',
+    "linearizable; by the leader's lease; at the node that is asked (follower); or stale",
+  )
+    .choices(READ_MODES)
+    .default('linearizable' satisfies ReadMode);
 }
 
 /** Adds the options that every key/value command takes. */

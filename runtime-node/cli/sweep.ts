@@ -7,6 +7,7 @@ import {
   createGuide,
   createTally,
   remainingSeeds,
+  SWEEP_FORMAT,
   verdictOf,
   type Scenario,
   type SeedResult,
@@ -98,8 +99,9 @@ export function readSweep(file: string, command: Command): SweepReport {
   try {
     const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<SweepReport>;
     if (value.wavetank !== 'sweep') throw new Error('it does not say {"wavetank":"sweep", …}');
-    if (value.format !== 1)
-      throw new Error(`its format is ${String(value.format)}; this version reads format 1`);
+    if (value.format !== SWEEP_FORMAT) {
+      throw new Error(`its format is ${String(value.format)}; this version reads format ${SWEEP_FORMAT}`);
+    }
     return value as SweepReport;
   } catch (error) {
     return refuseArguments(command, `${file} is no report of a sweep: ${reasonOf(error)}`);

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Agent } from 'node:http';
 
-import { KeyValueCode, SetFlag } from '../../core/partition/command.js';
+import { KeyValueCode, SetFlag, type ReadMode } from '../../core/partition/command.js';
 import { exchange, keepConnections } from './http.js';
 
 export interface ClientOptions {
@@ -48,11 +48,20 @@ export interface SetOptions {
   readonly compareRevision?: number;
 }
 
+export interface ReadOptions {
+  /**
+   * Default `linearizable`: sees everything that was acknowledged before it was asked. `lease` too, and without asking the
+   * other nodes, as long as no clock drifts further than the nodes are told; `follower` too, from the state of the node that
+   * is asked. `stale` answers at once from that state as it is, which may be old.
+   */
+  readonly read?: ReadMode;
+}
+
 export interface KeyValueClient {
   set(key: string, value: Uint8Array | null, options?: SetOptions): Promise<ClientResult>;
-  get(key: string): Promise<ClientResult>;
+  get(key: string, options?: ReadOptions): Promise<ClientResult>;
   delete(key: string): Promise<ClientResult>;
-  exists(key: string): Promise<ClientResult>;
+  exists(key: string, options?: ReadOptions): Promise<ClientResult>;
   close(): void;
 }
 
@@ -65,11 +74,11 @@ const LONGEST_PAUSE_MS = 500;
 
 export function createClient({ endpoints, timeoutMs = 10_000 }: ClientOptions): KeyValueClient {
   const agent = keepConnections();
-  const read = (path: string, key: string): Promise<ClientResult> =>
+  const read = (path: string, key: string, readMode: ReadMode | undefined): Promise<ClientResult> =>
     operate({
       endpoints,
       path,
-      body: JSON.stringify({ key, revision: -1, durability: 1 }),
+      body: JSON.stringify({ key, revision: -1, durability: 1, readMode }),
       isWrite: false,
       timeoutMs,
       agent,
@@ -89,9 +98,9 @@ export function createClient({ endpoints, timeoutMs = 10_000 }: ClientOptions): 
       };
       return write('/v1/kv/try-set', fields);
     },
-    get: (key) => read('/v1/kv/try-get', key),
+    get: (key, options) => read('/v1/kv/try-get', key, options?.read),
     delete: (key) => write('/v1/kv/try-delete', { key }),
-    exists: (key) => read('/v1/kv/try-exists', key),
+    exists: (key, options) => read('/v1/kv/try-exists', key, options?.read),
     close: () => agent.destroy(),
   };
 }

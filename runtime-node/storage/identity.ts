@@ -6,8 +6,10 @@
 import { StartRefused } from '../host/start-refused.js';
 import { damagedFolder } from './damage.js';
 
-/** Grows when what older programs wrote can be read, but not the other way round. */
-export const FORMAT_VERSION = 1;
+/** Grows when what this program writes cannot be read by older ones. */
+export const FORMAT_VERSION = 2;
+/** The oldest that this program reads. Version 1 held a snapshot in a single record. */
+const OLDEST_FORMAT = 2;
 
 export interface DataIdentity {
   readonly cluster: string;
@@ -40,6 +42,12 @@ export function checkIdentity(folder: string, bytes: Uint8Array, expected: DataI
     throw new StartRefused(
       `the data folder ${folder} has format version ${format}, but this program reads versions up to ` +
         `${FORMAT_VERSION}: a newer Wavetank wrote it. Start that version, or give another folder (--data).`,
+    );
+  }
+  if (format < OLDEST_FORMAT) {
+    throw new StartRefused(
+      `the data folder ${folder} has format version ${format}, but this program reads versions from ${OLDEST_FORMAT} on: ` +
+        'an older Wavetank wrote it. Start that version, or give another folder (--data).',
     );
   }
   const differences = [

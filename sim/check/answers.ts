@@ -1,20 +1,24 @@
 /**
  * What nodes tell their clients, and each other on behalf of clients, held against the reference and against what the
  * node had heard: every answer rests on a committed entry, says what that entry led to, is given once, and a read is
- * answered only by a leader to which a majority spoke after the read had come.
+ * answered only by a leader to which a majority spoke after the read had come, or that holds a lease, or by a node whose leader
+ * has said since then how far it must have come. Stale reads may be of any committed index.
  */
 
 import {
   groupMessagesOf,
+  holdsLease,
   KeyValueCode,
   partitionOfKey,
   type HeartbeatAnswer,
   type KeyValueAnswer,
   type KeyValueOperation,
   type KeyValueRequest,
+  type MonotonicMs,
   type NodeEvent,
   type NodeMessage,
   type Outcome,
+  type ReadIndexAnswer,
 } from '../../core/index.js';
 import { isQuorum } from './raft/quorum.js';
 import { PropertyBroken } from '../world/world.js';
@@ -45,6 +49,8 @@ export interface Served {
   readonly events: readonly NodeEvent[];
   readonly before: (group: number) => Raft | undefined;
   readonly after: (group: number) => Raft | undefined;
+  /** By the node's own clock. */
+  readonly nowMs: number;
 }
 
 export interface AnswerDesk {
@@ -52,6 +58,16 @@ export interface AnswerDesk {
   readonly partitions: number;
   referenceOf(group: number): Reference;
   lastCommitted(group: number): number;
+  /** Whether clocks keep to what leases rest on. */
+  readonly trustsLeases: boolean;
+  /** Takes note of what the run comes by. */
+  reach(feature: string): void;
+}
+
+/** A question of a follower for a read index, and what it was told. */
+interface AskedIndex {
+  readonly atUs: number;
+  told: number | undefined;
 }
 
 /** Who last answered a leader's heartbeats in a term, and when those answers were sent. */
@@ -64,7 +80,13 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   const asked = new Map<number, Asked>();
   const forwarded = new Map<string, Asked>();
   const sentAtUs = new WeakMap<HeartbeatAnswer, number>();
+  /** When the leader that says so was asked. */
+  const askedAtUs = new WeakMap<ReadIndexAnswer, number>();
   const confirmations = new Map<string, Confirmations>();
+  /** By follower and group: what it asked of leaders, by the number of the batch. */
+  const indexes = new Map<string, Map<number, AskedIndex>>();
+  /** By leader, follower and batch: when it was asked, and what was committed then. */
+  const asks = new Map<string, { readonly atUs: number; readonly floor: number }>();
 
   const note = (requestId: string | undefined, operation: KeyValueOperation): Asked => ({
     requestId,
@@ -87,7 +109,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     known.sentAtUs.set(from, Math.max(known.sentAtUs.get(from) ?? 0, atUs));
   };
 
-  const checkConfirmed = (node: number, group: number, { atUs, operation }: Asked, turn: Served): void => {
+  const checkConfirmed = (node: number, group: number, atUs: number, what: string, turn: Served): void => {
     const before = turn.before(group);
     const after = turn.after(group);
     if (before === undefined || after === undefined) return;
@@ -98,8 +120,69 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     if (isQuorum(after.config, (voter) => voter === after.self || answerers.has(voter))) return;
     throw new PropertyBroken(
       'reads are confirmed',
-      `group ${group}, node ${node}: it answers a read of ${operation.key}, but ${answerers.size} others answered it since the read came`,
+      `group ${group}, node ${node}: it answers ${what}, but ${answerers.size} others answered it since the read came`,
     );
+  };
+
+  /** That a read was confirmed in the way that it asked for, or a better one. */
+  const checkRested = (node: number, group: number, index: number, known: Asked, turn: Served): void => {
+    const { operation, atUs } = known;
+    const mode = operation.type === 'Get' || operation.type === 'Exists' ? operation.mode : undefined;
+    if (mode === 'stale') return desk.reach('stale read answered');
+    const states = [turn.before(group), turn.after(group)];
+    if (mode === 'lease') {
+      const held = states.some((raft) => raft !== undefined && holdsLease(raft, turn.nowMs as MonotonicMs));
+      if (held) return desk.reach('read by lease answered without asking');
+      desk.reach('read by lease asked for confirmation');
+    }
+    if (mode === 'follower') {
+      for (const asked of indexes.get(`${node}/${group}`)?.values() ?? []) {
+        if (asked.atUs < atUs || asked.told === undefined || asked.told > index) continue;
+        return desk.reach('read answered by a follower');
+      }
+    }
+    checkConfirmed(node, group, atUs, `a read of ${operation.key}`, turn);
+  };
+
+  /** What a leader tells a follower is no less than what was committed when it was asked, and confirmed since. */
+  const checkIndexTold = (
+    node: number,
+    to: number,
+    group: number,
+    told: ReadIndexAnswer,
+    turn: Served,
+  ): void => {
+    const { batch, index } = told;
+    const ask = asks.get(`${node}<${to}/${group}/${batch}`);
+    if (ask === undefined) {
+      throw new PropertyBroken(
+        'answers are asked for',
+        `group ${group}, node ${node} tells node ${to} a read index for batch ${batch}, which it never sent`,
+      );
+    }
+    if (index < ask.floor) {
+      throw new PropertyBroken(
+        'reads are fresh',
+        `group ${group}, node ${node} tells node ${to} the read index ${index}, but ${ask.floor} was committed before it was asked`,
+      );
+    }
+    checkConfirmed(node, group, ask.atUs, `node ${to}, which asks for a read index`, turn);
+    askedAtUs.set(told, ask.atUs);
+  };
+
+  const noteIndex = (node: number, group: number, batch: number): Map<number, AskedIndex> => {
+    const place = `${node}/${group}`;
+    let known = indexes.get(place);
+    if (known === undefined) indexes.set(place, (known = new Map()));
+    if (!known.has(batch)) known.set(batch, { atUs: desk.nowUs(), told: undefined });
+    return known;
+  };
+
+  /** What an earlier run of a follower asked is no answer to what it asks now, whatever its number. */
+  const noteTold = (node: number, group: number, answer: ReadIndexAnswer): void => {
+    const asked = indexes.get(`${node}/${group}`)?.get(answer.batch);
+    const heardUs = askedAtUs.get(answer) ?? desk.nowUs();
+    if (asked !== undefined && heardUs >= asked.atUs) asked.told ??= answer.index;
   };
 
   const checkOutcome = (node: number, known: Asked, group: number, index: number, told: Outcome): void => {
@@ -119,7 +202,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     if (told.code === KeyValueCode.invalidInput) return;
     const reference = desk.referenceOf(group);
     if (operation.type === 'Get' || operation.type === 'Exists') {
-      if (index < known.floor) {
+      const mayBeOld = operation.mode === 'stale' || (operation.mode === 'lease' && !desk.trustsLeases);
+      if (index < known.floor && !mayBeOld) {
         throw new PropertyBroken(
           'reads are fresh',
           `node ${node} answered a read from index ${index}, but ${known.floor} was committed before it was asked`,
@@ -145,11 +229,18 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       }
       for (const { group, message: heard } of groupMessagesOf(message)) {
         if (heard.type === 'HeartbeatAnswer') noteConfirmation(node, from, group, heard);
+        else if (heard.type === 'ReadIndexAnswer') noteTold(node, group, heard);
+        else if (heard.type === 'ReadIndexRequest') {
+          const name = `${node}<${from}/${group}/${heard.batch}`;
+          if (!asks.has(name)) asks.set(name, { atUs: desk.nowUs(), floor: desk.lastCommitted(group) });
+        }
       }
     },
     said(node, to, message, turn) {
-      for (const { message: told } of groupMessagesOf(message)) {
+      for (const { group, message: told } of groupMessagesOf(message)) {
         if (told.type === 'HeartbeatAnswer' && !sentAtUs.has(told)) sentAtUs.set(told, desk.nowUs());
+        else if (told.type === 'ReadIndexRequest') noteIndex(node, group, told.batch);
+        else if (told.type === 'ReadIndexAnswer') checkIndexTold(node, to, group, told, turn);
       }
       if (message.type !== 'ForwardAnswer' || message.result.type !== 'Executed') return;
       const { group, requestId, result } = message;
@@ -162,7 +253,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       }
       checkOutcome(node, known, group, result.index, result.outcome);
       const { type } = known.operation;
-      if (type === 'Get' || type === 'Exists') checkConfirmed(node, group, known, turn);
+      if (type === 'Get' || type === 'Exists') checkRested(node, group, result.index, known, turn);
     },
     replied(node, token, answer, turn) {
       const known = asked.get(token);
@@ -197,12 +288,14 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           event.message.result.type === 'Executed' &&
           event.message.result.index === index,
       );
-      if (!handedOn) checkConfirmed(node, group, known, turn);
+      if (!handedOn) checkRested(node, group, index, known, turn);
     },
     crashed(node) {
       for (const name of [...forwarded.keys()]) if (name.startsWith(`${node}<`)) forwarded.delete(name);
       for (const name of [...confirmations.keys()])
         if (name.startsWith(`${node}/`)) confirmations.delete(name);
+      for (const name of [...indexes.keys()]) if (name.startsWith(`${node}/`)) indexes.delete(name);
+      for (const name of [...asks.keys()]) if (name.startsWith(`${node}<`)) asks.delete(name);
     },
   };
 }

@@ -8,6 +8,7 @@
 import {
   decodeCommand,
   partitionOfKey,
+  EMPTY_PARTITION,
   emptyRadixArray,
   groupMessagesOf,
   linkAlarm,
@@ -32,6 +33,7 @@ import {
 } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
+import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import {
   checkCare,
@@ -48,7 +50,9 @@ import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
 import { createLandmarks } from './raft/landmarks.js';
+import { createLeaseRules } from './raft/lease-rules.js';
 import { checkLateAcceptance, checkMessage } from './raft/message-rules.js';
+import { checkLevel, checkVigil, createVigil, noteWaking, type Vigil } from './raft/sleep.js';
 import {
   checkLeadership,
   checkStates,
@@ -80,6 +84,9 @@ export interface RuleSettings {
   readonly versions: readonly GroupLimits[];
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
+  readonly snapshots?: SnapshotLimits;
+  /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
+  readonly leases?: { readonly leaseMs: number; readonly maxClockDriftPercent: number } | undefined;
 }
 
 const NOTHING_HEARD: readonly Heard[] = [];
@@ -87,12 +94,13 @@ const NOTHING_HEARD: readonly Heard[] = [];
 /** A node as the rules follow it, for one of its runs. */
 interface Run {
   readonly conducts: Map<number, Conduct>;
+  readonly vigil: Vigil;
   alarmMs: number | undefined;
 }
 
 /** @param desk takes note of what the run comes by. */
 export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): NodeObserver {
-  const { partitions, retryWindow = RETRY_WINDOW } = settings;
+  const { partitions, retryWindow = RETRY_WINDOW, snapshots } = settings;
   const landmarks = createLandmarks((feature) => desk.reach(feature));
   // By group, and by node and group: all are small numbers, so places in lists.
   const histories: GroupHistory[] = [];
@@ -112,11 +120,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     if (conduct === undefined) conducts.set(group, (conduct = createConduct()));
     return conduct;
   };
+  const leases =
+    settings.leases === undefined ? undefined : createLeaseRules(settings.leases, () => desk.nowUs());
   const answers = createAnswerRules({
     nowUs: () => desk.nowUs(),
     partitions,
     referenceOf,
     lastCommitted: (group) => lastCommitted(historyOf(group)),
+    trustsLeases: leases !== undefined,
+    reach: (feature) => desk.reach(feature),
   });
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
@@ -135,6 +147,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkConfigurations(historyOf(id), known?.raft, group.raft);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
+      if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());
       checkApplied(historyOf(id), known, group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
@@ -190,13 +203,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       events,
       before: (group) => (before === undefined ? undefined : radixGet(before.groups, group)?.raft),
       after: (group) => radixGet(state.groups, group)?.raft,
+      nowMs,
     };
     for (const effect of effects) {
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
           answers.said(node, effect.to, message, turn);
-          for (const { group, message: said } of groupMessagesOf(message)) {
+          for (const { group, message: said } of inTermsOfRaft(message)) {
             const { raft } = radixGet(state.groups, group) as GroupState;
+            leases?.said(node, group, effect.to, said);
             checkLateAcceptance(viewOf(node, group), raft, said);
             checkMessage(historyOf(group), viewOf(node, group), raft, effect.to, said, turn.before(group));
             const ofNode = limits.get(node) as GroupLimits;
@@ -214,7 +229,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     started(node, boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
       limits.set(node, settings.versions[version] as GroupLimits);
-      runs.set(node, { conducts: new Map(), alarmMs: undefined });
+      runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined });
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       checkGroups(undefined, step.state);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
@@ -229,23 +244,29 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         answers.heard(node, event);
         if (event.type === 'TimerFired') timerFired = true;
         if (event.type !== 'MessageReceived') continue;
-        for (const { group: id, message } of groupMessagesOf(event.message)) {
+        for (const { group: id, message } of inTermsOfRaft(event.message)) {
           const group = radixGet(before.groups, id);
           if (group === undefined) continue;
           landmarks.received(group.raft, message);
+          leases?.heard(node, id, message);
           const known = heard.get(id);
           if (known === undefined) heard.set(id, [{ from: event.from, message }]);
           else known.push({ from: event.from, message });
         }
       }
       checkPreVoteChangesNothing(node, turn, step.effects);
+      // A node that halts leaves everything as it stands.
+      if (snapshots !== undefined && !step.state.halted) checkSnapshotWork(node, step.state, snapshots);
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
       const facts = { events: turn.events.length, timerFired };
       forEachChanged(before, step.state, (known, { raft }, id) => {
         if (known === undefined || known.raft === raft) return;
+        noteWaking(known.raft, raft, turn, (feature) => desk.reach(feature));
         const messages = heard.get(id) ?? NOTHING_HEARD;
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
+        leases?.checkVote(known.raft, raft);
+        leases?.checkHolder(historyOf(id), raft, nowMs);
         checkTold(raft, messages);
       });
       checkEffects(node, before, step.state, turn.events, step.effects, nowMs);
@@ -254,10 +275,15 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         noteLeaders(conductOf(node, id), raft, messages, nowMs);
       }
       checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
+      if (!step.state.halted) {
+        const { vigil } = runs.get(node) as Run;
+        checkVigil(vigil, node, step.state, turn, ofNode.electionTimeoutMs, (feature) => desk.reach(feature));
+      }
       // A node that has halted says nothing any more, whatever is due.
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
+        if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
         checkCare(conductOf(node, id), raft, heard.get(id) ?? NOTHING_HEARD, timerFired, nowMs, ofNode);
       });
     },
@@ -272,6 +298,22 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       answers.crashed(node);
     },
   };
+}
+
+/**
+ * What a message says in the words of Raft, which knows snapshots only whole: a chunk is the word of a leader that has a
+ * snapshot to give, an answer to one that of a follower that lives.
+ */
+function inTermsOfRaft(said: NodeMessage): ReturnType<typeof groupMessagesOf> {
+  if (said.type === 'SnapshotChunk') {
+    const { group, term, index, snapshotTerm, config } = said;
+    const snapshot = { index, term: snapshotTerm, config, state: EMPTY_PARTITION };
+    return [{ group, message: { type: 'InstallSnapshot', term, snapshot } }];
+  }
+  if (said.type === 'SnapshotAnswer') {
+    return [{ group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } }];
+  }
+  return groupMessagesOf(said);
 }
 
 /** Visits the groups that a step changed: the others cost nothing, however many there are. */

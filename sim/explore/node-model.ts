@@ -83,6 +83,7 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
   ];
   const rules = {
     maxInflightAppends: NODE.maxInflightAppends,
+    maxInflightBytes: NODE.maxInflightBytes,
     electionTimeoutMs: NODE.electionTimeoutMs,
     heartbeatIntervalMs: NODE.heartbeatIntervalMs,
     rules: 'all' as const,

@@ -23,7 +23,7 @@ export function count(about: string, least = 0, most = MOST): Shape {
   return { type: 'whole', about, least, most };
 }
 
-export const nodeNumber: Shape = count('A node of the scenario, by number from 1.', 1);
+const nodeNumber: Shape = count('A node of the scenario, by number from 1.', 1);
 
 const atMs = milliseconds('When it strikes, in milliseconds of virtual time.');
 const untilMs = milliseconds('When it ends, later than it begins.', 1);

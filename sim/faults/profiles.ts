@@ -4,8 +4,11 @@
  * Each is the storm of a seed (`key-value/storm.ts`) with only some kinds of fault, or with some settings of its own.
  */
 
+import { withTrueDrift } from '../key-value/leases.js';
 import { membershipStorm, stormScenario } from '../key-value/storm.js';
 import type { KeyValueScenario } from '../key-value/settings.js';
+import { drawBetween, streamOf } from '../world/chance.js';
+import type { Fault } from './fault.js';
 import { suggest } from './shape.js';
 import { drawConditions, drawFaults, type FaultKind } from './storm.js';
 
@@ -44,6 +47,10 @@ const PROFILES = {
     about: 'Clocks jump, stand still and run at wrong rates.',
     kinds: ['ClockJump', 'ClockFreeze', 'ClockDrift', 'Pause'],
     change: (storm) => ({ ...storm, clocks: { maxDriftPpm: 100_000, maxWallOffsetMs: 3_600_000 } }),
+  },
+  leases: {
+    about: 'Leaders whose clocks run slow are cut off, and most reads are by lease, at followers or stale.',
+    change: slowLeaders,
   },
   churn: {
     about: 'Nodes restart and change their version all the time.',
@@ -104,7 +111,7 @@ export function scenarioOf(name: string, seed: number): KeyValueScenario {
   const storm = stormScenario(seed);
   const flavoured =
     kinds === undefined ? storm : { ...storm, ...drawFaults(shoreOf(storm), storm.calm.atMs, kinds) };
-  return change === undefined ? flavoured : change(flavoured);
+  return withTrueDrift(change === undefined ? flavoured : change(flavoured));
 }
 
 function shoreOf({ seed, nodes, spares = 0, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {
@@ -142,6 +149,39 @@ function smooth(scenario: KeyValueScenario): KeyValueScenario {
     disk: { ...disk, slowChance: 0, failChance: 0 },
     bends: { ...bends, onChance: 0 },
     calm: { ...scenario.calm, heal: 'all' },
+  };
+}
+
+/**
+ * Again and again a leader's clock runs at less than half its rate, and the leader is cut off: its lease lasts for long in
+ * true time, while the others elect another leader, and clients go on to ask both.
+ */
+function slowLeaders(storm: KeyValueScenario): KeyValueScenario {
+  const { seed, settings, workload, calm } = storm;
+  const electionTimeoutMs = 10 * settings.node.heartbeatIntervalMs;
+  const stream = streamOf(seed, 'fault', 'slow leaders');
+  const faults: Fault[] = [];
+  let atMs = 2 * electionTimeoutMs;
+  for (let strike = 1; atMs < calm.atMs - 10 * electionTimeoutMs; strike += 1) {
+    const target = { leaderOf: drawBetween(stream, 1, settings.partitions, strike, 1) };
+    const untilMs = atMs + 8 * electionTimeoutMs;
+    const cutMs = atMs + drawBetween(stream, 1, electionTimeoutMs, strike, 2);
+    faults.push({ type: 'ClockDrift', atMs, untilMs, target, driftPpm: -600_000 });
+    faults.push({ type: 'Isolate', atMs: cutMs, untilMs, target });
+    atMs += drawBetween(stream, 10, 16, strike, 3) * electionTimeoutMs;
+  }
+  return {
+    ...storm,
+    settings: {
+      ...settings,
+      keys: 2,
+      readPercent: 60,
+      specialReadPercent: 90,
+      node: { ...settings.node, electionTimeoutMs, leaseMs: electionTimeoutMs },
+    },
+    workload: { ...workload, thinkMs: Math.min(workload.thinkMs, 120) },
+    faults,
+    expect: 'service',
   };
 }
 

@@ -5,7 +5,7 @@ import type { KeyValueInput, KeyValueOutput } from '../check/linearizability/ind
 import { noteStamp, type Stamps } from '../check/stamps.js';
 import type { Drawn, Load } from '../workload/clients.js';
 import { PropertyBroken } from '../world/world.js';
-import { drawOperation, toOperation, toOutput, type Seen } from './operations.js';
+import { drawOperation, isStale, toOperation, toOutput, type Seen } from './operations.js';
 import type { KeyValueSettings } from './settings.js';
 
 export type KeyValueLoad = Load<NodeRequest, NodeAnswer, KeyValueInput, KeyValueOutput>;
@@ -22,7 +22,7 @@ export function keyValueLoad(settings: KeyValueSettings, stamps: Stamps): KeyVal
   return {
     mayAskAgain: true,
     draw: ({ stream, number: client }, number) =>
-      drawOperation(stream, number, client, keys, settings.readPercent, seenOf(client)),
+      drawOperation(stream, number, client, keys, settings, seenOf(client)),
     toRequest: (drawn, name) => ({ requestId: `c:${name}` as RequestId, operation: toOperation(drawn) }),
     hear(drawn, answer, node, client) {
       const output = hear(drawn, answer, node);
@@ -52,11 +52,13 @@ function hear(drawn: Drawn<KeyValueInput>, answer: NodeAnswer, node: NodeId): Ke
   );
 }
 
+/** What was stale when it was read is nothing to rest a condition on. */
 function remember(
   seen: Map<string, Seen>,
   { key, input }: Drawn<KeyValueInput>,
   output: KeyValueOutput,
 ): void {
+  if (isStale(input)) return;
   switch (output.type) {
     case 'set':
       seen.set(key, { revision: output.revision, value: input.type === 'set' ? input.value : null });

@@ -7,6 +7,7 @@ import { KeyValueCode } from '../../core/index.js';
 import { unconditional, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
 import type { Drawn } from '../workload/clients.js';
 import { drawBelow, drawOne, type Stream } from '../world/chance.js';
+import type { KeyValueSettings } from './settings.js';
 import { toBytes, toText } from './text.js';
 
 /** What a client last saw of a key, so that its conditions hold often enough to matter. */
@@ -14,6 +15,8 @@ export interface Seen {
   readonly revision: number;
   readonly value: string | null;
 }
+
+const MODES = ['lease', 'follower', 'stale'] as const;
 
 const NEVER_SEEN: Seen = { revision: -1, value: null };
 
@@ -23,12 +26,14 @@ export function drawOperation(
   number: number,
   client: number,
   keys: readonly string[],
-  readPercent: number,
+  { readPercent, specialReadPercent }: Pick<KeyValueSettings, 'readPercent' | 'specialReadPercent'>,
   seen: ReadonlyMap<string, Seen>,
 ): Drawn<KeyValueInput> {
   const key = drawOne(stream, keys, number, 1);
   if (drawBelow(stream, 100, number, 2) < readPercent) {
-    return { key, input: { type: drawBelow(stream, 4, number, 3) === 0 ? 'exists' : 'get' } };
+    const type = drawBelow(stream, 4, number, 3) === 0 ? 'exists' : 'get';
+    if (drawBelow(stream, 100, number, 20) >= specialReadPercent) return { key, input: { type } };
+    return { key, input: { type, mode: drawOne(stream, MODES, number, 21) } };
   }
   const last = seen.get(key) ?? NEVER_SEEN;
   const value = drawValue(stream, number, client);
@@ -81,13 +86,19 @@ function nearly(stream: Stream, number: number, value: string | null): string | 
   }
 }
 
+/** Whether the answer may be of the past, so that no history of it is linearizable. */
+export function isStale(input: KeyValueInput): boolean {
+  return (input.type === 'get' || input.type === 'exists') && input.mode === 'stale';
+}
+
 /** The same operation as a node understands it. */
 export function toOperation({ key, input }: Drawn<KeyValueInput>): KeyValueOperation {
   switch (input.type) {
     case 'get':
-      return { type: 'Get', key };
-    case 'exists':
-      return { type: 'Exists', key };
+    case 'exists': {
+      const type = input.type === 'get' ? 'Get' : 'Exists';
+      return input.mode === undefined ? { type, key } : { type, key, mode: input.mode };
+    }
     case 'delete':
       return { type: 'Delete', key };
     case 'set': {

@@ -10,6 +10,8 @@ export interface KeyValueSettings {
   readonly keys: number;
   /** Of every hundred operations, so many are reads. */
   readonly readPercent: number;
+  /** Of every hundred reads, so many are by lease, at a follower or stale, in about equal parts. */
+  readonly specialReadPercent: number;
 }
 
 export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;

@@ -5,7 +5,7 @@ import type { KeyValueScenario, KeyValueSettings, NodeSettings } from './setting
 /** Scenarios with one setting plainer, the most promising first. */
 export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueScenario[] {
   const { settings } = scenario;
-  const { partitions, keys, readPercent, node } = settings;
+  const { partitions, keys, readPercent, specialReadPercent, node } = settings;
   const change = (changed: Partial<KeyValueSettings>): KeyValueScenario => ({
     ...scenario,
     settings: { ...settings, ...changed },
@@ -16,12 +16,16 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(partitions > 1 ? [onePartition(scenario)] : []),
     ...(keys > 1 ? [change({ keys: 1 })] : []),
     ...(readPercent > 0 && readPercent < 100 ? [change({ readPercent: 0 })] : []),
+    ...(specialReadPercent > 0 ? [change({ specialReadPercent: 0 })] : []),
     // No snapshots, no leases, one append at a time, no bound that is ever reached.
     ...(node.snapshotEveryEntries < 10_000 ? [told({ snapshotEveryEntries: 10_000 })] : []),
     ...(node.snapshotPercentOfRecords > 0 ? [told({ snapshotPercentOfRecords: 0 })] : []),
     ...(node.leaseMs > 0 ? [told({ leaseMs: 0 })] : []),
     ...(node.maxInflightAppends > 1 ? [told({ maxInflightAppends: 1 })] : []),
     ...(node.maxAppendBytes < 65_536 ? [told({ maxAppendBytes: 65_536 })] : []),
+    ...(node.maxInflightBytes < 1_000_000 ? [told({ maxInflightBytes: 1_000_000 })] : []),
+    ...(node.snapshotChunkBytes < 65_536 ? [told({ snapshotChunkBytes: 65_536 })] : []),
+    ...(node.maxInflightChunks > 1 ? [told({ maxInflightChunks: 1 })] : []),
     ...(node.maxUncommittedBytes < 1_000_000 ? [told({ maxUncommittedBytes: 1_000_000 })] : []),
   ];
 }

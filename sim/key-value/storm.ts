@@ -1,6 +1,7 @@
 /** Storms for our own system: the scenario of a seed. */
 
 import { drawConditions, drawFaults, sizesOf } from '../faults/storm.js';
+import { withTrueDrift } from './leases.js';
 import type { KeyValueScenario } from './settings.js';
 
 const MINUTE_MS = 60_000;
@@ -35,7 +36,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
     paceMs: electionTimeoutMs,
   };
   const conditions = drawConditions(shore);
-  return {
+  return withTrueDrift({
     system: 'key-value',
     seed,
     nodes,
@@ -44,19 +45,29 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       partitions,
       keys: pick('keys', [2, 3, 5]),
       readPercent: pick('reads', [20, 40, 60]),
+      specialReadPercent: pick('special reads', [0, 50, 50, 90]),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
-        leaseMs: electionTimeoutMs,
-        maxClockDriftPercent: 10,
+        leaseMs: pick('lease', [electionTimeoutMs, electionTimeoutMs, electionTimeoutMs >>> 1, 0]),
+        // Whatever the clocks of this storm do: see `withTrueDrift`.
+        maxClockDriftPercent: 0,
         quiesceAfterMs: pick('quiesce', [0, 1, 50, 250, 1_500]),
         maxAppendBytes: pick('append bytes', [1, 1, 120, 1_000, 65_536]),
         maxInflightAppends: pick('inflight', [1, 2, 4, 16]),
+        maxInflightBytes: pick('inflight bytes', [1, 150, 1_000, 1_000_000]),
         maxUncommittedBytes: pick('uncommitted', [400, 10_000, 10_000, 1_000_000]),
         maxPromotionLag: pick('promotion lag', [0, 5, 100]),
         snapshotEveryEntries: pick('snapshot', [3, 3, 7, 20, 10_000]),
         snapshotPercentOfRecords: pick('snapshot share', [0, 0, 0, 30]),
         keepEntries: pick('keep', [0, 0, 0, 3, 20]),
+        maxKeepEntries: pick('keep for followers', [0, 0, 5, 1_000]),
+        maxKeepBytes: pick('keep bytes', [0, 300, 1_000_000]),
+        snapshotChunkBytes: pick('chunk bytes', [1, 80, 400, 2_000, 65_536]),
+        maxInflightChunks: pick('inflight chunks', [1, 2, 4]),
+        maxSnapshotsSending: pick('snapshots sending', [1, 1, 2]),
+        maxSnapshotsReceiving: pick('snapshots receiving', [1, 1, 2]),
+        maxSnapshotsWriting: pick('snapshots writing', [1, 2]),
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,
@@ -78,5 +89,5 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
     ...drawFaults(shore, conditions.calm.atMs),
     minimumMs: MINUTE_MS,
     budgets: { maxEvents: 2_000_000, maxCheckSteps: 4_000_000 },
-  };
+  });
 }

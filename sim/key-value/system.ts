@@ -37,7 +37,9 @@ import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyValueLoad } from './load.js';
+import { keepsToDrift } from './leases.js';
 import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
+import { isStale } from './operations.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { smallerKeyValue } from './smaller.js';
@@ -110,6 +112,8 @@ export function keyValueSystem(
         {
           partitions: settings.partitions,
           retryWindow: settings.node.retryWindow,
+          snapshots: settings.node,
+          leases: keepsToDrift(scenario) ? settings.node : undefined,
           versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
         },
         desk,
@@ -143,7 +147,9 @@ export function keyValueSystem(
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
-          const checked = checkLinearizable(keyValueModel, clients?.history ?? [], {
+          // What a stale read may see is judged when it is answered.
+          const history = (clients?.history ?? []).filter(({ input }) => !isStale(input));
+          const checked = checkLinearizable(keyValueModel, history, {
             maxSteps: scenario.budgets.maxCheckSteps,
           });
           const { verdict } = checked;
@@ -179,7 +185,7 @@ function groupsOf({ partitions, node }: KeyValueSettings): readonly number[] {
   return Array.from({ length: partitions + 1 - first }, (_, i) => first + i);
 }
 
-/** Every replica has applied everything there is. */
+/** Every replica has applied everything there is, and follows a leader that is there, awake or asleep. */
 function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partitions: number): boolean {
   for (let group = 1; group <= partitions; group += 1) {
     let applied: number | undefined;
@@ -190,8 +196,18 @@ function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partiti
       if (applied !== undefined && applied !== known.partition.applied) return false;
       applied = known.partition.applied;
     }
+    if (!isLed(nodes, healed, group)) return false;
   }
   return true;
+}
+
+function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: number): boolean {
+  const known = nodes.flatMap(({ state }) => (state && radixGet(state.groups, group)?.raft) ?? []);
+  const newest = Math.max(0, ...known.map(({ term }) => term));
+  const leader = known.find(({ role, term }) => role === 'leader' && term === newest)?.self;
+  return known.every(
+    (raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest),
+  );
 }
 
 function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string {

@@ -1,106 +1,162 @@
 /**
  * A guide: chooses the next scenario by what the earlier ones reached.
  *
- * Greybox fuzzing (as in AFL) with scenarios for inputs: one that reached something new, or something much more often than
- * any before, is kept, and later ones are changed copies of those as often as they are fresh storms. Two runs that reach
- * the same are the same to it, whatever their seeds.
+ * Greybox fuzzing (as in AFLFast) with scenarios for inputs. Rare things come together: of all that fewer than a tenth of
+ * storms reach, half is reached by the fifth that reaches most of it, and what one storm reached, its neighbours reach
+ * several times as often as strangers do. So a guide takes a scenario that reached much that is rare, or one thing that is,
+ * and tries its neighbours: the same storm with other luck or over another sea, or with a few faults changed. A third of
+ * all scenarios remain fresh storms, for neighbours have no other settings: guided, nothing needs more than three times
+ * as many runs as otherwise.
  */
 
 import { changesMembers, type Fault } from '../faults/fault.js';
 import type { Scenario } from '../faults/scenario.js';
 import type { Report } from '../system/run.js';
 import type { System } from '../system/system.js';
-import { draw, drawBelow, drawChance, streamOf, type Stream } from '../world/chance.js';
+import { draw, drawBelow, drawChance, drawOne, streamOf, type Stream } from '../world/chance.js';
 
 export interface Guide<Settings> {
-  /** The `number`th scenario, counted from 1: fresh, or a changed copy of one that reached something new. */
+  /** The `number`th scenario, counted from 1: a fresh storm, or a neighbour of one that reached something rare. */
   next(number: number): Scenario<Settings>;
   /** Tells the guide what came of a scenario. Gives what it reached that none had reached before. */
   learn(scenario: Scenario<Settings>, report: Report): readonly string[];
-  /** Scenarios kept so far. */
-  kept(): number;
 }
 
-/** Of a million scenarios, so many are fresh storms. */
-const FRESH = 400_000;
+/** So many storms are fresh before anything can be called rare. */
+const WARM_UP = 32;
+/** Of a million scenarios after them, so many are fresh storms. */
+const FRESH = 350_000;
+/** What fewer than one of so many runs reached is rare. */
+const RARE = 10;
+/** So many scenarios are remembered for each rare feature, and in all: the latest. */
+const BEARERS = 8;
+const REMEMBERED = 512;
+/** Of so many that are drawn, the one that reached most of what is rare is taken. */
+const ROUNDS = 6;
+
+interface Memory<Settings> {
+  readonly scenario: Scenario<Settings>;
+  readonly reached: readonly string[];
+}
+
+/** One thing that can be reached. */
+interface Feature<Settings> {
+  runs: number;
+  readonly bearers: Scenario<Settings>[];
+}
+
+type Features<Settings> = ReadonlyMap<string, Feature<Settings>>;
 
 export function createGuide<Settings, S, M, Q, A, D>(
   system: Pick<System<Settings, S, M, Q, A, D>, 'storm'>,
   seed: number,
 ): Guide<Settings> {
   const stream = streamOf(seed, 'guide');
-  /** By feature: the buckets of how often it was reached. */
-  const known = new Set<string>();
-  const corpus: Scenario<Settings>[] = [];
-  const rarity = new Map<string, number>();
-  /** For each kept scenario: what it was kept for. */
-  const reasons: string[][] = [];
+  // What was reached under which fault comes in so many kinds that nearly every storm is the first to reach some: it counts
+  // only for a system of which little else is known.
+  const plain = new Map<string, Feature<Settings>>();
+  const combined = new Map<string, Feature<Settings>>();
+  const memories: Memory<Settings>[] = [];
+  let runs = 0;
   return {
-    kept: () => corpus.length,
     next(number) {
       const fresh = system.storm(seed + number - 1);
-      if (corpus.length === 0 || drawChance(stream, FRESH, number, 1)) return fresh;
-      return change(chooseParent(corpus, reasons, rarity, stream, number), fresh, stream, number);
+      if (runs < WARM_UP || drawChance(stream, FRESH, number, 1)) return fresh;
+      const features = [plain, combined].find((all) => rareOf(all, runs).length > 0);
+      if (features === undefined) return fresh;
+      const parent =
+        (drawBelow(stream, 2, number, 2) === 0
+          ? mostSurprising(memories, features, runs, stream, number)
+          : undefined) ?? bearerOf(rareOf(features, runs), stream, number);
+      return neighbour(parent, fresh, stream, number);
     },
-    learn(scenario, report) {
+    learn(scenario, { reached }) {
+      runs += 1;
       const news: string[] = [];
-      for (const [feature, count] of Object.entries(report.reached)) {
-        rarity.set(feature, (rarity.get(feature) ?? 0) + 1);
-        const bucket = `${feature} ${bucketOf(count)}`;
-        if (known.has(bucket)) continue;
-        known.add(bucket);
-        news.push(feature);
+      for (const name of Object.keys(reached)) {
+        const features = name.includes(' · ') ? combined : plain;
+        let feature = features.get(name);
+        if (feature === undefined) {
+          features.set(name, (feature = { runs: 0, bearers: [] }));
+          news.push(name);
+        }
+        feature.runs += 1;
+        if (runs <= WARM_UP || isRare(feature, runs)) remember(feature.bearers, scenario, BEARERS);
       }
-      if (news.length > 0) {
-        corpus.push(scenario);
-        reasons.push(news);
-      }
+      remember(memories, { scenario, reached: Object.keys(reached) }, REMEMBERED);
       return news;
     },
   };
 }
 
-/** 1, 2, 3–4, 5–8 … : a little more often is nothing new. */
-function bucketOf(count: number): number {
-  return 32 - Math.clz32(count - 1);
+function rareOf<Settings>(features: Features<Settings>, runs: number): readonly Feature<Settings>[] {
+  return [...features.values()].filter((feature) => isRare(feature, runs));
 }
 
-/** The kept scenario whose rarest feature is rarest, of a few that are drawn. */
-function chooseParent<Settings>(
-  corpus: readonly Scenario<Settings>[],
-  reasons: readonly (readonly string[])[],
-  rarity: ReadonlyMap<string, number>,
+function isRare({ runs }: Feature<unknown>, of: number): boolean {
+  return runs * RARE <= of;
+}
+
+function remember<T>(list: T[], item: T, most: number): void {
+  list.push(item);
+  if (list.length > most) list.shift();
+}
+
+/** One of the scenarios that reached a rare feature; each such feature is drawn equally often. */
+function bearerOf<Settings>(
+  rare: readonly Feature<Settings>[],
   stream: Stream,
   number: number,
 ): Scenario<Settings> {
-  let best = 0;
-  let bestRarity = Number.MAX_SAFE_INTEGER;
-  for (let round = 0; round < 4; round += 1) {
-    const place = drawBelow(stream, corpus.length, number, 10 + round);
-    const rarest = Math.min(...(reasons[place] ?? []).map((feature) => rarity.get(feature) ?? 0));
-    if (rarest < bestRarity) {
-      best = place;
-      bestRarity = rarest;
-    }
-  }
-  return corpus[best] as Scenario<Settings>;
+  return drawOne(stream, drawOne(stream, rare, number, 10).bearers, number, 11);
 }
 
-/** A copy with another seed for everything that is drawn in the run, and a schedule that is changed in a few places. */
-function change<Settings>(
+/** Of a few scenarios that are drawn, the one that reached most of what is rare; undefined when all were common. */
+function mostSurprising<Settings>(
+  memories: readonly Memory<Settings>[],
+  features: Features<Settings>,
+  runs: number,
+  stream: Stream,
+  number: number,
+): Scenario<Settings> | undefined {
+  let best: Scenario<Settings> | undefined;
+  let most = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { scenario, reached } = drawOne(stream, memories, number, 20 + round);
+    const surprise = surpriseOf(reached, features, runs);
+    if (surprise > most) [best, most] = [scenario, surprise];
+  }
+  return best;
+}
+
+/** How much rarer than common all that was reached is, in doublings. */
+function surpriseOf(reached: readonly string[], features: Features<unknown>, runs: number): number {
+  let surprise = 0;
+  for (const name of reached) {
+    const feature = features.get(name);
+    if (feature !== undefined) surprise += 31 - Math.clz32(Math.floor(runs / feature.runs));
+  }
+  return surprise;
+}
+
+/** A scenario with the settings of `parent` and something else that is not its own. */
+function neighbour<Settings>(
   parent: Scenario<Settings>,
   fresh: Scenario<Settings>,
   stream: Stream,
   number: number,
 ): Scenario<Settings> {
-  const sameCluster = fresh.nodes === parent.nodes && fresh.spares === parent.spares;
-  const child = { ...parent, seed: drawBelow(stream, 3, number, 2) === 0 ? parent.seed : fresh.seed };
-  const strangers = sameCluster ? fresh.faults.filter((fault) => !happensOnce(fault)) : [];
-  const faults = changeFaults(parent, strangers, stream, number);
-  if (sameCluster && drawBelow(stream, 4, number, 3) === 0) {
-    return { ...child, faults, network: fresh.network, disk: fresh.disk };
+  const luck = { ...parent, seed: fresh.seed };
+  switch (drawOne(stream, ['luck', 'sea', 'faults'] as const, number, 3)) {
+    case 'luck':
+      return luck;
+    case 'sea': {
+      const { network, disk, clocks, host, bends } = fresh;
+      return { ...luck, network, disk, clocks, host, bends };
+    }
+    case 'faults':
+      return { ...luck, faults: changeFaults(parent, strangers(fresh, parent), stream, number) };
   }
-  return { ...child, faults };
 }
 
 /** What may stand in a schedule once, and where it was planned. */
@@ -108,14 +164,45 @@ function happensOnce(fault: Fault): boolean {
   return fault.type === 'BitRot' || fault.type === 'LoseDisk' || changesMembers(fault);
 }
 
-function changeFaults<Settings>(
-  { faults, calm }: Scenario<Settings>,
-  strangers: readonly Fault[],
+/**
+ * The faults of another scenario that may strike in this one: they find the nodes and groups that they name, are over
+ * before the calm, and destroy nothing, so that the schedule does not come to ask the impossible.
+ */
+function strangers(from: Scenario, to: Scenario): readonly Fault[] {
+  if (from.nodes !== to.nodes || from.spares !== to.spares) return [];
+  const groups = groupsNamed(to);
+  return from.faults.filter(
+    (fault) => !happensOnce(fault) && endOf(fault) <= to.calm.atMs && ledGroup(fault) <= groups,
+  );
+}
+
+function endOf(fault: Fault): number {
+  return 'untilMs' in fault ? fault.untilMs : fault.atMs + 1;
+}
+
+/** The group whose leader a fault strikes; 0 for one that strikes nobody for leading. */
+function ledGroup(fault: Fault): number {
+  if (fault.type === 'Transfer') return fault.group;
+  return 'target' in fault && 'leaderOf' in fault.target ? fault.target.leaderOf : 0;
+}
+
+/** How many groups there are at least: a scenario's settings are not the guide's to read. */
+function groupsNamed({ faults }: Scenario): number {
+  return Math.max(0, ...faults.map(ledGroup));
+}
+
+function inOrder(faults: readonly Fault[]): readonly Fault[] {
+  return faults.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+function changeFaults(
+  { faults, calm }: Scenario,
+  others: readonly Fault[],
   stream: Stream,
   number: number,
 ): readonly Fault[] {
   let changed = [...faults];
-  const changes = 1 + drawBelow(stream, 6, number, 4);
+  const changes = 1 + drawBelow(stream, 4, number, 6);
   for (let i = 0; i < changes; i += 1) {
     const salt = 100 + i * 8;
     const place = drawBelow(stream, Math.max(1, changed.length), number, salt);
@@ -125,7 +212,7 @@ function changeFaults<Settings>(
         changed = changed.filter((_, at) => at !== place);
         break;
       case 1: {
-        const stranger = strangers[drawBelow(stream, Math.max(1, strangers.length), number, salt + 2)];
+        const stranger = others[drawBelow(stream, Math.max(1, others.length), number, salt + 2)];
         if (stranger !== undefined) changed.push(stranger);
         break;
       }
@@ -139,7 +226,7 @@ function changeFaults<Settings>(
         }
     }
   }
-  return changed.sort((a, b) => a.atMs - b.atMs);
+  return inOrder(changed);
 }
 
 /** The same fault up to a second earlier or later, still inside the storm. */

@@ -55,12 +55,20 @@ export function describeMessage(message: NodeMessage): string {
   switch (message.type) {
     case 'Group':
       return `group ${message.group} ${describeRaft(message.message)}`;
+    case 'SnapshotChunk': {
+      const { group, term, index, snapshotTerm, number, bytes, last } = message;
+      const part = bytes.length === 0 ? 'how much is there?' : `chunk ${number}, ${bytes.length} bytes`;
+      return `group ${group} SnapshotChunk t${term} of ${index} t${snapshotTerm}: ${part}${last ? ', the last' : ''}`;
+    }
+    case 'SnapshotAnswer': {
+      const { group, term, index, chunks, busy } = message;
+      return `group ${group} SnapshotAnswer t${term} of ${index}: ${busy ? 'busy' : `${chunks} chunks`}`;
+    }
     case 'Heartbeats': {
       const { beat, items } = message;
-      const { count = 0, digest = 0 } = beat?.covers ?? {};
+      const { count = 0, sum = 0 } = beat?.covers ?? {};
       const said = items.map(describeInGroup);
-      if (beat !== undefined)
-        said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${digest})`);
+      if (beat !== undefined) said.push(beat.listed ? 'beat, listed' : `beat for ${count} groups (${sum})`);
       return `heartbeats: ${said.join(', ')}`;
     }
     case 'HeartbeatAnswers': {

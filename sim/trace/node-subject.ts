@@ -11,8 +11,7 @@ import {
   type NodeMachine,
   type NodeMessage,
   type NodeState,
-  type PartitionState,
-  type RaftMessage,
+  type SpokenMessage,
 } from '../../core/index.js';
 import { keyValueSystem } from '../key-value/system.js';
 import { toBase64 } from './base64.js';
@@ -75,9 +74,7 @@ const FIELDS: readonly StateField[] = [
 ];
 
 /** A record, so that the compiler asks for a type that is missing here. */
-const MESSAGE_TYPES: Readonly<
-  Record<Exclude<NodeMessage['type'], 'Group'> | RaftMessage<PartitionState>['type'], true>
-> = {
+const MESSAGE_TYPES: Readonly<Record<Exclude<NodeMessage['type'], 'Group'> | SpokenMessage['type'], true>> = {
   PreVoteRequest: true,
   PreVoteAnswer: true,
   VoteRequest: true,
@@ -90,9 +87,10 @@ const MESSAGE_TYPES: Readonly<
   ReadIndexRequest: true,
   ReadIndexAnswer: true,
   ReadIndexRefused: true,
-  InstallSnapshot: true,
   CampaignNow: true,
   NotMember: true,
+  SnapshotChunk: true,
+  SnapshotAnswer: true,
   Forward: true,
   ForwardAnswer: true,
   Heartbeats: true,

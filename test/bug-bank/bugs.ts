@@ -6,7 +6,9 @@ import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
 import { MEMBERS } from './bugs/members.js';
 import { NODE } from './bugs/node.js';
+import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
+import { SPECIAL_READS } from './bugs/reads-special.js';
 import { RECOVERY } from './bugs/recovery.js';
 import { REPLICATIONS } from './bugs/replication.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
@@ -19,6 +21,7 @@ export const BUGS: readonly Bug[] = [
   ...ELECTIONS,
   ...REPLICATIONS,
   ...READS,
+  ...SPECIAL_READS,
   ...DURABILITY,
   ...RECOVERY,
   ...SNAPSHOTS,
@@ -26,4 +29,5 @@ export const BUGS: readonly Bug[] = [
   ...NODE,
   ...MEMBERS,
   ...LIVENESS,
+  ...QUIESCENCES,
 ];

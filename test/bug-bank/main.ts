@@ -6,6 +6,7 @@
 
 import { parseArgs } from 'node:util';
 import { BUGS, LEGAL, type Bug } from './bugs.js';
+import { compare, comparisonTable, type Comparison } from './compare.js';
 import { hunt, type Found } from './mutant.js';
 
 const { values } = parseArgs({
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     legal: { type: 'boolean', default: false },
     guided: { type: 'boolean', default: false },
+    compare: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -33,6 +35,7 @@ How many seeds, and how much time, the tank needs for each planted bug.
   --max-seeds N     where it gives up (5000)
   --jobs N          hunts at once (1)
   --guided          let a guide choose the scenarios by what the earlier ones reached
+  --compare N       hunt N times both ways, from seeds that are far apart, and set the medians side by side
   --legal           the legal changes instead: none may be found
   --json            print JSON
 
@@ -56,6 +59,14 @@ const chosen = (values.legal ? LEGAL : BUGS).filter(
 if (chosen.length === 0) {
   console.error('no such bug in the bank; `npm run bank -- --json --max-seeds 0` lists all');
   process.exit(2);
+}
+
+if (values.compare !== undefined) {
+  const starts = { firstSeed, hunts: Number(values.compare), maxSeeds };
+  const compared: Comparison[] = [];
+  for (const bug of chosen) compared.push(await compare(bug, starts));
+  console.log(values.json ? JSON.stringify(compared) : comparisonTable(compared, starts));
+  process.exit(0);
 }
 
 const rows = new Map<Bug, Row>();

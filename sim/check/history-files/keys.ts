@@ -7,7 +7,7 @@ import type { RecordedOperation, Recording } from './recording.js';
 import { placeOf, refuseAt } from './unreadable.js';
 
 /** The name of the one key of a history without keys. */
-export const onlyKey = 'register';
+const onlyKey = 'register';
 
 /** A recorded operation with its key in one place. */
 export interface KeyedOperation extends RecordedOperation {

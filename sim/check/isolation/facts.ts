@@ -108,7 +108,7 @@ export function gatherFacts(
 }
 
 /** The number of a key, new if need be. */
-export function keyId(facts: Facts, name: string): number {
+function keyId(facts: Facts, name: string): number {
   const known = facts.keyIds.get(name);
   if (known !== undefined) return known;
   const key = facts.keys.length;

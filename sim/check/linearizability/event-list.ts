@@ -17,7 +17,7 @@ export interface EventList {
 export const listHead = 0;
 
 export const callOf = (operation: number): number => 2 * operation + 1;
-export const answerOf = (operation: number): number => 2 * operation + 2;
+const answerOf = (operation: number): number => 2 * operation + 2;
 export const operationAt = (event: number): number => (event - 1) >> 1;
 /** True for a call; false for an answer, and for the end of the list. */
 export const isCall = (event: number): boolean => (event & 1) === 1;

@@ -11,7 +11,6 @@ export { findHistoryNotes, findHistoryProblems } from './history.js';
 export type { Operation } from './history.js';
 export { unconditional, keyValueModel } from './key-value-model.js';
 export type { KeyValueInput, KeyValueOutput, KeyValueState, SetCondition } from './key-value-model.js';
-export { maxMemoWords } from './memo.js';
 export { determinize } from './model.js';
 export type { Contradiction, Hint, Model, NondeterministicModel } from './model.js';
 export { casRegisterModel, registerModel } from './register-model.js';

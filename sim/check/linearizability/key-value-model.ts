@@ -27,10 +27,15 @@ export interface SetCondition {
   readonly equalToRevision?: number;
 }
 
+/** `mode` says how the read was confirmed, for people; the specification is the same. */
+export interface ReadInput {
+  readonly type: 'get' | 'exists';
+  readonly mode?: 'lease' | 'follower' | 'stale';
+}
+
 export type KeyValueInput =
   | { readonly type: 'set'; readonly value: string | null; readonly condition: SetCondition }
-  | { readonly type: 'get' }
-  | { readonly type: 'exists' }
+  | ReadInput
   | { readonly type: 'delete' };
 
 export type KeyValueOutput =
@@ -189,7 +194,8 @@ function hints(
 }
 
 function describeInput(input: KeyValueInput): string {
-  if (input.type !== 'set') return input.type;
+  if (input.type === 'delete') return input.type;
+  if (input.type !== 'set') return input.mode === undefined ? input.type : `${input.type} (${input.mode})`;
   const { ifExists, ifNotExists, equalToValue, equalToRevision } = input.condition;
   const conditions = [
     ...(ifExists ? ['it exists'] : []),

@@ -22,7 +22,7 @@ import {
 } from './word-table.js';
 
 /** 2^24 words, 64 MB, for one key's search (searches run one after another). Growing an array may briefly take twice that. */
-export const maxMemoWords = 16_777_216;
+const maxMemoWords = 16_777_216;
 
 /** How many earlier sets are compared for being a subset; beyond it only an equal set is found. */
 const maxSubsetsCompared = 32;

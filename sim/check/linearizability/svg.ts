@@ -214,7 +214,7 @@ function wrapped({ text, isBad }: Note, letters: number): readonly Note[] {
 }
 
 /** As the text of XML; characters that XML cannot hold become U+FFFD. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text
     .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd')
     .replace(/[^\t\n\r\u0020-\ud7ff\ud800-\udfff\ue000-\ufffd]/g, '\ufffd')

@@ -5,7 +5,8 @@
  * node that says something before it is so.
  */
 
-import type { LogIndex, NodeId, Stored, StorageChange, Term } from '../../../core/index.js';
+import type { LogIndex, NodeId, Stored, StoredSnapshot, StorageChange, Term } from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
 
 export interface DurableView {
   term: number;
@@ -16,12 +17,23 @@ export interface DurableView {
   readonly terms: number[];
   /** For each of them, the number of the log segment that it was written in. */
   readonly segments: number[];
+  /** For each snapshot that was begun, how many of its chunks are there. */
+  readonly chunks: Map<number, number>;
   /** Every entry that it ever held, by index and term. */
   readonly ever: Set<number>;
 }
 
 export function createDurableView(): DurableView {
-  return { term: 0, vote: 0, baseIndex: 0, baseTerm: 0, terms: [], segments: [], ever: new Set() };
+  return {
+    term: 0,
+    vote: 0,
+    baseIndex: 0,
+    baseTerm: 0,
+    terms: [],
+    segments: [],
+    chunks: new Map(),
+    ever: new Set(),
+  };
 }
 
 export function lastDurableIndex(view: DurableView): number {
@@ -52,8 +64,9 @@ function placeOf(index: number, term: number): number {
 
 /** Takes note of one durable change; gives the group that it belongs to. */
 export function noteChange(viewOf: (group: number) => DurableView, change: StorageChange<Stored>): void {
-  if (change.type === 'DropRange') return;
-  const view = viewOf(Number.parseInt(change.key.slice('group/'.length, 'group/'.length + 8), 16));
+  const key = change.type === 'Put' ? change.key : change.from;
+  const view = viewOf(Number.parseInt(key.slice('group/'.length, 'group/'.length + 8), 16));
+  if (change.type === 'DropRange') return noteDropped(view, change.from, change.before);
   const { value } = change;
   switch (value.type) {
     case 'HardState':
@@ -74,7 +87,37 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
       return;
     }
     case 'Snapshot':
-      return noteSnapshot(view, value.snapshot.index, value.snapshot.term, value.firstSegment);
+      checkWhole(view, change.key, value);
+      return noteSnapshot(view, value.index, value.term, value.firstSegment);
+    case 'SnapshotChunk': {
+      const number = snapshotNumber(change.key);
+      view.chunks.set(number, (view.chunks.get(number) ?? 0) + 1);
+    }
+  }
+}
+
+function snapshotNumber(key: string): number {
+  const from = key.indexOf(SNAPSHOT) + SNAPSHOT.length;
+  return Number.parseInt(key.slice(from, from + 16), 16);
+}
+
+const SNAPSHOT = '/snapshot/';
+
+function noteDropped(view: DurableView, from: string, before: string): void {
+  if (!from.includes(SNAPSHOT)) return;
+  for (const number of view.chunks.keys()) {
+    if (number >= snapshotNumber(from) && number < snapshotNumber(before)) view.chunks.delete(number);
+  }
+}
+
+/** A snapshot counts only when all of it is there: data first, then the switch. */
+function checkWhole(view: DurableView, key: string, { number, chunks, index }: StoredSnapshot): void {
+  const found = view.chunks.get(number) ?? 0;
+  if (found !== chunks) {
+    throw new PropertyBroken(
+      'snapshots are whole',
+      `${key}: the snapshot at index ${index} has ${chunks} chunks, but ${found} of them are on the disk`,
+    );
   }
 }
 

@@ -26,6 +26,9 @@ const KINDS: readonly RaftMessage<PartitionState>['type'][] = [
   'AppendRefused',
   'Heartbeat',
   'HeartbeatAnswer',
+  'ReadIndexRequest',
+  'ReadIndexAnswer',
+  'ReadIndexRefused',
   'InstallSnapshot',
   'CampaignNow',
   'NotMember',
@@ -74,6 +77,10 @@ export const MUST_REACH: readonly string[] = [
   'sleeping groups woken because a follower was lost',
   'sleeping groups named one by one',
   ...MEMBERSHIP,
+  'read by lease answered without asking',
+  'read by lease asked for confirmation',
+  'read answered by a follower',
+  'stale read answered',
 ];
 
 type Reach = (feature: string) => void;

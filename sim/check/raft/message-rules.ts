@@ -76,6 +76,9 @@ export function checkMessage(
     }
     case 'AppendRefused':
     case 'HeartbeatAnswer':
+    case 'ReadIndexRequest':
+    case 'ReadIndexAnswer':
+    case 'ReadIndexRefused':
       return needTerm(view, statement);
     case 'PreVoteAnswer': {
       if (!message.granted) return needTerm(view, statement);

@@ -29,6 +29,7 @@ export interface StateContext {
 /** What a node was told, as far as rules depend on it. */
 export interface GroupLimits {
   readonly maxInflightAppends: number;
+  readonly maxInflightBytes: number;
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
 }
@@ -53,9 +54,11 @@ function checkTermAndVote(history: GroupHistory, before: Raft | undefined, after
   }
 }
 
-/** Open reads are dropped with the leadership, and never answered by a later one (design notes, section 6). */
+/** Open reads are dropped with the leadership, and never answered by a later one; so is the lease (design notes, section 6). */
 function checkNoReads(after: Raft): void {
-  if (fifoPeek(after.readRounds) === undefined && after.earlyReads.length === 0) return;
+  if (after.lease.until !== 0) broken('leases end with the leadership', after, `it is ${after.role}`);
+  const { readRounds, earlyReads, earlyAsks } = after;
+  if (fifoPeek(readRounds) === undefined && earlyReads.length === 0 && earlyAsks.length === 0) return;
   broken('reads end with the leadership', after, `as ${after.role} it still keeps reads to be confirmed`);
 }
 
@@ -236,6 +239,13 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     if (match >= next) broken('match is below next', after, `node ${peer}: match ${match}, next ${next}`);
     if (inflight.length > context.limitsOf(after.self).maxInflightAppends) {
       broken('windows', after, `${inflight.length} appends to node ${peer} are in flight`);
+    }
+    const bytes = inflight.reduce((sum, append) => sum + append.bytes, 0);
+    if (inflight.length > 1 && bytes > context.limitsOf(after.self).maxInflightBytes) {
+      broken('windows', after, `${bytes} bytes of appends to node ${peer} are in flight`);
+    }
+    if (inflight.some(({ last }) => last <= match)) {
+      broken('windows', after, `node ${peer}: what it accepted up to ${match} still counts as in flight`);
     }
     const view = context.viewOf(peer);
     if (view.term <= after.term && lastDurableIndex(view) < match) {

@@ -123,6 +123,8 @@ function stepMember(
           break;
         case 'ReadsRefused':
         case 'Proposed':
+        case 'Reconfigured':
+        case 'Transferring':
           break;
       }
     }

@@ -136,9 +136,10 @@ function putLeader(into: Fingerprint, options: RaftOptions, raft: Raft, now: num
     put(each, peer.next);
     put(each, MODES[peer.mode] * 2 + (peer.probing ? 1 : 0));
     put(each, peer.inflight.length);
-    for (const index of peer.inflight) put(each, index);
+    for (const { last } of peer.inflight) put(each, last);
     put(each, Math.min(now - peer.heardAt, electionTimeoutMs + 1));
-    put(each, peer.mode === 'snapshot' ? Math.min(now - peer.snapshotSentAt, electionTimeoutMs) : 0);
+    put(each, peer.mode === 'snapshot' ? Math.min(now - peer.snapshotMovedAt, electionTimeoutMs) : 0);
+    put(each, peer.snapshotIndex);
     put(each, peer.round);
     put(each, peer.matchAtTick);
   });

@@ -100,6 +100,9 @@ export function raftModel(bound: RaftBound): RaftModel {
     // One entry always passes; below zero, a second one never does, not even an empty one.
     maxAppendBytes: bound.singleEntries ? -1 : 1000,
     maxInflightAppends: 2,
+    maxInflightBytes: 1000,
+    maxKeepEntries: 0,
+    maxKeepBytes: 1000,
     maxUncommittedBytes: 1000,
     maxPromotionLag: 0,
     // No two clocks of the model can be compared, so it has no leases.

@@ -63,6 +63,7 @@ const CANDIDACIES: Pick<GroupHistory, 'candidates' | 'stated' | 'statedBefore' |
 
 export interface WatchOptions {
   readonly maxInflightAppends: number;
+  readonly maxInflightBytes: number;
   readonly electionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   /** See `RaftBound.rules`. */

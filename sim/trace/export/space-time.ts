@@ -21,7 +21,7 @@ import {
 } from './range.js';
 
 /** Lines that are shown when no range is asked for: the last ones. */
-export const DEFAULT_LINES = 200;
+const DEFAULT_LINES = 200;
 
 const ROW = 20;
 const TOP = 56;

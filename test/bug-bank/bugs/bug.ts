@@ -19,6 +19,7 @@ export type Category =
   | 'node'
   | 'membership'
   | 'liveness'
+  | 'quiescence'
   | 'legal';
 
 /** One replacement in a file: `find` stands there exactly once. */

@@ -19,8 +19,26 @@ export const LEGAL: readonly Bug[] = [
     'heartbeats twice as often',
     edit(
       'core/raft/heartbeat.ts',
-      'raft.heartbeatAt = monotonicMs(context.now + context.options.heartbeatIntervalMs);',
-      'raft.heartbeatAt = monotonicMs(context.now + ((context.options.heartbeatIntervalMs + 1) >>> 1));',
+      'raft.heartbeatAt = nextHeartbeatAt(context);',
+      'raft.heartbeatAt = context.now + ((context.options.heartbeatIntervalMs + 1) >>> 1);',
+    ),
+  ),
+  legal(
+    'woken-together',
+    'the groups of a lost node are all woken at once',
+    edit(
+      'core/node/liveness.ts',
+      'heartbeatIntervalMs + spread + turnOf * electionTimeoutMs',
+      'heartbeatIntervalMs',
+    ),
+  ),
+  legal(
+    'woken-follower-is-silent',
+    'a follower that is woken does not tell its leader: the next beat shows it',
+    edit(
+      'core/raft/quiescence.ts',
+      "  send(turn, leader, { type: 'HeartbeatAnswer', term, round: 0 }, afterHardState(turn));\n",
+      '',
     ),
   ),
   legal(

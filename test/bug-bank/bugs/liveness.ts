@@ -31,7 +31,7 @@ export const LIVENESS: readonly Bug[] = [
   bug(
     'window-never-reopens',
     'an acceptance does not free the window',
-    edit(REPLICATION, 'known.inflight.filter((index) => index > match),', 'known.inflight,'),
+    edit(REPLICATION, 'known.inflight.filter(({ last }) => last > match),', 'known.inflight,'),
   ),
   bug(
     'snapshot-never-resent',

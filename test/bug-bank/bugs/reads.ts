@@ -36,7 +36,7 @@ export const READS: readonly Bug[] = [
     'a new leader answers reads before it has committed in its term',
     edit(
       READ_INDEX,
-      '  if (raft.commit < raft.termStart) {\n    raft.earlyReads = tokens;\n    return;\n  }\n',
+      '  if (raft.commit < raft.termStart) {\n    raft.earlyReads = tokens;\n    raft.earlyAsks = asks;\n    return;\n  }\n',
       '',
     ),
   ),
@@ -50,18 +50,14 @@ export const READS: readonly Bug[] = [
     ),
     edit(
       'core/node/gateway.ts',
-      '  if (leader === NO_NODE) return;\n  if (leader === options.node) {',
-      "  if (operation.type === 'Get' && leader !== options.node) {\n    const { partition } = groupOf(node, group);\n    answer(turn, group, { type: 'Client', token }, { type: 'Executed', outcome: executeRead(partition, operation), index: partition.applied });\n    return;\n  }\n  if (leader === NO_NODE) return;\n  if (leader === options.node) {",
+      '  if (place === NO_NODE) return;\n  if (place === options.node) {',
+      "  if (operation.type === 'Get' && leader !== options.node) {\n    const { partition } = groupOf(node, group);\n    answer(turn, group, { type: 'Client', token }, { type: 'Executed', outcome: executeRead(partition, operation), index: partition.applied });\n    return;\n  }\n  if (place === NO_NODE) return;\n  if (place === options.node) {",
     ),
   ),
   bug(
     'reads-outlive-leadership',
     'open reads are kept over a loss of leadership and answered after the next election',
-    edit(
-      ROLE,
-      '  turn.readsRefused = [...turn.readsRefused, ...open, ...raft.earlyReads, ...turn.newReads];\n  turn.newReads = EMPTY_LIST;\n  raft.readRounds = emptyFifo();\n  raft.earlyReads = EMPTY_LIST;\n',
-      '  turn.readsRefused = [...turn.readsRefused, ...turn.newReads];\n  turn.newReads = EMPTY_LIST;\n',
-    ),
+    edit(ROLE, '  dropReads(turn);\n', '  if (raft.term === 0) dropReads(turn);\n'),
   ),
   bug(
     'read-quorum-one-short',
@@ -87,7 +83,7 @@ export const READS: readonly Bug[] = [
     edit(
       READ_INDEX,
       '    if (read.round > confirmed) return;\n',
-      '    const since = turn.context.now - 2 * turn.context.options.electionTimeoutMs;\n    const fresh = raft.peers.filter(({ heardAt }) => heardAt > since).length + 1;\n    if (read.round > confirmed && fresh < quorumOf(raft.voters)) return;\n',
+      '    const since = turn.context.now - 2 * turn.context.options.electionTimeoutMs;\n    const fresh = raft.peers.filter(({ heardAt }) => heardAt > since).length + 1;\n    if (read.round > confirmed && fresh * 2 <= raft.config.voters.length) return;\n',
     ),
   ),
   bug(

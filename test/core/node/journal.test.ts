@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mixBytes } from '../../../core/collections/digest.js';
 import { simpleConfiguration } from '../../../core/raft/configuration.js';
 import type { StorageChange } from '../../../core/machine/machine.js';
 import {
@@ -8,18 +9,28 @@ import {
   monotonicMs,
   nodeId,
   term,
+  wallMs,
   writeNumber,
   type GroupId,
 } from '../../../core/machine/units.js';
-import { emptyJournal, recordWrite, recoverGroups, type Journal } from '../../../core/node/journal.js';
+import {
+  emptyJournal,
+  putChunk,
+  recordWrite,
+  recoverGroups,
+  withSnapshotBegun,
+  type Journal,
+} from '../../../core/node/journal.js';
 import type { Stored } from '../../../core/node/protocol.js';
-import { EMPTY_PARTITION, type PartitionState } from '../../../core/partition/partition.js';
+import type { RequestId } from '../../../core/partition/command.js';
+import { applyCommand, EMPTY_PARTITION, type PartitionState } from '../../../core/partition/partition.js';
 import type { RaftWrite } from '../../../core/raft/durability.js';
 import type { Entry, Snapshot } from '../../../core/raft/messages.js';
 import { compact } from '../../../core/raft/snapshot.js';
 import { restoreRaft } from '../../../core/raft/state.js';
 import { closeTurn, receive } from '../../../core/raft/step.js';
 import { openTurn } from '../../../core/raft/turn.js';
+import { encodeChunk, FIRST_CHUNK } from '../../../core/wire/snapshot-chunk.js';
 import { deepFreeze, pureStep } from '../support/pure.js';
 import { applyChanges } from './support.js';
 
@@ -46,6 +57,22 @@ function appended(firstIndex: number, ...entries: Entry[]): Write {
   return { ...nothing, append: { firstIndex: logIndex(firstIndex), entries } };
 }
 
+/** Records a write, and before it all chunks of its snapshot. */
+function record(journal: Journal, write: Write): ReturnType<typeof recordWrite> {
+  if (write.snapshot === undefined) return recordWrite(journal, write);
+  const number = journal.nextSnapshot;
+  const chunks: StorageChange<Stored>[] = [];
+  let digest = 0;
+  for (let place = FIRST_CHUNK; place.in !== 'end';) {
+    const { bytes, next } = encodeChunk(write.snapshot.state, place, 10);
+    chunks.push(putChunk(journal.group, number, chunks.length, bytes));
+    digest = mixBytes(digest, bytes);
+    place = next;
+  }
+  const step = recordWrite(withSnapshotBegun(journal), write, { number, chunks: chunks.length, digest });
+  return { journal: step.journal, changes: [...chunks, ...step.changes] };
+}
+
 /** A disk and the journal that writes to it. */
 function emptyDisk(group: GroupId = GROUP) {
   let journal: Journal = deepFreeze(emptyJournal(group));
@@ -56,7 +83,7 @@ function emptyDisk(group: GroupId = GROUP) {
     },
     records,
     write(write: Write): readonly StorageChange<Stored>[] {
-      const step = pureStep(recordWrite, journal, write);
+      const step = pureStep(record, journal, write);
       journal = step.journal;
       applyChanges(records, step.changes);
       return step.changes;
@@ -70,6 +97,27 @@ function recovered(records: ReadonlyMap<string, Stored>): ReturnType<typeof reco
     .map(([key, value]) => ({ key, value }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   return recoverGroups(deepFreeze(sorted));
+}
+
+/** A new run of the node: its journal is the one that was read back, its disk the same. */
+function restarted(disk: ReturnType<typeof emptyDisk>): ReturnType<typeof emptyDisk> {
+  const known = disk.recover();
+  if (known === undefined) return disk;
+  let { journal } = known;
+  const { records } = disk;
+  return {
+    get journal() {
+      return journal;
+    },
+    records,
+    write(write) {
+      const step = pureStep(record, journal, write);
+      journal = step.journal;
+      applyChanges(records, step.changes);
+      return step.changes;
+    },
+    recover: () => recovered(records).get(GROUP),
+  };
 }
 
 describe('recording a write', () => {
@@ -110,7 +158,13 @@ describe('recording a write', () => {
     const changes = disk.write({ ...nothing, snapshot: snapshotAt(3, 1) });
 
     expect(changes).toMatchObject([
-      { type: 'Put', key: 'group/00000003/snapshot', value: { firstSegment: 1 } },
+      { type: 'Put', key: 'group/00000003/snapshot/0000000000000000/00000000' },
+      { type: 'Put', key: 'group/00000003/snapshot', value: { firstSegment: 1, number: 0, chunks: 1 } },
+      {
+        type: 'DropRange',
+        from: 'group/00000003/snapshot/0000000000000000/',
+        before: 'group/00000003/snapshot/0000000000000000/',
+      },
       {
         type: 'DropRange',
         from: 'group/00000003/segment/0000000000000000',
@@ -155,6 +209,9 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
       electionTimeoutMs: 1_000,
       maxAppendBytes: 1_000,
       maxInflightAppends: 4,
+      maxInflightBytes: 1_000,
+      maxKeepEntries: 0,
+      maxKeepBytes: 1_000,
       maxUncommittedBytes: 1_000,
       maxPromotionLag: 0,
       leaseMs: 0,
@@ -185,6 +242,69 @@ describe('a turn that overwrites the end of the log and takes a snapshot of what
     expect(disk.recover()?.image).toMatchObject({ snapshot: { index: 72, term: 18 }, entries: [] });
     disk.write(appended(73, entry(18, 73)));
     expect(disk.recover()?.image.entries).toEqual([entry(18, 73)]);
+  });
+});
+
+describe('a snapshot in chunks', () => {
+  const stateOf = (count: number): PartitionState => {
+    let state = EMPTY_PARTITION;
+    for (let i = 1; i <= count; i += 1) {
+      const command = {
+        requestId: `r-${i}` as RequestId,
+        basis: logIndex(0),
+        stampedAt: { node: nodeId(1), wall: wallMs(1), counter: 0 },
+        operation: { type: 'Delete' as const, key: `k${i}` },
+      };
+      state = applyCommand(state, logIndex(i), command, 100).state;
+    }
+    return state;
+  };
+  const snapshot = {
+    index: logIndex(9),
+    term: term(1),
+    config: simpleConfiguration([]),
+    state: stateOf(9),
+  };
+
+  it('is read back, and those before it and those given up are not', () => {
+    const disk = emptyDisk();
+    disk.write({ ...nothing, snapshot: snapshotAt(3, 1) });
+    disk.records.set('group/00000003/snapshot/0000000000000001/00000000', {
+      type: 'SnapshotChunk',
+      bytes: Uint8Array.of(9),
+    });
+
+    const again = restarted(disk);
+    again.write({ ...nothing, snapshot });
+
+    const chunks = [...disk.records.keys()].filter((key) => key.includes('snapshot/'));
+    expect(again.recover()?.image.snapshot).toMatchObject({
+      index: 9,
+      state: { digest: snapshot.state.digest },
+    });
+    expect(chunks.length).toBeGreaterThan(5);
+    expect(chunks.every((key) => key.includes('snapshot/0000000000000002/'))).toBe(true);
+  });
+
+  it('says which chunk is missing', () => {
+    const disk = emptyDisk();
+    disk.write({ ...nothing, snapshot });
+    disk.records.delete('group/00000003/snapshot/0000000000000000/00000002');
+
+    expect(() => disk.recover()).toThrow('group 3: chunk 2 of snapshot 0 is missing');
+  });
+
+  it('says that the last chunk is missing, and that one is not what was written', () => {
+    const disk = emptyDisk();
+    disk.write({ ...nothing, snapshot });
+    const last = [...disk.records.keys()].filter((key) => key.includes('snapshot/')).pop() as string;
+    const held = disk.records.get(last);
+
+    disk.records.delete(last);
+    expect(() => disk.recover()).toThrow('but others were found');
+    if (held?.type !== 'SnapshotChunk') throw new Error('no chunk');
+    disk.records.set(last, { type: 'SnapshotChunk', bytes: Uint8Array.of(...held.bytes, 0x78, 0) });
+    expect(() => disk.recover()).toThrow('but others were found');
   });
 });
 
@@ -384,25 +504,4 @@ describe('a journal gives back what was written', () => {
     );
     expect(Math.min(overwritten, compacted)).toBeGreaterThan(200);
   });
-
-  /** A new run of the node: its journal is the one that was read back, its disk the same. */
-  function restarted(disk: ReturnType<typeof emptyDisk>): ReturnType<typeof emptyDisk> {
-    const known = disk.recover();
-    if (known === undefined) return disk;
-    let { journal } = known;
-    const { records } = disk;
-    return {
-      get journal() {
-        return journal;
-      },
-      records,
-      write(write) {
-        const step = pureStep(recordWrite, journal, write);
-        journal = step.journal;
-        applyChanges(records, step.changes);
-        return step.changes;
-      },
-      recover: () => recovered(records).get(GROUP),
-    };
-  }
 });

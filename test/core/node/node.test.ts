@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { monotonicMs, nodeId, term, writeNumber } from '../../../core/machine/units.js';
 import type { NodeEvent } from '../../../core/node/node.js';
-import type { NodeMessage } from '../../../core/node/protocol.js';
+import type { NodeMessage, SpokenMessage } from '../../../core/node/protocol.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
-import type { RaftMessage } from '../../../core/raft/messages.js';
-import type { PartitionState } from '../../../core/partition/partition.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
   effectsOf,
@@ -21,7 +19,7 @@ import {
   type TestCluster,
 } from './support.js';
 
-type GroupMessageType = RaftMessage<PartitionState>['type'];
+type GroupMessageType = SpokenMessage['type'];
 
 function isGroupMessage(message: NodeMessage, type: GroupMessageType): boolean {
   return message.type === 'Group' && message.message.type === type;
@@ -474,7 +472,7 @@ describe('a request at a node that does not lead', () => {
 
   it('is turned back at once by a leader that is elected and deposed within one turn', () => {
     const node = startNode({ id: 3, voters: [1, 2, 3] });
-    const said = (from: number, message: RaftMessage<PartitionState>): NodeEvent => ({
+    const said = (from: number, message: SpokenMessage): NodeEvent => ({
       type: 'MessageReceived',
       from: nodeId(from),
       message: { type: 'Group', group: partitionOfKey('k', 1), message },
@@ -696,7 +694,7 @@ describe("a request's deadline", () => {
         type: 'ForwardAnswer',
         group: partitionOfKey('k', 1),
         requestId: 'id' as never,
-        result: { type: 'TryAgain', leader: nodeId(1), reason: 'late' },
+        result: { type: 'TryAgain', leader: nodeId(1), reason: 'late', overloaded: false },
       },
     });
 
@@ -829,19 +827,46 @@ describe('snapshots', () => {
 });
 
 describe('overload', () => {
-  it('a write that the leader cannot take now is tried again, and answered when it can', () => {
+  it('a write that the leader cannot take now is answered at once: overloaded, retry', () => {
     const node = startReadyNode({ maxUncommittedBytes: 1 });
+    node.turn({ type: 'RequestReceived', token: 1, request: set('k', '1', 'first') });
+
+    node.turn({ type: 'RequestReceived', token: 2, request: set('k', '2', 'second') });
+    const refused = node.answers.get(2);
+    node.complete();
+    node.turn({ type: 'RequestReceived', token: 3, request: set('k', '2', 'second') });
+    node.complete();
+
+    expect(refused).toMatchObject({ code: KeyValueCode.mustRetry });
+    expect(refused?.reason).toMatch(
+      /^overloaded: \d+ bytes of writes .* retry it later, with the same operation id$/,
+    );
+    expect([1, 3].map((token) => node.answers.get(token)?.revision)).toEqual([0, 1]);
+  });
+
+  it('is told to the client of another node too', () => {
+    const cluster = startReadyCluster(3, { maxUncommittedBytes: 1 });
+    const leader = cluster.leader();
+    const follower = followerOf(cluster);
+    cluster.ask(leader.id, 1, set('k', '1'));
+
+    cluster.ask(follower.id, 2, set('k', '2'));
+    cluster.settle(({ message }) => message.type === 'Forward' || message.type === 'ForwardAnswer');
+
+    expect(follower.answers.get(2)?.reason).toMatch(/^overloaded: /);
+  });
+
+  it('a write that found no leader says that it was not handed to any', () => {
+    const node = startNode({ voters: [1, 2, 3] });
     node.turn({ type: 'RequestReceived', token: 1, request: set('k', '1') });
-    node.turn({ type: 'RequestReceived', token: 2, request: set('k', '2') });
-    const proposed = node.group().lastIndex;
-    node.complete();
 
-    node.now += 100;
-    node.turn({ type: 'TimerFired' });
-    node.complete();
+    for (let passed = 0; passed < 6; passed += 1) {
+      node.now += 1000;
+      node.turn({ type: 'TimerFired' });
+    }
 
-    expect(proposed).toBe(2);
-    expect([1, 2].map((token) => node.answers.get(token)?.revision)).toEqual([0, 1]);
+    expect(node.answers.get(1)).toMatchObject({ code: KeyValueCode.mustRetry });
+    expect(node.answers.get(1)?.reason).toContain('was not handed to any and has not taken effect');
   });
 });
 

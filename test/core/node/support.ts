@@ -27,6 +27,7 @@ export const OPTIONS: Omit<NodeOptions, 'node' | 'voters'> = {
   meta: false,
   heartbeatIntervalMs: 100,
   electionTimeoutMs: 1000,
+  quiesceAfterMs: 0,
   requestTimeoutMs: 5000,
   forwardTimeoutMs: 500,
 };

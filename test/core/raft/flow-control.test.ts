@@ -30,7 +30,7 @@ describe('the window of appends in flight', () => {
     const sent = ['a', 'b', 'c', 'd', 'e'].map((text) => appendsTo(leader.propose(text), 2).length);
 
     expect(sent).toEqual([1, 1, 1, 0, 0]);
-    expect(progressOf(leader, 2).inflight).toEqual([2, 3, 4]);
+    expect(progressOf(leader, 2).inflight.map(({ last }) => last)).toEqual([2, 3, 4]);
   });
 
   it('opens with every answer, and then everything that waits goes in one append', () => {
@@ -40,7 +40,7 @@ describe('the window of appends in flight', () => {
     const outcome = leader.receive(2, say.accepted(1, 2));
 
     expect(appendsTo(outcome, 2)).toMatchObject([{ previousIndex: 3, entries: [{}, {}, {}] }]);
-    expect(progressOf(leader, 2)).toMatchObject({ inflight: [3, 6], match: 2, next: 7 });
+    expect(progressOf(leader, 2)).toMatchObject({ inflight: [{ last: 3 }, { last: 6 }], match: 2, next: 7 });
   });
 
   it('is freed of everything that a later answer covers', () => {
@@ -50,6 +50,38 @@ describe('the window of appends in flight', () => {
     leader.receive(2, say.accepted(1, 4));
 
     expect(progressOf(leader, 2)).toMatchObject({ inflight: [], match: 4 });
+  });
+
+  it('holds as many bytes as the option says, and then no more', () => {
+    const leader = startSettledLeader({ options: { maxInflightBytes: 10 } });
+
+    const sent = ['1234', '5678', '9012', '3'].map((text) => appendsTo(leader.propose(text), 2).length);
+
+    expect(sent).toEqual([1, 1, 0, 0]);
+    expect(progressOf(leader, 2).inflight).toEqual([
+      { last: 2, bytes: 4 },
+      { last: 3, bytes: 4 },
+    ]);
+  });
+
+  it('is freed of the bytes that were answered, and an append is no larger than what is free', () => {
+    const leader = startSettledLeader({ options: { maxInflightBytes: 10 } });
+    for (const text of ['1234', '5678', '9012', '3456', '7']) leader.propose(text);
+
+    const outcome = leader.receive(2, say.accepted(1, 2));
+
+    expect(appendsTo(outcome, 2)).toMatchObject([{ previousIndex: 3, entries: [{}] }]);
+    expect(progressOf(leader, 2)).toMatchObject({ match: 2, next: 5 });
+  });
+
+  it('lets an entry that is larger than it pass alone', () => {
+    const leader = startSettledLeader({ options: { maxInflightBytes: 3 } });
+
+    const sent = ['far too large', 'x'].map((text) => appendsTo(leader.propose(text), 2).length);
+    const freed = leader.receive(2, say.accepted(1, 2));
+
+    expect(sent).toEqual([1, 0]);
+    expect(appendsTo(freed, 2)).toMatchObject([{ previousIndex: 2, entries: [{}] }]);
   });
 
   it('is every follower its own', () => {

@@ -60,6 +60,63 @@ describe('taking a snapshot (Raft section 7)', () => {
   });
 });
 
+describe('the log behind a snapshot', () => {
+  /** A leader of 21 entries; node 2 is level, and node 3 matches up to 5. */
+  function leaderOfMany(options: Parameters<typeof startLeader>[0] = {}): Member {
+    const leader = startLeader({ term: 1, log: Array.from({ length: 20 }, () => 1), ...options });
+    leader.durable();
+    leader.receive(2, say.accepted(2, 21));
+    leader.receive(3, say.accepted(2, 5));
+    return leader;
+  }
+
+  it('is kept for a follower that reads it, as far as the bound allows', () => {
+    const bases = [0, 8, 100].map((maxKeepEntries) => {
+      const leader = leaderOfMany({ options: { maxKeepEntries } });
+      leader.compact(20, 2);
+      return leader.state.log.baseIndex;
+    });
+
+    expect(bases).toEqual([18, 12, 5]);
+  });
+
+  it('is not kept for one that is silent', () => {
+    const leader = leaderOfMany({ options: { maxKeepEntries: 100 } });
+    leader.pass(1001);
+    leader.receive(2, say.heartbeatAnswer(2));
+
+    leader.compact(20, 2);
+
+    expect(leader.state.log.baseIndex).toBe(18);
+  });
+
+  it('is no more than so many bytes, whoever wants it', () => {
+    const leader = leaderOfMany({ options: { maxKeepEntries: 100, maxKeepBytes: 12 } });
+
+    leader.compact(20, 10);
+
+    // Each entry there has four bytes.
+    expect(leader.state.log.baseIndex).toBe(17);
+  });
+
+  it('is kept for a follower that is being sent an older snapshot', () => {
+    const offered = startLeader({
+      term: 1,
+      log: Array.from({ length: 20 }, () => 1),
+      options: { maxKeepEntries: 100 },
+    });
+    offered.durable();
+    offered.receive(2, say.accepted(2, 21));
+    offered.compact(12, 0);
+    offered.receive(3, say.refused(2, 20, [0, 0]));
+
+    offered.compact(20, 2);
+
+    expect(progressOf(offered, 3)).toMatchObject({ mode: 'snapshot', snapshotIndex: 12 });
+    expect(offered.state.log.baseIndex).toBe(12);
+  });
+});
+
 describe('sending a snapshot (Raft section 7)', () => {
   it('to a follower whose next entry is gone', () => {
     const leader = leaderWithSnapshot();

@@ -10,7 +10,13 @@ import {
   type AdminAnswer,
   type GroupReport,
 } from '../../../core/node/admin-protocol.js';
-import type { Beat, ClusterMessage, NodeMessage, Stored } from '../../../core/node/protocol.js';
+import type {
+  Beat,
+  ClusterMessage,
+  NodeMessage,
+  SpokenMessage,
+  Stored,
+} from '../../../core/node/protocol.js';
 import type { Roster } from '../../../core/node/roster.js';
 import {
   KeyValueCode,
@@ -24,7 +30,7 @@ import {
 import type { KeyEntry, PartitionState } from '../../../core/partition/partition.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
 import type { Configuration } from '../../../core/raft/configuration.js';
-import type { Entry, RaftMessage, Snapshot } from '../../../core/raft/messages.js';
+import type { Entry } from '../../../core/raft/messages.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -180,10 +186,6 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     return { keys: map, retries: table, applied: (at + behind) as LogIndex, lastModified, digest };
   });
 
-const snapshot: fc.Arbitrary<Snapshot<PartitionState>> = fc
-  .record({ term, config: configuration, state: partitionState })
-  .map(({ term: of, config, state }) => ({ index: state.applied, term: of, config, state }));
-
 const heartbeat = fc.record(
   {
     type: fc.constant('Heartbeat' as const),
@@ -204,7 +206,7 @@ const heartbeatAnswer = fc.record(
   { requiredKeys: ['type', 'term', 'round'] },
 );
 
-export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
+export const raftMessage: fc.Arbitrary<SpokenMessage> = fc.oneof(
   fc.record({ type: fc.constant('PreVoteRequest' as const), term, lastIndex: index, lastTerm: term }),
   fc.record({ type: fc.constant('PreVoteAnswer' as const), term, granted: fc.boolean() }),
   fc.record({
@@ -238,13 +240,12 @@ export const raftMessage: fc.Arbitrary<RaftMessage<PartitionState>> = fc.oneof(
   fc.record({ type: fc.constant('ReadIndexRefused' as const), term, batch: numbers(0) }),
   heartbeat,
   heartbeatAnswer,
-  fc.record({ type: fc.constant('InstallSnapshot' as const), term, snapshot }),
 );
 
 const beat: fc.Arbitrary<Beat> = fc.record({
   covers: fc.record({
     count: numbers(0),
-    digest: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
+    sum: fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffff_ffff })),
   }),
   listed: fc.boolean(),
 });
@@ -347,6 +348,34 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      type: fc.constant('SnapshotChunk' as const),
+      group,
+      term,
+      index: numbers(1) as fc.Arbitrary<LogIndex>,
+      snapshotTerm: term,
+      config: configuration,
+      number: numbers(0),
+      bytes: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
+      digest: fc.integer(),
+      last: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('SnapshotAnswer' as const),
+      group,
+      term,
+      index: numbers(1) as fc.Arbitrary<LogIndex>,
+      snapshotTerm: term,
+      chunks: numbers(0),
+      asked: fc.boolean(),
+      busy: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
       type: fc.constant('Forward' as const),
       group,
       requestId,
@@ -365,7 +394,12 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
           { type: fc.constant('Executed' as const), outcome, index, reason: text },
           { requiredKeys: ['type', 'outcome', 'index'] },
         ),
-        fc.record({ type: fc.constant('TryAgain' as const), leader: nodeOrNone, reason: text }),
+        fc.record({
+          type: fc.constant('TryAgain' as const),
+          leader: nodeOrNone,
+          reason: text,
+          overloaded: fc.boolean(),
+        }),
       ),
     }),
   },
@@ -380,5 +414,15 @@ export const stored: fc.Arbitrary<Stored> = fc.oneof(
     firstIndex: numbers(1).map((each) => Math.min(each, MAX - 8) as LogIndex),
     entries,
   }),
-  fc.record({ type: fc.constant('Snapshot' as const), snapshot, firstSegment: numbers(0) }),
+  fc.record({
+    type: fc.constant('Snapshot' as const),
+    index: numbers(1) as fc.Arbitrary<LogIndex>,
+    term,
+    config: configuration,
+    number: numbers(0),
+    chunks: numbers(1),
+    digest: fc.integer(),
+    firstSegment: numbers(0),
+  }),
+  fc.record({ type: fc.constant('SnapshotChunk' as const), bytes }),
 );

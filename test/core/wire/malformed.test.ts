@@ -16,6 +16,7 @@ import {
   encodeStored,
   type Decoded,
 } from '../../../core/wire/index.js';
+import { decodeChunk, NO_CHUNKS } from '../../../core/wire/snapshot-chunk.js';
 import * as any from './arbitraries.js';
 
 // Properties try hundreds of values each; a busy machine may need longer than the usual five seconds.
@@ -319,16 +320,7 @@ describe('decoding says what is wrong, and where', () => {
   });
 
   describe('in a snapshot', () => {
-    function snapshot(state: Fill, index = 0): Uint8Array {
-      return raw((writer) =>
-        nested(writer, 26, (stored) =>
-          nested(stored, 10, (inside) => {
-            inside.uint32(8).uint32(index);
-            nested(inside, 26, state);
-          }),
-        ),
-      );
-    }
+    const read = (fill: Fill) => decodeChunk(NO_CHUNKS, raw(fill));
     const keyEntry =
       (key: string): Fill =>
       (entry) => {
@@ -343,47 +335,64 @@ describe('decoding says what is wrong, and where', () => {
       };
 
     it('keys out of order are refused', () => {
-      const bytes = snapshot((state) => {
+      const chunk = read((state) => {
         nested(state, 10, keyEntry('b'));
         nested(state, 10, keyEntry('a'));
       });
 
-      expect(reasonOf(decodeStored(bytes))).toContain('not in ascending order');
+      expect(reasonOf(chunk)).toContain('not in ascending order');
     });
 
-    it('a state at another index is refused', () => {
-      expect(reasonOf(decodeStored(snapshot((state) => state.uint32(24).uint32(4), 5)))).toContain(
-        'a Snapshot at 5 holds a state at 4',
+    it('keys out of order are refused across chunks', () => {
+      const first = read((state) => nested(state, 10, keyEntry('b')));
+
+      expect(first.ok).toBe(true);
+      const second = raw((state) => nested(state, 10, keyEntry('a')));
+      expect(reasonOf(decodeChunk(first.ok ? first.value : NO_CHUNKS, second))).toContain(
+        'not in ascending order',
       );
     });
 
     it('a request that was applied in the future is refused', () => {
-      const bytes = snapshot((state) => {
+      const chunk = read((state) => {
         nested(state, 18, retry('r', 6));
-        state.uint32(24).uint32(5);
-      }, 5);
+        nested(state, 26, (head) => head.uint32(8).uint32(5));
+      });
 
-      expect(reasonOf(decodeStored(bytes))).toContain(
-        'a RetryRecord is at 6, but must lie after 0 and not after 5',
-      );
+      expect(reasonOf(chunk)).toContain('RetryRecords are at 6 to 6, but must lie after 0 and not after 5');
+    });
+
+    it('a request that should be forgotten is refused', () => {
+      const chunk = read((state) => {
+        nested(state, 18, retry('r', 2));
+        nested(state, 26, (head) => head.uint32(8).uint32(5).uint32(32).uint32(2));
+      });
+
+      expect(reasonOf(chunk)).toContain('must lie after 2');
     });
 
     it('a request that is there twice is refused', () => {
-      const bytes = snapshot((state) => {
+      const chunk = read((state) => {
         nested(state, 18, retry('r', 3));
         nested(state, 18, retry('r', 4));
-        state.uint32(24).uint32(5);
-      }, 5);
+      });
 
-      expect(reasonOf(decodeStored(bytes))).toContain(
-        'the request id of the RetryRecord at 4 is there twice',
-      );
+      expect(reasonOf(chunk)).toContain('the request id of the RetryRecord at 4 is there twice');
+    });
+
+    it('requests out of order are refused', () => {
+      const chunk = read((state) => {
+        nested(state, 18, retry('r', 3));
+        nested(state, 18, retry('s', 3));
+      });
+
+      expect(reasonOf(chunk)).toContain('a RetryRecord is at 3, but comes after 3');
     });
 
     it('a digest of more than 32 bits is refused', () => {
-      expect(reasonOf(decodeStored(snapshot((state) => state.uint32(40).sint64(2 ** 31))))).toContain(
-        'not a signed 32-bit number',
-      );
+      const chunk = read((state) => nested(state, 26, (head) => head.uint32(24).sint64(2 ** 31)));
+
+      expect(reasonOf(chunk)).toContain('not a signed 32-bit number');
     });
   });
 

@@ -22,11 +22,11 @@ import type {
   GroupHeartbeat,
   GroupHeartbeatAnswer,
   NodeMessage,
+  SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
-import type { RaftMessage, Snapshot } from '../../../core/raft/messages.js';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -50,6 +50,15 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       const { group } = message;
       return { group, ...raftMessageObject(message.message) };
     }
+    case 'SnapshotChunk': {
+      const { group, term, index, snapshotTerm, config, number, bytes, digest, last } = message;
+      const body = bytes.length === 0 ? {} : { bytes };
+      return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
+    }
+    case 'SnapshotAnswer': {
+      const { group, term, index, snapshotTerm, chunks, asked, busy } = message;
+      return { group, snapshotAnswer: { term, index, snapshotTerm, chunks, asked, busy } };
+    }
     case 'Forward': {
       const { group, requestId, basis, operation } = message;
       return { group, forward: { requestId, basis, ...operationObject(operation) } };
@@ -57,8 +66,8 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     case 'ForwardAnswer': {
       const { group, requestId, result } = message;
       if (result.type === 'TryAgain') {
-        const { leader, reason } = result;
-        return { group, forwardAnswer: { requestId, tryAgain: { leader, reason } } };
+        const { leader, reason, overloaded } = result;
+        return { group, forwardAnswer: { requestId, tryAgain: { leader, reason, overloaded } } };
       }
       const { outcome, index, reason } = result;
       const executed = {
@@ -114,12 +123,9 @@ function commandFieldOf(command: ForwardedCommand): SchemaObject {
   return { changeMembers: { add: joining, promote, remove, priorities } };
 }
 
-function raftMessageObject(message: RaftMessage<PartitionState>): SchemaObject {
+function raftMessageObject(message: SpokenMessage): SchemaObject {
   const { type, ...rest } = message;
   const field = `${type[0]?.toLowerCase()}${type.slice(1)}`;
-  if (message.type === 'InstallSnapshot') {
-    return { [field]: { term: message.term, snapshot: snapshotObject(message.snapshot) } };
-  }
   return { [field]: rest };
 }
 
@@ -129,8 +135,12 @@ export function storedObject(stored: Stored): SchemaObject {
       return { hardState: { term: stored.term, vote: stored.vote } };
     case 'Segment':
       return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
-    case 'Snapshot':
-      return { snapshot: { snapshot: snapshotObject(stored.snapshot), firstSegment: stored.firstSegment } };
+    case 'Snapshot': {
+      const { index, term, config, number, chunks, digest, firstSegment } = stored;
+      return { snapshot: { index, term, config, number, chunks, digest, firstSegment } };
+    }
+    case 'SnapshotChunk':
+      return { snapshotChunk: { bytes: stored.bytes } };
   }
 }
 
@@ -164,10 +174,7 @@ function outcomeObject(outcome: Outcome): SchemaObject {
   return { code, revision, ...valueField('value', value), ...timestampField('lastModified', lastModified) };
 }
 
-function snapshotObject({ index, term, config, state }: Snapshot<PartitionState>): SchemaObject {
-  return { index, term, config, state: partitionStateObject(state) };
-}
-
+/** A state in a single chunk. */
 export function partitionStateObject(state: PartitionState): SchemaObject {
   const keys: SchemaObject[] = [];
   mapForEach(state.keys, (key, { value, revision, deleted, lastModified }) => {
@@ -183,14 +190,13 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
     retries.push({ requestId, index, operation, outcome: outcomeObject(outcome) });
   });
-  return {
-    keys,
-    retries,
+  const head = {
     applied: state.applied,
     ...timestampField('lastModified', state.lastModified),
     digest: state.digest,
     forgotten: state.retries.forgotten,
   };
+  return { keys, retries, head };
 }
 
 function valueField(name: string, value: Value): SchemaObject {

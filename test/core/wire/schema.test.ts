@@ -13,8 +13,21 @@ import {
   encodeStored,
   type Decoded,
 } from '../../../core/wire/index.js';
+import {
+  decodeChunk,
+  encodeChunk,
+  FIRST_CHUNK,
+  NO_CHUNKS,
+  wholeState,
+} from '../../../core/wire/snapshot-chunk.js';
 import * as any from './arbitraries.js';
-import { commandObject, frameObject, nodeMessageObject, storedObject } from './schema-objects.js';
+import {
+  commandObject,
+  frameObject,
+  nodeMessageObject,
+  partitionStateObject,
+  storedObject,
+} from './schema-objects.js';
 
 // Properties try hundreds of values each; a busy machine may need longer than the usual five seconds.
 vi.setConfig({ testTimeout: 60_000 });
@@ -71,6 +84,17 @@ describe('the schema and the codecs agree', () => {
   agree('Stored', any.stored, { encode: encodeStored, decode: decodeStored, toObject: storedObject });
   agree('Command', any.command, { encode: encodeCommand, decode: decodeCommand, toObject: commandObject });
 
+  agree('StateChunk', any.partitionState, {
+    encode: (state) => encodeChunk(state, FIRST_CHUNK, Number.MAX_SAFE_INTEGER).bytes,
+    decode: (bytes) => {
+      const chunk = decodeChunk(NO_CHUNKS, bytes);
+      if (!chunk.ok) return chunk;
+      const value = wholeState(chunk.value);
+      return value === undefined ? { ok: false, reason: 'not whole' } : { ok: true, value };
+    },
+    toObject: partitionStateObject,
+  });
+
   it('every message of the schema is reached from one of those', () => {
     const reached = new Set<string>();
     const visit = (type: protobufjs.Type): void => {
@@ -81,7 +105,8 @@ describe('the schema and the codecs agree', () => {
         if (fieldType instanceof protobufjs.Type) visit(fieldType);
       }
     };
-    for (const name of ['Frame', 'Stored', 'Command']) visit(root.lookupType(`wavetank.v1.${name}`));
+    for (const name of ['Frame', 'Stored', 'StateChunk', 'Command'])
+      visit(root.lookupType(`wavetank.v1.${name}`));
     const all = root.lookup('wavetank.v1') as protobufjs.Namespace;
 
     expect(reached).toEqual(
@@ -101,6 +126,6 @@ describe('the schema and the codecs agree', () => {
       .map((type) => type.name);
 
     // These answer the request that stands before them, or are named by the field that holds them.
-    expect(bare.sort()).toEqual(['HeartbeatAnswer', 'VoteAnswer']);
+    expect(bare.sort()).toEqual(['VoteAnswer']);
   });
 });

@@ -225,6 +225,27 @@ describe('try-get', () => {
   });
 });
 
+describe('readMode', () => {
+  it.each([
+    [{}, {}],
+    [{ readMode: null }, {}],
+    [{ readMode: 'linearizable' }, {}],
+    [{ readmode: 'lease' }, { mode: 'lease' }],
+    [{ readMode: 'follower' }, { mode: 'follower' }],
+    [{ readMode: 'stale' }, { mode: 'stale' }],
+  ])('%o', async (fields, mode) => {
+    answer = () => Promise.resolve(outcome(KeyValueCode.got));
+
+    await post('/v1/kv/try-get', { key: 'k', ...fields });
+    await post('/v1/kv/try-exists', { key: 'k', ...fields });
+
+    expect(asked).toEqual([
+      { operation: { type: 'Get', key: 'k', ...mode } },
+      { operation: { type: 'Exists', key: 'k', ...mode } },
+    ]);
+  });
+});
+
 describe('try-delete and try-exists', () => {
   it('hand on the key and write every property of their answers', async () => {
     answer = () => Promise.resolve(outcome(KeyValueCode.deleted));
@@ -319,6 +340,11 @@ describe('a request that is understood, but cannot be done, is answered with cod
     ['/v1/kv/try-set', { key: 'k', expiresMs: -5 }, 'expiresMs must not be negative, but is -5'],
     ['/v1/kv/try-get', { key: 'k', revision: 0 }, 'reads of an earlier revision are not supported yet'],
     ['/v1/kv/try-exists', { key: 'k', revision: -2 }, 'revision must be -1 (the newest) or more, but is -2'],
+    [
+      '/v1/kv/try-get',
+      { key: 'k', readMode: 'dirty' },
+      'readMode must be one of linearizable, lease, follower, stale, but is "dirty"',
+    ],
     [
       '/v1/kv/try-get',
       { key: 'k', readTimestamp: { n: 0, l: 5, c: 0 } },

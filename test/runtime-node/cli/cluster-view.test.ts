@@ -30,6 +30,7 @@ function report(node: number, replicas: readonly Replica[]): NodeReport {
         group: groupId(group),
         role,
         leader: nodeId(1),
+        asleep: false,
         term: term(inTerm),
         commit: logIndex(applied),
         applied: logIndex(applied),

@@ -53,6 +53,18 @@ const SET = '{"type":0,"revision":7,"lastModified":{"n":1,"l":2,"c":3}}';
 const MUST_RETRY = '{"type":101,"reason":"no leader"}';
 
 describe('a client', () => {
+  it('asks for the read mode that it was told, and for none otherwise', async () => {
+    const node = await fakeNode('{"type":3,"value":"","revision":7,"lastModified":{"n":1,"l":2,"c":3}}');
+    const client = createClient({ endpoints: [node.endpoint] });
+    onTestFinished(() => client.close());
+
+    await client.get('k');
+    await client.get('k', { read: 'lease' });
+    await client.exists('k', { read: 'stale' });
+
+    expect(node.asked.map(({ readMode }) => readMode)).toEqual([undefined, 'lease', 'stale']);
+  });
+
   it('goes on to the next node when one cannot be reached', async () => {
     const node = await fakeNode(SET);
     const client = createClient({ endpoints: [await deadEndpoint(), node.endpoint] });

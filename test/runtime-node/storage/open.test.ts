@@ -104,15 +104,23 @@ describe('a data folder', () => {
   });
 });
 
+describe('the voters with whom a cluster began', () => {
+  it('are those of the first start, whatever a later one says', async () => {
+    const folder = await temporaryFolder();
+    await (await opened(folder)).close();
+
+    const again = await opened(folder, { voters: [1, 2, 3, 4, 5] });
+    await again.close();
+
+    expect(again.identity.voters).toEqual([1, 2, 3]);
+  });
+});
+
 describe('a data folder is refused', () => {
   it.each([
     [{ cluster: 'other' }, 'its cluster is test, but this node was started with other'],
     [{ node: 2 }, 'its node id is 1, but this node was started with 2'],
     [{ partitions: 16 }, 'its number of partitions is 8, but this node was started with 16'],
-    [
-      { voters: [1, 2, 3, 4, 5] },
-      'its list of voters is 1, 2, 3, but this node was started with 1, 2, 3, 4, 5',
-    ],
   ])('when it was made with other settings than %o', async (other, message) => {
     const folder = await temporaryFolder();
     await (await opened(folder)).close();
@@ -128,10 +136,21 @@ describe('a data folder is refused', () => {
   it('when a newer version wrote it', async () => {
     const folder = await temporaryFolder();
     await withDatabase(folder, (database) =>
-      database.put('identity', JSON.stringify({ format: 2, ...identity, somethingNew: true })),
+      database.put('identity', JSON.stringify({ format: 3, ...identity, somethingNew: true })),
     );
 
-    await expect(opened(folder)).rejects.toThrow(/format version 2, but this program reads versions up to 1/);
+    await expect(opened(folder)).rejects.toThrow(/format version 3, but this program reads versions up to 2/);
+  });
+
+  it('when an older version wrote it, in a form that is no longer read', async () => {
+    const folder = await temporaryFolder();
+    await withDatabase(folder, (database) =>
+      database.put('identity', JSON.stringify({ format: 1, ...identity })),
+    );
+
+    await expect(opened(folder)).rejects.toThrow(
+      /format version 1, but this program reads versions from 2 on: an older Wavetank wrote it/,
+    );
   });
 
   it('when its identity cannot be read', async () => {

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  emptyFifo,
   groupId,
   KeyValueCode,
   logIndex,
+  monotonicMs,
   nodeId,
   partitionOfKey,
   revision,
@@ -13,7 +15,9 @@ import {
   type KeyValueAnswer,
   type KeyValueOperation,
   type NodeMessage,
+  type SpokenMessage,
   type RequestId,
+  type SentRound,
 } from '../../../core/index.js';
 import { createAnswerRules, type AnswerRules, type Served } from '../../../sim/check/answers.js';
 import { createReference, execute } from '../../../sim/check/reference.js';
@@ -49,11 +53,18 @@ beforeEach(() => {
     partitions: 1,
     referenceOf: () => reference,
     lastCommitted: () => committed,
+    trustsLeases: true,
+    reach: () => undefined,
   });
 });
 
 const leads = leader(1, [1], { term: 1 });
-const turnOf = (state = leads): Served => ({ events: [], before: () => state, after: () => state });
+const turnOf = (state = leads): Served => ({
+  events: [],
+  before: () => state,
+  after: () => state,
+  nowMs: 0,
+});
 
 function ask(operation: KeyValueOperation, token = 7, requestId = 'w'): void {
   rules.heard(1, {
@@ -172,6 +183,126 @@ describe('a read', () => {
 
     expect(reply(answerOf(KeyValueCode.got, 1), turnOf(), 7)).toBe('holds');
     expect(reply(answerOf(KeyValueCode.got, 1), turnOf(), 8)).toBe('reads are fresh');
+  });
+});
+
+describe('a read by lease', () => {
+  const lease = { until: monotonicMs(100), unconfirmed: emptyFifo<SentRound>() };
+  const lessor = leader(1, [1], { term: 1, commit: logIndex(1), termStart: logIndex(1), lease });
+
+  it('may be answered unconfirmed while the lease holds, and not by a moment longer', () => {
+    ask({ ...READ, mode: 'lease' }, 7);
+    ask({ ...READ, mode: 'lease' }, 8);
+
+    expect(reply(answerOf(KeyValueCode.got, 1), { ...turnOf(lessor), nowMs: 99 }, 7)).toBe('holds');
+    expect(reply(answerOf(KeyValueCode.got, 1), { ...turnOf(lessor), nowMs: 100 }, 8)).toBe(
+      'reads are confirmed',
+    );
+  });
+
+  it('may not miss what was committed when it came', () => {
+    committed = 2;
+    ask({ ...READ, mode: 'lease' });
+
+    expect(reply(answerOf(KeyValueCode.got, 1), turnOf(lessor))).toBe('reads are fresh');
+  });
+
+  it('gives nobody else the right to answer unconfirmed', () => {
+    ask(READ);
+
+    expect(reply(answerOf(KeyValueCode.got, 1), turnOf(lessor))).toBe('reads are confirmed');
+  });
+});
+
+describe('a stale read', () => {
+  it('may be of the past, but not of a past that never was', () => {
+    committed = 2;
+    ask({ ...READ, mode: 'stale' }, 7);
+    ask({ ...READ, mode: 'stale' }, 8);
+    ask({ ...READ, mode: 'stale' }, 9);
+
+    expect(reply(answerOf(KeyValueCode.got, 1), turnOf(), 7)).toBe('holds');
+    expect(reply(answerOf(KeyValueCode.got, 3), turnOf(), 8)).toBe('answers are committed');
+    expect(reply(answerOf(KeyValueCode.doesNotExist, 1), turnOf(), 9)).toBe('answers are true');
+  });
+});
+
+describe('a read at a follower', () => {
+  const follower = turnOf(raft(2, [1], { term: 1 }));
+
+  /** What passes between follower 2 and leader 1 about a batch. */
+  const question = (batch: number): NodeMessage =>
+    inGroup({ type: 'ReadIndexRequest', term: term(1), batch });
+  const told = (batch: number, index: number): NodeMessage =>
+    inGroup({ type: 'ReadIndexAnswer', term: term(1), batch, index: logIndex(index) });
+  const inGroup = (message: SpokenMessage): NodeMessage => ({
+    type: 'Group',
+    group: groupId(1),
+    message,
+  });
+  const hear = (node: number, from: number, message: NodeMessage): void =>
+    rules.heard(node, { type: 'MessageReceived', from: nodeId(from), message });
+  const read = (token: number): void =>
+    rules.heard(2, { type: 'RequestReceived', token, request: { operation: { ...READ, mode: 'follower' } } });
+  const answered = (token: number, index = 1): string =>
+    verdictOf(() => rules.replied(2, token, answerOf(KeyValueCode.got, index), follower));
+  const say = (batch: number, index: number, message = told(batch, index)): string =>
+    verdictOf(() => rules.said(1, nodeId(2), message, turnOf()));
+
+  it('may be answered when the leader has said since then how far the state must be', () => {
+    nowUs = 100;
+    read(7);
+    rules.said(2, nodeId(1), question(5), follower);
+    hear(1, 2, question(5));
+    confirm(120, 150);
+    const answer = told(5, 1);
+    const said = say(5, 1, answer);
+    hear(2, 1, answer);
+
+    expect([said, answered(7)]).toEqual(['holds', 'holds']);
+  });
+
+  it('may not be answered without a question, or by the answer to an earlier one', () => {
+    nowUs = 90;
+    rules.said(2, nodeId(1), question(5), follower);
+    hear(1, 2, question(5));
+    nowUs = 100;
+    read(7);
+    read(8);
+    const unasked = answered(7);
+    hear(2, 1, told(5, 1));
+
+    expect([unasked, answered(8)]).toEqual(['reads are confirmed', 'reads are confirmed']);
+  });
+
+  it('may not be answered by what an earlier run asked under the same number', () => {
+    nowUs = 90;
+    rules.said(2, nodeId(1), question(5), follower);
+    hear(1, 2, question(5));
+    confirm(91, 92);
+    const answer = told(5, 1);
+    say(5, 1, answer);
+    rules.crashed(2);
+    nowUs = 100;
+    read(7);
+    rules.said(2, nodeId(1), question(5), follower);
+    hear(2, 1, answer);
+
+    expect(answered(7)).toBe('reads are confirmed');
+  });
+
+  it('may not be told an index by a leader that was not confirmed, that is too low, or unasked', () => {
+    nowUs = 100;
+    hear(1, 2, question(5));
+    const unconfirmed = say(5, 1);
+    committed = 2;
+    hear(1, 2, question(6));
+
+    expect([unconfirmed, say(6, 1), say(9, 2)]).toEqual([
+      'reads are confirmed',
+      'reads are fresh',
+      'answers are asked for',
+    ]);
   });
 });
 

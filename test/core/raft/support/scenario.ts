@@ -10,36 +10,17 @@
  *     1 becomes precandidate in term 0
  *     1 sends to 2, 3: PreVoteRequest term 1, last 0 of term 0
  *
- * The test compares; `WAVETANK_REWRITE=1 npx vitest run test/core/raft/scenarios` records anew, for review.
- * No two disks, clocks or links do anything that a command did not ask for. The commands:
- *
- *     nodes 3                    starts nodes 1 to 3, with nothing on their disks
- *     node 2 term 7 log 1 1 4    what node 2 starts with instead: its term, the terms of its log (before anything else)
- *     lease 1000 drift 10        leaders may have leases (before anything else); otherwise they have none
- *     campaign 1                 time passes until node 1 has waited long enough for a leader
- *     beat 1                     time passes until leader 1 sends its next heartbeats
- *     wait 500                   time passes, in milliseconds; nobody's timer is looked after
- *     propose 1 x y              a client proposes these payloads at node 1, one after the other
- *     read 1 7 [by lease]        a client asks node 1 for a read point, under the number 7: by lease, or `by leader`, where a
- *                                follower asks the leader
- *     deliver 1->2 [n]           all messages (or the first n) that wait on the link arrive, in order
- *     drop 1->2 [n]              they are lost
- *     durable 1 [n]              all writes of node 1, or those up to number n, are on its disk
- *     settle                     messages arrive and writes complete until nothing is under way; tells roles, commits
- *                                and reads only
- *     cut 3 | cut 1->2           what is sent from and to node 3, or on a link, is lost from now on
- *     heal                       no more
- *     crash 1                    node 1 stops and starts from what is on its disk
- *     compact 1 4 [keep 2]       node 1 takes a snapshot at index 4, and keeps 2 entries before it
- *     status                     everybody's role, term and commit index, and the terms of the log
- *     progress 1                 what leader 1 knows of its followers
+ * The test compares, or records anew; the README in `scenarios/` has the commands and says how.
  */
 
 import type { NodeId } from '../../../../core/machine/units.js';
+import { describeConfiguration } from '../../../../core/raft/configuration.js';
+import { entryAt } from '../../../../core/raft/log.js';
+import type { Entry } from '../../../../core/raft/messages.js';
 import type { Confirmation } from '../../../../core/raft/read-index.js';
-import { nextDeadline } from '../../../../core/raft/state.js';
+import { newestOf, nextDeadline } from '../../../../core/raft/state.js';
 import { startCluster, type Cluster, type Released } from './cluster.js';
-import { logTerms, type Member, type MemberOptions, type Message, type Outcome } from './member.js';
+import type { Member, MemberOptions, Message, Outcome } from './member.js';
 
 /** The scenario's text with the recorded results replaced by what happens now. */
 export function playScenario(text: string): string {
@@ -75,7 +56,7 @@ function clusterOf(stage: Stage): Cluster {
 
 function playCommand(stage: Stage, command: string): readonly string[] {
   const [name = '', ...words] = command.split(/\s+/);
-  if (name === 'nodes' || name === 'node' || name === 'lease') {
+  if (name === 'nodes' || name === 'node' || name === 'lease' || name === 'joining') {
     if (stage.cluster !== undefined) throw new Error(`too late for "${command}": the nodes have started`);
     prepare(stage, name, words);
     return [];
@@ -96,6 +77,10 @@ function playCommand(stage: Stage, command: string): readonly string[] {
       return [];
     case 'propose':
       return rest.flatMap((text) => act(cluster, Number(first), (member) => member.propose(text)));
+    case 'members':
+      return act(cluster, Number(first), (member) => member.reconfigure(...listsOf(rest)));
+    case 'transfer':
+      return act(cluster, Number(first), (member) => member.transfer(Number(rest[0])));
     case 'read':
       return act(cluster, Number(first), (member) => member.read(Number(rest[0]), confirmation(rest[2])));
     case 'deliver':
@@ -104,6 +89,9 @@ function playCommand(stage: Stage, command: string): readonly string[] {
       const dropped = cluster.drop(...linkOf(first), count);
       return [`${dropped} lost`];
     }
+    case 'repeat':
+      cluster.repeat(...linkOf(first), (count ?? 1) - 1);
+      return [];
     case 'durable':
       return toldBy(cluster, Number(first), () => cluster.durable(Number(first), count));
     case 'settle':
@@ -123,6 +111,8 @@ function playCommand(stage: Stage, command: string): readonly string[] {
       );
     case 'status':
       return cluster.ids.map((id) => describeMember(cluster.member(id)));
+    case 'configs':
+      return cluster.ids.map((id) => describeMembers(cluster.member(id)));
     case 'progress':
       return describeProgress(cluster.member(Number(first)));
     default:
@@ -141,6 +131,10 @@ function prepare(stage: Stage, name: string, words: readonly string[]): void {
     stage.setups = stage.setups.map((setup) => ({ ...setup, options }));
     return;
   }
+  if (name === 'joining') {
+    stage.setups = [...stage.setups, { self: Number(words[0]), voters: [] }];
+    return;
+  }
   const at = words.indexOf('log');
   const log = at < 0 ? [] : words.slice(at + 1).map(Number);
   const stored = words[1] === 'term' ? Number(words[2]) : Math.max(0, ...log);
@@ -153,6 +147,13 @@ function confirmation(word: string | undefined): Confirmation {
   if (word === undefined) return 'round';
   if (word === 'lease' || word === 'leader') return word;
   throw new Error(`a read is confirmed by lease or by leader, not by "${word}"`);
+}
+
+/** `1 2 3 learners 4` */
+function listsOf(words: readonly string[]): [voters: readonly number[], learners: readonly number[]] {
+  const at = words.indexOf('learners');
+  const end = at < 0 ? words.length : at;
+  return [words.slice(0, end).map(Number), words.slice(end + 1).map(Number)];
 }
 
 function linkOf(text: string): [from: number, to: number] {
@@ -215,12 +216,22 @@ function toldBy(cluster: Cluster, id: number, run: () => Released, brief = false
   if (state.role !== before.role || state.term !== before.term) {
     lines.push(`${id} becomes ${state.role} in term ${state.term}`);
   }
+  if (state.config !== before.config)
+    lines.push(`${id} has the members ${describeConfiguration(state.config)}`);
   if (state.commit !== before.commit) lines.push(`${id} commits ${state.commit}`);
   for (const { tokens, index } of outcome.reads)
     lines.push(`${id} answers read ${tokens.join(', ')} at ${index}`);
   if (outcome.refusedReads.length > 0) lines.push(`${id} refuses read ${outcome.refusedReads.join(', ')}`);
   if (brief) return lines;
 
+  const { reconfigured, transferring } = outcome;
+  if (reconfigured?.type === 'Refused')
+    lines.push(`${id} refuses, ${reconfigured.why}: ${reconfigured.reason}`);
+  if (reconfigured?.type === 'Unchanged') lines.push(`${id} has these members already`);
+  if (transferring?.type === 'Refused')
+    lines.push(`${id} refuses, ${transferring.why}: ${transferring.reason}`);
+  if (transferring?.type === 'Unchanged') lines.push(`${id} leads already`);
+  if (before.transfer !== undefined && state.transfer === undefined) lines.push(`${id} ends the transfer`);
   if (outcome.proposal?.type === 'Refused') lines.push(`${id} refuses the proposal: ${outcome.proposal.why}`);
   if (outcome.write !== undefined)
     lines.push(`${id} writes #${outcome.write.number}: ${describeWrite(outcome)}`);
@@ -255,7 +266,7 @@ function describeWrite({ write }: Outcome): string {
   }
   if (write?.append !== undefined) {
     const { firstIndex, entries } = write.append;
-    parts.push(`log from ${firstIndex}: ${entries.map((entry) => entry.term).join(' ')}`);
+    parts.push(`log from ${firstIndex}: ${describeEntries(entries)}`);
   }
   return parts.join('; ');
 }
@@ -273,7 +284,7 @@ function describeMessage(message: Message): string {
     case 'Append':
       return (
         `${head}, after ${message.previousIndex} of term ${message.previousTerm}: ` +
-        `[${message.entries.map((entry) => entry.term).join(' ')}], commit ${message.commit}`
+        `[${describeEntries(message.entries)}], commit ${message.commit}`
       );
     case 'AppendAccepted':
       return `${head}, up to ${message.index}`;
@@ -289,7 +300,10 @@ function describeMessage(message: Message): string {
     case 'ReadIndexAnswer':
       return `${head}, ${nameOf(message.batch)}, at ${message.index}`;
     case 'InstallSnapshot':
-      return `${head}, at ${message.snapshot.index} of term ${message.snapshot.term}`;
+      return (
+        `${head}, at ${message.snapshot.index} of term ${message.snapshot.term}, ` +
+        `members ${describeConfiguration(message.snapshot.config)}`
+      );
     case 'CampaignNow':
       return head;
     case 'NotMember':
@@ -302,16 +316,31 @@ function nameOf(batch: number): string {
   return `batch ${((batch - 1) % (1 << 20)) + 1}`;
 }
 
+/** Terms; a `c` behind one that changes the members. */
+function describeEntries(entries: readonly Entry[]): string {
+  return entries.map(({ term, config }) => `${term}${config === undefined ? '' : 'c'}`).join(' ');
+}
+
+function describeMembers({ state }: Member): string {
+  const { index, config } = newestOf(state.configs);
+  const members = describeConfiguration(config);
+  return `${state.self} has ${members === '' ? 'no members' : members}, since ${index}`;
+}
+
 function describeMember(member: Member): string {
   const { state } = member;
   const { log, commit, role, self } = state;
+  const entries = Array.from({ length: log.lastIndex - log.baseIndex }, (_, i) =>
+    entryAt(log, log.baseIndex + 1 + i),
+  );
   const before = log.baseIndex === 0 ? '' : `(snapshot ${log.baseIndex}) `;
-  return `${self} ${role}, term ${state.term}, commit ${commit}, log ${before}[${logTerms(member).join(' ')}]`;
+  return `${self} ${role}, term ${state.term}, commit ${commit}, log ${before}[${describeEntries(entries)}]`;
 }
 
 function describeProgress(member: Member): readonly string[] {
   return member.state.peers.map(({ peer, mode, match, next, inflight }) => {
-    const flying = inflight.length === 0 ? '' : `, in flight up to ${inflight.join(', ')}`;
+    const flying =
+      inflight.length === 0 ? '' : `, in flight up to ${inflight.map(({ last }) => last).join(', ')}`;
     return `${peer} ${mode}, match ${match}, next ${next}${flying}`;
   });
 }

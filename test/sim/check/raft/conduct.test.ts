@@ -14,7 +14,12 @@ import { entry, leader, progress, raft, verdictOf } from '../support/states.js';
 
 type Message = RaftMessage<PartitionState>;
 
-const LIMITS = { maxInflightAppends: 2, electionTimeoutMs: 200, heartbeatIntervalMs: 50 };
+const LIMITS = {
+  maxInflightAppends: 2,
+  maxInflightBytes: 1_000,
+  electionTimeoutMs: 200,
+  heartbeatIntervalMs: 50,
+};
 
 let conduct: Conduct;
 

@@ -4,7 +4,12 @@ import { checkAwake, checkDue } from '../../../../sim/check/raft/diligence.js';
 import type { Raft } from '../../../../sim/check/raft/group-history.js';
 import { leader, progress, raft, verdictOf } from '../support/states.js';
 
-const LIMITS = { maxInflightAppends: 2, electionTimeoutMs: 200, heartbeatIntervalMs: 50 };
+const LIMITS = {
+  maxInflightAppends: 2,
+  maxInflightBytes: 1_000,
+  electionTimeoutMs: 200,
+  heartbeatIntervalMs: 50,
+};
 
 const due = (state: Raft): string => verdictOf(() => checkDue(undefined, state));
 const durable = (ofTerm: number, vote: number, lastIndex: number): Raft['durable'] => ({

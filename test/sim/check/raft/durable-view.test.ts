@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simpleConfiguration } from '../../../../core/raft/configuration.js';
-import {
-  EMPTY_PARTITION,
-  logIndex,
-  nodeId,
-  term,
-  type Stored,
-  type StorageChange,
-} from '../../../../core/index.js';
+import { logIndex, nodeId, term, type Stored, type StorageChange } from '../../../../core/index.js';
 import {
   createDurableView,
   durableTermAt,
@@ -30,12 +23,12 @@ const segment = (firstIndex: number, ...terms: readonly number[]): StorageChange
 const snapshot = (index: number, ofTerm: number): StorageChange<Stored> =>
   put({
     type: 'Snapshot',
-    snapshot: {
-      index: logIndex(index),
-      term: term(ofTerm),
-      config: simpleConfiguration([]),
-      state: EMPTY_PARTITION,
-    },
+    index: logIndex(index),
+    term: term(ofTerm),
+    config: simpleConfiguration([]),
+    number: 0,
+    chunks: 0,
+    digest: 0,
     firstSegment: 0,
   });
 

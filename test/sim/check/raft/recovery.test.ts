@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { simpleConfiguration } from '../../../../core/raft/configuration.js';
-import { EMPTY_PARTITION, logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
+import { logIndex, nodeId, term, type Stored } from '../../../../core/index.js';
 import {
   createDurableView,
   lastDurableIndex,
@@ -36,12 +36,12 @@ const snapshot = (index: number, ofTerm: number, firstSegment: number): [string,
   'snapshot',
   {
     type: 'Snapshot',
-    snapshot: {
-      index: logIndex(index),
-      term: term(ofTerm),
-      config: simpleConfiguration([]),
-      state: EMPTY_PARTITION,
-    },
+    index: logIndex(index),
+    term: term(ofTerm),
+    config: simpleConfiguration([]),
+    number: 0,
+    chunks: 0,
+    digest: 0,
     firstSegment,
   },
 ];

@@ -345,11 +345,13 @@ describe('what a leader believes of a follower', () => {
   }
 
   it('is left alone when it is so', () => {
-    expect(judgePeer(progress(2, 2, { inflight: [logIndex(3)], next: logIndex(4) }))).toBe('holds');
+    expect(
+      judgePeer(progress(2, 2, { inflight: [{ last: logIndex(3), bytes: 1 }], next: logIndex(4) })),
+    ).toBe('holds');
   });
 
   it('is left alone when what is in flight fills the window', () => {
-    const inflight = Array.from({ length: MAX_INFLIGHT }, (_, i) => logIndex(i + 1));
+    const inflight = Array.from({ length: MAX_INFLIGHT }, (_, i) => ({ last: logIndex(i + 1), bytes: 1 }));
 
     expect(judgePeer(progress(2, 0, { inflight }))).toBe('holds');
   });
@@ -383,7 +385,10 @@ describe('what a leader believes of a follower', () => {
   });
 
   it('breaks a rule when more is in flight than may be', () => {
-    const inflight = Array.from({ length: MAX_INFLIGHT + 1 }, (_, i) => logIndex(i + 1));
+    const inflight = Array.from({ length: MAX_INFLIGHT + 1 }, (_, i) => ({
+      last: logIndex(i + 1),
+      bytes: 1,
+    }));
 
     expect(judgePeer(progress(2, 0, { inflight }))).toBe('windows');
   });

@@ -29,10 +29,13 @@ export const SHORT: KeyValueScenario = {
     partitions: 1,
     keys: 2,
     readPercent: 40,
+    specialReadPercent: 50,
     node: {
       ...stormScenario(3).settings.node,
       heartbeatIntervalMs: 50,
       electionTimeoutMs: 200,
+      leaseMs: 200,
+      maxClockDriftPercent: 0,
       snapshotEveryEntries: 7,
       snapshotPercentOfRecords: 0,
       keepEntries: 3,

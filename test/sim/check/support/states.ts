@@ -56,7 +56,8 @@ export function progress(peer: number, match: number, changes: Partial<Progress>
     mode: 'replicate',
     probing: false,
     inflight: [],
-    snapshotSentAt: monotonicMs(0),
+    snapshotIndex: logIndex(0),
+    snapshotMovedAt: monotonicMs(0),
     heardAt: monotonicMs(0),
     round: 0,
     matchAtTick: logIndex(match),
@@ -80,7 +81,12 @@ export function scene(): Scene {
     history: createGroupHistory(),
     viewOf: (node) => disks.get(node) as DurableView,
     everywhere: () => cast,
-    limitsOf: () => ({ maxInflightAppends: MAX_INFLIGHT, electionTimeoutMs: 200, heartbeatIntervalMs: 50 }),
+    limitsOf: () => ({
+      maxInflightAppends: MAX_INFLIGHT,
+      maxInflightBytes: 1_000,
+      electionTimeoutMs: 200,
+      heartbeatIntervalMs: 50,
+    }),
   };
 }
 

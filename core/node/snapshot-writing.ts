@@ -1,0 +1,93 @@
+/**
+ * Taking a snapshot of a group's own state, without stopping the group.
+ *
+ * The state is an immutable value, so keeping it is enough to have the image; the group goes on meanwhile. A chunk is
+ * made and written at a time, and the next when that one is durable. The write of the last one also holds the record that
+ * makes the snapshot count, and drops the log behind it: until then a crash leaves the old snapshot and the whole log. A
+ * small snapshot has a single chunk, and is taken in the turn in which it is due.
+ */
+
+import { mixBytes } from '../collections/digest.js';
+import { added, listWith } from '../collections/list.js';
+import { isBent } from '../machine/bend.js';
+import { writeNumber } from '../machine/units.js';
+import { compact } from '../raft/snapshot.js';
+import { encodeChunk, FIRST_CHUNK } from '../wire/snapshot-chunk.js';
+import { dropChunks, putChunk, withSnapshotBegun } from './journal.js';
+import type { SnapshotWriting } from './state.js';
+import type { NodeTurn, OpenGroup } from './turn.js';
+
+/** Takes a snapshot once enough was applied since the last one, or goes on with the one that is being taken. */
+export function compactIfDue(turn: NodeTurn, opened: OpenGroup): void {
+  const id = opened.raft.raft.group;
+  const known = turn.node.writing.find(({ group }) => group === id);
+  if (known !== undefined) goOn(turn, opened, known);
+  else if (isDue(turn, opened) && turn.node.writing.length < turn.options.maxSnapshotsWriting) {
+    begin(turn, opened);
+  }
+}
+
+function isDue(turn: NodeTurn, opened: OpenGroup): boolean {
+  const { partition } = opened.group;
+  if (partition === opened.before.partition) return false;
+  const since = partition.applied - (opened.raft.raft.snapshot?.index ?? 0);
+  if (since > 0 && isBent(turn.raftContext.bend, SNAPSHOT_NOW)) return true;
+  const { snapshotEveryEntries, snapshotPercentOfRecords } = turn.options;
+  if (since < snapshotEveryEntries) return false;
+  const records = partition.keys.size + partition.retries.indexOf.size;
+  return since * 100 >= records * snapshotPercentOfRecords;
+}
+
+const SNAPSHOT_NOW = 'a snapshot now';
+
+function begin(turn: NodeTurn, opened: OpenGroup): void {
+  const { group } = opened;
+  const number = group.journal.nextSnapshot;
+  group.journal = withSnapshotBegun(group.journal);
+  writeChunk(turn, opened, {
+    group: opened.raft.raft.group,
+    state: group.partition,
+    number,
+    chunks: 0,
+    digest: 0,
+    next: FIRST_CHUNK,
+    write: writeNumber(0),
+  });
+}
+
+function goOn(turn: NodeTurn, opened: OpenGroup, writing: SnapshotWriting): void {
+  const { node } = turn;
+  const overtaken = (opened.raft.raft.snapshot?.index ?? 0) >= writing.state.applied;
+  if (!overtaken && writing.write > node.durableWrite) return;
+  node.writing = node.writing.filter((known) => known !== writing);
+  if (overtaken) turn.changes = added(turn.changes, dropChunks(writing.group, writing.number));
+  else writeChunk(turn, opened, writing);
+}
+
+/** Writes the next chunk; after the last one the snapshot is taken. */
+function writeChunk(turn: NodeTurn, opened: OpenGroup, writing: SnapshotWriting): void {
+  const { node, options } = turn;
+  const { group, state, number, chunks } = writing;
+  const { bytes, next } = encodeChunk(state, writing.next, options.snapshotChunkBytes);
+  const digest = mixBytes(writing.digest, bytes);
+  turn.changes = added(turn.changes, putChunk(group, number, chunks, bytes));
+  opened.writes = true;
+  if (next.in === 'end') {
+    opened.snapshotRecords = { number, chunks: chunks + 1, digest };
+    const keepEntries = isBent(turn.raftContext.bend, 'nothing kept behind a snapshot')
+      ? 0
+      : options.keepEntries;
+    compact(opened.raft, state.applied, state, keepEntries);
+    return;
+  }
+  const { write } = turn;
+  node.writing = listWith(node.writing, {
+    group,
+    state,
+    number,
+    chunks: chunks + 1,
+    digest,
+    next,
+    write,
+  });
+}

@@ -1,0 +1,143 @@
+/** What two nodes say to each other while one sends the other a snapshot. */
+
+import type { LogIndex, Term } from '../machine/units.js';
+import type { SnapshotAnswer, SnapshotChunk } from '../node/protocol.js';
+import type { Configuration } from '../raft/configuration.js';
+import { readConfiguration, writeConfiguration } from './configuration.js';
+import {
+  keepable,
+  malformed,
+  positive,
+  readNested,
+  readSigned,
+  readUnsigned,
+  skipField,
+  writeBool,
+  writeNested,
+  writeOptionalBytes,
+  writeSigned,
+  writeUnsigned,
+  type Reader,
+  type Writer,
+} from './fields.js';
+
+const NO_BYTES = new Uint8Array(0);
+
+export function writeSnapshotChunk(writer: Writer, chunk: SnapshotChunk): void {
+  writeUnsigned(writer, 8, chunk.term);
+  writeUnsigned(writer, 16, chunk.index);
+  writeUnsigned(writer, 24, chunk.snapshotTerm);
+  writeUnsigned(writer, 32, chunk.number);
+  writeOptionalBytes(writer, 42, chunk.bytes.length === 0 ? null : chunk.bytes);
+  writeSigned(writer, 48, chunk.digest);
+  writeBool(writer, 56, chunk.last);
+  writeNested(writer, 66, chunk.config, writeConfiguration);
+}
+
+export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> {
+  let term = 0;
+  let index = 0;
+  let snapshotTerm = 0;
+  let number = 0;
+  let bytes: Uint8Array = NO_BYTES;
+  let digest = 0;
+  let last = false;
+  let config: Configuration | undefined;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        term = readUnsigned(reader, 'SnapshotChunk.term');
+        break;
+      case 16:
+        index = readUnsigned(reader, 'SnapshotChunk.index');
+        break;
+      case 24:
+        snapshotTerm = readUnsigned(reader, 'SnapshotChunk.snapshot_term');
+        break;
+      case 32:
+        number = readUnsigned(reader, 'SnapshotChunk.number');
+        break;
+      case 42:
+        bytes = keepable(reader.bytes());
+        break;
+      case 48:
+        digest = readSigned(reader, 'SnapshotChunk.digest');
+        break;
+      case 56:
+        last = readUnsigned(reader, 'SnapshotChunk.last') !== 0;
+        break;
+      case 66:
+        config = readNested(reader, readConfiguration);
+        break;
+      default:
+        skipField(reader, tag);
+    }
+  }
+  if ((digest | 0) !== digest)
+    malformed(reader, `SnapshotChunk.digest is ${digest}, not a signed 32-bit number`);
+  if (config === undefined) malformed(reader, 'SnapshotChunk.config is missing');
+  return {
+    type: 'SnapshotChunk',
+    term: term as Term,
+    index: positive(reader, index, 'SnapshotChunk.index') as LogIndex,
+    snapshotTerm: snapshotTerm as Term,
+    config,
+    number,
+    bytes,
+    digest,
+    last,
+  };
+}
+
+export function writeSnapshotAnswer(writer: Writer, answer: SnapshotAnswer): void {
+  writeUnsigned(writer, 8, answer.term);
+  writeUnsigned(writer, 16, answer.index);
+  writeUnsigned(writer, 24, answer.snapshotTerm);
+  writeUnsigned(writer, 32, answer.chunks);
+  writeBool(writer, 40, answer.asked);
+  writeBool(writer, 48, answer.busy);
+}
+
+export function readSnapshotAnswer(reader: Reader): Omit<SnapshotAnswer, 'group'> {
+  let term = 0;
+  let index = 0;
+  let snapshotTerm = 0;
+  let chunks = 0;
+  let asked = false;
+  let busy = false;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        term = readUnsigned(reader, 'SnapshotAnswer.term');
+        break;
+      case 16:
+        index = readUnsigned(reader, 'SnapshotAnswer.index');
+        break;
+      case 24:
+        snapshotTerm = readUnsigned(reader, 'SnapshotAnswer.snapshot_term');
+        break;
+      case 32:
+        chunks = readUnsigned(reader, 'SnapshotAnswer.chunks');
+        break;
+      case 40:
+        asked = readUnsigned(reader, 'SnapshotAnswer.asked') !== 0;
+        break;
+      case 48:
+        busy = readUnsigned(reader, 'SnapshotAnswer.busy') !== 0;
+        break;
+      default:
+        skipField(reader, tag);
+    }
+  }
+  return {
+    type: 'SnapshotAnswer',
+    term: term as Term,
+    index: positive(reader, index, 'SnapshotAnswer.index') as LogIndex,
+    snapshotTerm: snapshotTerm as Term,
+    chunks,
+    asked,
+    busy,
+  };
+}

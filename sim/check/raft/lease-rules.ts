@@ -1,0 +1,114 @@
+/**
+ * What leases rest on, in true time, which only a simulator knows: a voter that answered its leader votes for nobody else
+ * for a while, a leader that takes itself to hold a lease was answered by a quorum within that while, and nothing of
+ * a later term is committed meanwhile (design notes, invariant 17).
+ *
+ * Only for runs whose clocks keep to what the nodes are told of them.
+ */
+
+import { holdsLease, type MonotonicMs, type PartitionState, type RaftMessage } from '../../../core/index.js';
+import { broken } from './broken.js';
+import { lastCommitted, type GroupHistory, type Raft } from './group-history.js';
+import { isQuorum } from './quorum.js';
+
+type Message = RaftMessage<PartitionState>;
+
+export interface LeaseRules {
+  heard(node: number, group: number, message: Message): void;
+  said(node: number, group: number, to: number, message: Message): void;
+  /** A node as a turn has left it. */
+  checkVote(before: Raft, after: Raft): void;
+  checkHolder(history: GroupHistory, leader: Raft, nowMs: number): void;
+}
+
+/** A voter's newest answer to a leader. */
+interface Promised {
+  readonly leader: number;
+  readonly term: number;
+  /** When the heartbeat that it answers was heard. */
+  readonly atUs: number;
+}
+
+/** A heartbeat that was heard in the newest term in which one was, by its round. */
+interface HeardRounds {
+  term: number;
+  readonly atUs: Map<number, number>;
+}
+
+/** How long a voter's promise lasts at least, in microseconds of true time: its clock may run fast, and shows whole milliseconds. */
+export function shortestPromiseUs(told: {
+  readonly leaseMs: number;
+  readonly maxClockDriftPercent: number;
+}): number {
+  return Math.floor(((told.leaseMs - 1) * 1_000 * 100) / (100 + told.maxClockDriftPercent));
+}
+
+export function createLeaseRules(
+  told: { readonly leaseMs: number; readonly maxClockDriftPercent: number },
+  nowUs: () => number,
+): LeaseRules {
+  const promiseUs = shortestPromiseUs(told);
+  const heardRounds = new Map<string, HeardRounds>();
+  const promises = new Map<string, Promised>();
+  /** By group and term: elections that a leader asked for, which nobody's promise stands against. */
+  const handedOver = new Set<string>();
+
+  return {
+    heard(node, group, message) {
+      if (message.type === 'CampaignNow') handedOver.add(`${group}/${message.term + 1}`);
+      if (message.type === 'VoteRequest' && message.handedOver) handedOver.add(`${group}/${message.term}`);
+      if (message.type !== 'Heartbeat' || message.round === 0) return;
+      const place = `${node}/${group}`;
+      let known = heardRounds.get(place);
+      if (known === undefined) heardRounds.set(place, (known = { term: 0, atUs: new Map() }));
+      if (message.term < known.term) return;
+      if (message.term > known.term) known.atUs.clear();
+      known.term = message.term;
+      known.atUs.set(message.round, nowUs());
+    },
+    said(node, group, to, message) {
+      if (message.type !== 'HeartbeatAnswer' || message.round === 0) return;
+      const place = `${node}/${group}`;
+      const rounds = heardRounds.get(place);
+      const atUs = rounds?.term === message.term ? rounds.atUs.get(message.round) : undefined;
+      if (atUs === undefined) return;
+      const known = promises.get(place);
+      const isNewer = known === undefined || message.term > known.term || atUs > known.atUs;
+      if (isNewer) promises.set(place, { leader: to, term: message.term, atUs });
+      for (const round of rounds?.atUs.keys() ?? []) if (round < message.round) rounds?.atUs.delete(round);
+    },
+    checkVote(before, after) {
+      if (after.vote === 0 || (after.vote === before.vote && after.term === before.term)) return;
+      if (handedOver.has(`${after.group}/${after.term}`)) return;
+      const promised = promises.get(`${after.self}/${after.group}`);
+      if (promised === undefined || promised.term >= after.term || promised.leader === after.vote) return;
+      const sinceUs = nowUs() - promised.atUs;
+      if (sinceUs >= promiseUs) return;
+      broken(
+        'promises are kept',
+        after,
+        `it votes for node ${after.vote} ${sinceUs} µs after it heard from node ${promised.leader}, which may hold a lease for ${promiseUs} µs`,
+      );
+    },
+    checkHolder(history, leader, nowMs) {
+      if (!holdsLease(leader, nowMs as MonotonicMs)) return;
+      const newest = history.committed[lastCommitted(history)];
+      if (newest !== undefined && newest.term > leader.term) {
+        broken('leases exclude', leader, `it holds a lease, but term ${newest.term} has committed an entry`);
+      }
+      const isFresh = (voter: number): boolean => {
+        if (voter === leader.self) return true;
+        const promised = promises.get(`${voter}/${leader.group}`);
+        if (promised === undefined || promised.term !== leader.term) return false;
+        return promised.leader === leader.self && nowUs() - promised.atUs < promiseUs;
+      };
+      if (!isQuorum(leader.config, isFresh)) {
+        broken(
+          'leases are backed',
+          leader,
+          'it holds a lease, but a quorum might elect another leader by now',
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import {
+  emptyRadixArray,
+  logIndex,
+  nodeId,
+  radixSet,
+  term,
+  type GroupState,
+  type SnapshotReceiving,
+  type SnapshotSending,
+  type SnapshotWriting,
+} from '../../../core/index.js';
+import { checkSnapshotWork } from '../../../sim/check/snapshot-rules.js';
+import { leader, raft, verdictOf } from './support/states.js';
+
+const LIMITS = {
+  maxInflightChunks: 2,
+  maxSnapshotsSending: 1,
+  maxSnapshotsReceiving: 1,
+  maxSnapshotsWriting: 1,
+};
+
+const sending = (changes: Partial<SnapshotSending> = {}): SnapshotSending =>
+  ({
+    group: 1,
+    peer: nodeId(2),
+    term: term(3),
+    acked: 1,
+    sent: 3,
+    lastCut: 3,
+    ...changes,
+  }) as SnapshotSending;
+
+const receiving = (changes: Partial<SnapshotReceiving> = {}): SnapshotReceiving =>
+  ({ group: 1, from: nodeId(2), term: term(3), index: logIndex(5), ...changes }) as SnapshotReceiving;
+
+const writing = {} as SnapshotWriting;
+
+function judge(
+  role: 'leader' | 'follower',
+  work: {
+    readonly sending?: readonly SnapshotSending[];
+    readonly receiving?: readonly SnapshotReceiving[];
+    readonly writing?: readonly SnapshotWriting[];
+  },
+): string {
+  const state =
+    role === 'leader' ? leader(1, [1, 3], { term: 3 }) : raft(1, [1, 3], { term: 3, leader: nodeId(2) });
+  const groups = radixSet(emptyRadixArray<GroupState>(), 1, { raft: state } as GroupState);
+  const nothing = { sending: [], receiving: [], writing: [] };
+  return verdictOf(() => checkSnapshotWork(1, { groups, ...nothing, ...work }, LIMITS));
+}
+
+describe('snapshots that are under way', () => {
+  it('may be as many as the limits say', () => {
+    expect(judge('leader', { sending: [sending()], writing: [writing] })).toBe('holds');
+    expect(judge('follower', { receiving: [receiving()] })).toBe('holds');
+  });
+
+  it('may not be more', () => {
+    expect(judge('leader', { sending: [sending(), sending()] })).toBe('snapshots are bounded');
+    expect(judge('follower', { receiving: [receiving(), receiving()] })).toBe('snapshots are bounded');
+    expect(judge('leader', { writing: [writing, writing] })).toBe('snapshots are bounded');
+  });
+
+  it('may not have more chunks on their way than the window holds', () => {
+    expect(judge('leader', { sending: [sending({ acked: 0 })] })).toBe('windows');
+    expect(judge('leader', { sending: [sending({ acked: 4, sent: 3 })] })).toBe('windows');
+    expect(judge('leader', { sending: [sending({ sent: 3, lastCut: 2 })] })).toBe('windows');
+  });
+
+  it('end with the leadership that sends them', () => {
+    expect(judge('follower', { sending: [sending()] })).toBe('transfers end with the term');
+    expect(judge('leader', { sending: [sending({ term: term(2) })] })).toBe('transfers end with the term');
+    expect(judge('follower', { receiving: [receiving({ term: term(2) })] })).toBe(
+      'transfers end with the term',
+    );
+    expect(judge('follower', { receiving: [receiving({ from: nodeId(3) })] })).toBe(
+      'transfers end with the term',
+    );
+  });
+
+  it('are not received when nothing of them is lacked', () => {
+    expect(judge('follower', { receiving: [receiving({ index: logIndex(0) })] })).toBe(
+      'snapshots are lacked',
+    );
+  });
+});
