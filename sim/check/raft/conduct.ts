@@ -157,7 +157,8 @@ function checkUnseated(
     ({ message }) => message.type === 'VoteRequest' && !message.handedOver && message.term === after.term,
   );
   const told = heard.some(({ message }) => {
-    if (message.type === 'PreVoteRequest' || (message.type === 'VoteRequest' && !message.handedOver)) return false;
+    if (message.type === 'PreVoteRequest' || (message.type === 'VoteRequest' && !message.handedOver))
+      return false;
     return message.term > before.term && !(message.type === 'PreVoteAnswer' && message.granted);
   });
   if (asked && !told) broken('leaders are left alone', after, 'a candidate was heard although a leader is');
@@ -393,6 +394,8 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
 /**
  * A leader whose timer fired has spoken to everybody lately, and has sent something to whoever answers and is behind.
  * Called after the effects of the turn.
+ *
+ * @param isSending the node sends as many snapshots as it may: another follower's turn is still to come.
  */
 export function checkCare(
   conduct: Conduct,
@@ -401,6 +404,7 @@ export function checkCare(
   timerFired: boolean,
   nowMs: number,
   limits: GroupLimits,
+  isSending = false,
 ): void {
   if (leader.role !== 'leader') return;
   // Who is no member any more is not looked after, and begins anew if it becomes one again.
@@ -420,7 +424,7 @@ export function checkCare(
   if (conduct.care.size > leader.peers.length) {
     for (const peer of conduct.care.keys()) careOf(conduct, leader, peer, nowMs);
   }
-  for (const { peer, match } of leader.peers) {
+  for (const { peer, match, mode } of leader.peers) {
     const care = careOf(conduct, leader, peer, nowMs);
     if (care === undefined) continue;
     // Of the followers of a sleeping group its node takes care, and of those that are behind nobody.
@@ -436,7 +440,8 @@ export function checkCare(
         `it has not spoken to node ${peer} for ${nowMs - care.heartbeatAtMs} ms`,
       );
     }
-    if (match >= leader.log.lastIndex || match !== care.match) {
+    const waitsInLine = isSending && mode === 'snapshot';
+    if (match >= leader.log.lastIndex || match !== care.match || waitsInLine) {
       care.match = match;
       care.neglectedSinceMs = nowMs;
     }
