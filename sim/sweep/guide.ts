@@ -151,8 +151,9 @@ function neighbour<Settings>(
     case 'luck':
       return luck;
     case 'sea': {
-      const { network, disk, clocks, host, bends } = fresh;
-      return { ...luck, network, disk, clocks, host, bends };
+      // Not its clocks: the settings, which stay, may rest on how true they are.
+      const { network, disk, host, bends } = fresh;
+      return { ...luck, network, disk, host, bends };
     }
     case 'faults':
       return { ...luck, faults: changeFaults(parent, strangers(fresh, parent), stream, number) };
@@ -164,6 +165,11 @@ function happensOnce(fault: Fault): boolean {
   return fault.type === 'BitRot' || fault.type === 'LoseDisk' || changesMembers(fault);
 }
 
+/** The settings of a scenario may rest on how true its clocks are. */
+function skewsClocks({ type }: Fault): boolean {
+  return type === 'ClockJump' || type === 'ClockFreeze' || type === 'ClockDrift';
+}
+
 /**
  * The faults of another scenario that may strike in this one: they find the nodes and groups that they name, are over
  * before the calm, and destroy nothing, so that the schedule does not come to ask the impossible.
@@ -172,7 +178,8 @@ function strangers(from: Scenario, to: Scenario): readonly Fault[] {
   if (from.nodes !== to.nodes || from.spares !== to.spares) return [];
   const groups = groupsNamed(to);
   return from.faults.filter(
-    (fault) => !happensOnce(fault) && endOf(fault) <= to.calm.atMs && ledGroup(fault) <= groups,
+    (fault) =>
+      !happensOnce(fault) && !skewsClocks(fault) && endOf(fault) <= to.calm.atMs && ledGroup(fault) <= groups,
   );
 }
 

@@ -76,11 +76,11 @@ export const MUST_REACH: readonly string[] = [
   "sleeping groups woken because their leader's node was lost",
   'sleeping groups woken because a follower was lost',
   'sleeping groups named one by one',
-  ...MEMBERSHIP,
   'read by lease answered without asking',
   'read by lease asked for confirmation',
   'read answered by a follower',
   'stale read answered',
+  ...MEMBERSHIP,
 ];
 
 type Reach = (feature: string) => void;

@@ -12,18 +12,30 @@ import { startCluster, type Cluster } from './support/cluster.js';
 
 type Command =
   | { readonly type: 'timeout' | 'crash' | 'propose' | 'durable' | 'compact' | 'read'; readonly node: number }
+  | { readonly type: 'members'; readonly node: number; readonly voters: number; readonly learners: number }
+  | { readonly type: 'transfer'; readonly node: number; readonly target: number }
   | { readonly type: 'someWrites'; readonly node: number; readonly count: number }
   | { readonly type: 'deliver' | 'drop' | 'repeat'; readonly link: number; readonly place: number }
   | { readonly type: 'run'; readonly steps: number };
 
-function commandsFor(nodes: number): fc.Arbitrary<readonly Command[]> {
+/** `members`: whether they are changed as well, and leadership transferred. */
+function commandsFor(nodes: number, members = false): fc.Arbitrary<readonly Command[]> {
   const node = fc.integer({ min: 1, max: nodes });
   const onNode = (type: 'timeout' | 'crash' | 'propose' | 'durable' | 'compact' | 'read') =>
     fc.record({ type: fc.constant(type), node });
   const onLink = (type: 'deliver' | 'drop' | 'repeat') =>
     fc.record({ type: fc.constant(type), link: fc.nat(30), place: fc.nat(2) });
+  const some = fc.integer({ min: 0, max: (1 << nodes) - 1 });
+  const changes = [
+    {
+      weight: 5,
+      arbitrary: fc.record({ type: fc.constant('members' as const), node, voters: some, learners: some }),
+    },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('transfer' as const), node, target: node }) },
+  ];
   return fc.array(
     fc.oneof(
+      ...(members ? changes : []),
       { weight: 4, arbitrary: onNode('timeout') },
       { weight: 3, arbitrary: onNode('propose') },
       { weight: 6, arbitrary: onNode('durable') },
@@ -54,7 +66,13 @@ interface Tally {
   commits: number;
   elections: number;
   reads: number;
+  /** Configurations that somebody had noted at the end, joint ones that somebody came by, and nodes that joined. */
+  changes: number;
+  joint: number;
+  handedOver: number;
 }
+
+const emptyTally = (): Tally => ({ commits: 0, elections: 0, reads: 0, changes: 0, joint: 0, handedOver: 0 });
 
 function play(cluster: Cluster, commands: readonly Command[], tally: Tally): void {
   let proposals = 0;
@@ -75,6 +93,26 @@ function play(cluster: Cluster, commands: readonly Command[], tally: Tally): voi
       case 'read':
         tally.reads += readPoint(cluster, command.node);
         break;
+      case 'members': {
+        // Whoever is asked for a vote and is no member yet becomes a learner first, as whoever asks would have it.
+        const leader = cluster.ids.find((id) => cluster.member(id).state.role === 'leader') ?? command.node;
+        const pick = (bits: number) => cluster.ids.filter((_id, i) => (bits >> i) & 1);
+        const { config } = cluster.member(leader).state;
+        const known = [...config.voters, ...config.learners] as readonly number[];
+        const voters = pick(command.voters).filter((id) => known.includes(id));
+        const learners = pick(command.learners | command.voters).filter((id) => !voters.includes(id));
+        const { outcome } = cluster.run(leader, (member) => member.reconfigure(voters, learners));
+        if (outcome.reconfigured?.type === 'Accepted') {
+          tally.changes += 1;
+          if (cluster.member(leader).state.config.outgoing.length > 0) tally.joint += 1;
+        }
+        break;
+      }
+      case 'transfer': {
+        const { outcome } = cluster.run(command.node, (member) => member.transfer(command.target));
+        if (outcome.transferring?.type === 'Started') tally.handedOver += 1;
+        break;
+      }
       case 'durable':
         cluster.durable(command.node);
         break;
@@ -136,7 +174,7 @@ describe('whatever the network and the disks do', () => {
     ['five nodes', 5, 70],
   ])('%s never break a guarantee of Raft', (_what, nodes, numRuns) => {
     const voters = Array.from({ length: nodes }, (_, i) => i + 1);
-    const tally: Tally = { commits: 0, elections: 0, reads: 0 };
+    const tally = emptyTally();
 
     fc.assert(
       fc.property(commandsFor(nodes), (commands) => {
@@ -159,7 +197,7 @@ describe('whatever the network and the disks do', () => {
     fc.assert(
       fc.property(commandsFor(nodes), (commands) => {
         const cluster = startCluster(voters.map((self) => ({ self, voters })));
-        play(cluster, commands, { commits: 0, elections: 0, reads: 0 });
+        play(cluster, commands, emptyTally());
 
         calm(cluster);
 
@@ -180,9 +218,73 @@ describe('whatever the network and the disks do', () => {
   });
 });
 
+describe('whoever the members are', () => {
+  /** Nodes 1 to 3 vote at first; the others have empty disks and know nobody. */
+  const startGroup = (): Cluster =>
+    startCluster(
+      [1, 2, 3, 4, 5].map((self) => ({
+        self,
+        voters: self <= 3 ? [1, 2, 3] : [],
+        options: { maxInflightAppends: 2, maxAppendBytes: 6 },
+      })),
+    );
+
+  /** A leader that has committed and knows two learners, so that there is something to change from the start. */
+  const begin = (cluster: Cluster): void => {
+    calm(cluster, 30);
+    const leader = cluster.ids.find((id) => cluster.member(id).state.role === 'leader') ?? 1;
+    cluster.run(leader, (member) => member.reconfigure([1, 2, 3], [4, 5]));
+    calm(cluster, 4);
+  };
+
+  it('changes of them, transfers, joins and crashes never break a guarantee', () => {
+    const tally = emptyTally();
+
+    fc.assert(
+      fc.property(commandsFor(5, true), (commands) => {
+        const cluster = startGroup();
+        begin(cluster);
+
+        play(cluster, commands, tally);
+      }),
+      { numRuns: 60, endOnFailure: true },
+    );
+
+    expect(tally.changes).toBeGreaterThan(50);
+    expect(tally.joint).toBeGreaterThan(10);
+    expect(tally.handedOver).toBeGreaterThan(5);
+  });
+
+  it('those who are left in peace agree, out of any joint configuration', () => {
+    fc.assert(
+      fc.property(commandsFor(5, true), (commands) => {
+        const cluster = startGroup();
+        begin(cluster);
+        play(cluster, commands, emptyTally());
+
+        calm(cluster, 200);
+
+        const states = cluster.ids.map((id) => cluster.member(id).state);
+        const leaders = states.filter(({ role }) => role === 'leader');
+        expect(leaders).toHaveLength(1);
+        const [leader] = leaders;
+        expect(leader?.config.outgoing).toEqual([]);
+        for (const { self, commit, config, term } of states) {
+          const isMember = [...(leader?.config.voters ?? []), ...(leader?.config.learners ?? [])].includes(
+            self,
+          );
+          if (isMember)
+            expect([commit, config, term]).toEqual([leader?.log.lastIndex, leader?.config, leader?.term]);
+        }
+      }),
+      { numRuns: 8, endOnFailure: true },
+    );
+  });
+});
+
 /** Everything that is said arrives, every write completes, and time passes for all alike. */
-function calm(cluster: Cluster): void {
-  for (let round = 0; round < 120; round += 1) {
+function calm(cluster: Cluster, rounds = 120): void {
+  for (let round = 0; round < rounds; round += 1) {
     cluster.pass(50);
     for (const id of cluster.ids) {
       const { state, now } = cluster.member(id);

@@ -7,7 +7,7 @@
 
 import { entryAt, termAt } from '../../../../core/raft/log.js';
 import type { Entry } from '../../../../core/raft/messages.js';
-import { hasQuorum } from '../../../../core/raft/configuration.js';
+import { hasQuorum, hasVote, membersOf, type Configuration } from '../../../../core/raft/configuration.js';
 import type { Outgoing } from '../../../../core/raft/turn.js';
 import {
   startMember,
@@ -129,6 +129,20 @@ export function startCluster(setups: readonly MemberOptions[]): Cluster {
   return cluster;
 }
 
+function sameMembers(a: Configuration | undefined, b: Configuration | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether every quorum of the one shares a node with every quorum of the other. */
+function meet(one: Configuration, other: Configuration): boolean {
+  const nodes = [...new Set([...one.voters, ...one.outgoing, ...other.voters, ...other.outgoing])];
+  for (let bits = 0; bits < 1 << nodes.length; bits += 1) {
+    const inside = (node: number): boolean => ((bits >> nodes.indexOf(node as never)) & 1) === 1;
+    if (hasQuorum(one, inside) && hasQuorum(other, (node) => !inside(node))) return false;
+  }
+  return true;
+}
+
 interface SafetyWatch {
   said(from: number, to: number, message: Message): void;
   check(id: number): void;
@@ -140,13 +154,65 @@ function watchSafety(ids: readonly number[], member: (id: number) => Member): Sa
   const grants = new Map<string, number>();
   const committed: Entry[] = [];
   const commits = new Map<number, number>();
+  /** By node: who led in which term when it was last looked at. */
+  const ledTerm = new Map<number, number>();
 
   function mustHold(condition: boolean, what: () => string): void {
     if (!condition) throw new Error(`unsafe: ${what()}`);
   }
 
   function sameEntry(a: Entry, b: Entry): boolean {
-    return a.term === b.term && a.payload.join() === b.payload.join();
+    return a.term === b.term && a.payload.join() === b.payload.join() && sameMembers(a.config, b.config);
+  }
+
+  /** The rules of membership that can be seen on one node (design of Raft groups, invariants 14 and 15). */
+  function checkMembers(id: number): void {
+    const { state } = member(id);
+    const { role, term, config, configs, log, commit, peers } = state;
+    const newest = configs[configs.length - 1];
+    mustHold(newest?.config === config, () => `node ${id} has not its newest configuration in force`);
+    for (let index = log.baseIndex + 1; index <= log.lastIndex; index += 1) {
+      const inLog = entryAt(log, index).config;
+      const noted = configs.find((placed) => placed.index === index)?.config;
+      // A snapshot above the log's base has taken the place of what was noted before.
+      const isGone = index < (configs[0]?.index ?? 0);
+      mustHold(
+        isGone || sameMembers(inLog, noted),
+        () => `node ${id} has noted other members than its log holds at ${index}`,
+      );
+    }
+    configs.forEach((placed, i) => {
+      const before = configs[i - 1]?.config;
+      if (before === undefined || before.voters.length === 0) return;
+      mustHold(
+        meet(before, placed.config),
+        () => `node ${id}: quorums at ${placed.index} and before may not meet`,
+      );
+    });
+    if (role !== 'follower' && (role !== 'leader' || ledTerm.get(id) !== term)) {
+      mustHold(hasVote(config, id as never), () => `node ${id} is ${role} and has no vote`);
+    }
+    if (role !== 'leader') return;
+    ledTerm.set(id, term);
+    const open = configs.filter(({ index }) => index >= committed.length);
+    mustHold(open.length <= 1, () => `leader ${id} has ${open.length} changes that are not committed`);
+    const others = membersOf(config).filter((node) => node !== id);
+    mustHold(
+      others.join() === peers.map(({ peer }) => peer).join(),
+      () => `leader ${id} sends to ${peers.map(({ peer }) => peer).join()}, not to ${others.join()}`,
+    );
+    if ((newest?.index ?? 0) > commit || commit < state.termStart) return;
+    mustHold(config.outgoing.length === 0, () => `leader ${id} stays in a joint configuration`);
+    mustHold(hasVote(config, id as never), () => `leader ${id} leads on without a vote`);
+  }
+
+  /** The members at an index, by what is known to be committed; undefined before the first change. */
+  function membersAt(index: number): Configuration | undefined {
+    for (let at = Math.min(index, committed.length - 1); at > 0; at -= 1) {
+      const config = committed[at]?.config;
+      if (config !== undefined) return config;
+    }
+    return undefined;
   }
 
   /** The term at an index of what is on a member's disk; undefined where it holds nothing. */
@@ -208,6 +274,13 @@ function watchSafety(ids: readonly number[], member: (id: number) => Member): Sa
           );
         }
       }
+      checkMembers(id);
+      const { snapshot } = state;
+      const then = snapshot === undefined ? undefined : membersAt(snapshot.index);
+      mustHold(
+        then === undefined || sameMembers(snapshot?.config, then),
+        () => `the snapshot of node ${id} holds other members than were committed at ${snapshot?.index}`,
+      );
       if (state.role === 'leader' && commit > before && commit > log.baseIndex) {
         const term = termAt(log, commit);
         mustHold(term === state.term, () => `leader ${id} committed ${commit} of term ${term} by counting`);
