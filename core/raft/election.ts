@@ -62,9 +62,17 @@ function startPreVote<Image>(turn: RaftTurn<Image>): void {
   if (isGranted(turn)) campaign(turn, false);
 }
 
-/** Whether this node may ask for votes: it has one, and no leader has said that it was left out since. */
-export function mayCampaign<Image>({ config, configs, self, leftOutAt }: RaftState<Image>): boolean {
-  return hasVote(config, self) && leftOutAt <= newestOf(configs).index;
+/**
+ * Whether this node may ask for votes: it has one, and no leader has said that it was left out since. Or it has none in
+ * a configuration that may not be committed, and had one before: it may be the only one with that entry, and then those
+ * who stay cannot win without it (thesis, section 4.2.2). Its own vote does not count there.
+ */
+export function mayCampaign<Image>(raft: RaftState<Image>): boolean {
+  const { config, configs, self, leftOutAt, commit } = raft;
+  const { index } = newestOf(configs);
+  if (hasVote(config, self)) return leftOutAt <= index;
+  const before = configs[configs.length - 2]?.config;
+  return before !== undefined && hasVote(before, self) && index > commit && index > leftOutAt;
 }
 
 /**

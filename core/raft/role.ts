@@ -11,6 +11,7 @@ import { giveUpAskedReads } from './follower-reads.js';
 import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
+import { newestOf } from './state.js';
 import { AWAKE } from './state.js';
 import {
   afterHardState,
@@ -71,7 +72,10 @@ export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
 /** Leads, and opens the term with an empty entry: only its commit makes earlier entries committed (section 8). */
 export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
-  assert(hasVote(raft.config, raft.self), () => `node ${raft.self} would lead, but has no vote`);
+  assert(
+    hasVote(raft.config, raft.self) || newestOf(raft.configs).index > raft.commit,
+    () => `node ${raft.self} would lead, but has no vote`,
+  );
   assert(
     raft.durable.term === raft.term && raft.durable.vote === raft.self,
     () => `node ${raft.self} would lead term ${raft.term} before its own vote is durable`,

@@ -281,13 +281,13 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       }
       // A node that has halted says nothing any more, whatever is due.
       if (step.state.halted || (!timerFired && heard.size === 0)) return;
-      const most = snapshots?.maxSnapshotsSending ?? Number.MAX_SAFE_INTEGER;
-      const sendsEnough = step.state.sending.length >= most;
+      const places = snapshots?.maxSnapshotsSending ?? Number.POSITIVE_INFINITY;
+      const isSending = before.sending.length >= places || step.state.sending.length >= places;
       radixForEach(step.state.groups, ({ raft }, id) => {
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
         if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
-        const messages = heard.get(id) ?? NOTHING_HEARD;
-        checkCare(conductOf(node, id), raft, messages, timerFired, nowMs, ofNode, sendsEnough);
+        const said = heard.get(id) ?? NOTHING_HEARD;
+        checkCare(conductOf(node, id), raft, said, timerFired, nowMs, ofNode, isSending);
       });
     },
     synced(node, writes: readonly Persist<Stored>[]) {

@@ -13,6 +13,7 @@ import {
   isMember,
   META_GROUP,
   newestOf,
+  NO_NODE,
   radixFirstDifference,
   radixForEach,
   radixGet,
@@ -219,7 +220,7 @@ function unsettledGroup(
     }
   }
   if (ahead === undefined) return 'no member is well';
-  const { config, configs, commit, log } = ahead.raft;
+  const { config, configs, commit, log, term, leader } = ahead.raft;
   if (newestOf(configs).index > commit) return 'its newest configuration is not committed';
   const problem = roster === undefined ? undefined : shortOf(config, roster, healed);
   if (problem !== undefined) return problem;
@@ -227,6 +228,9 @@ function unsettledGroup(
     if (!isMember(config, id)) continue;
     const known = state === undefined ? undefined : radixGet(state.groups, group);
     if (known === undefined) return `node ${id} is down`;
+    if (known.raft.term !== term || known.raft.leader !== leader || leader === NO_NODE) {
+      return `node ${id} follows node ${known.raft.leader} of term ${known.raft.term}`;
+    }
     if (known.partition.applied !== log.lastIndex || known.raft.log.lastIndex !== log.lastIndex) {
       return `node ${id} is at ${known.partition.applied} of ${log.lastIndex}`;
     }

@@ -78,6 +78,11 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       },
     },
     ...conditions,
+    // Who joins is sent everything, over links and disks that may be slow, one group after the other.
+    calm: {
+      ...conditions.calm,
+      limitMs: spares === 0 ? conditions.calm.limitMs : 3 * conditions.calm.limitMs,
+    },
     workload: {
       clients,
       operationsPerClient: Math.ceil(pick('operations', [520, 560, 640]) / clients),

@@ -189,6 +189,7 @@ function endOf(fault: Fault): number {
 
 /** The group whose leader a fault strikes; 0 for one that strikes nobody for leading. */
 function ledGroup(fault: Fault): number {
+  if (fault.type === 'Transfer') return fault.group;
   return 'target' in fault && 'leaderOf' in fault.target ? fault.target.leaderOf : 0;
 }
 

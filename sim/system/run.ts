@@ -81,6 +81,8 @@ export function runSystem<Settings, State, Message, Request, Answer, Stored>(
 
   const endUs = (calm.atMs + calm.limitMs) * US_PER_MS;
   const minimumUs = scenario.minimumMs * US_PER_MS;
+  // A cluster that sleeps does nothing by itself, and what is over is seen only when something happens.
+  callAt(world, minimumUs, () => undefined);
   const outOfBudget = (): boolean => world.events > budgets.maxEvents;
   runWorld(
     world,

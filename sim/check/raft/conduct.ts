@@ -395,7 +395,7 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
  * A leader whose timer fired has spoken to everybody lately, and has sent something to whoever answers and is behind.
  * Called after the effects of the turn.
  *
- * @param sendsEnough the node sends as many snapshots as it may at a time; others wait for their turn.
+ * @param isSending the node sends as many snapshots as it may: another follower's turn is still to come.
  */
 export function checkCare(
   conduct: Conduct,
@@ -404,7 +404,7 @@ export function checkCare(
   timerFired: boolean,
   nowMs: number,
   limits: GroupLimits,
-  sendsEnough = false,
+  isSending = false,
 ): void {
   if (leader.role !== 'leader') return;
   // Who is no member any more is not looked after, and begins anew if it becomes one again.
@@ -440,8 +440,8 @@ export function checkCare(
         `it has not spoken to node ${peer} for ${nowMs - care.heartbeatAtMs} ms`,
       );
     }
-    const waitsItsTurn = mode === 'snapshot' && sendsEnough;
-    if (match >= leader.log.lastIndex || match !== care.match || waitsItsTurn) {
+    const waitsInLine = isSending && mode === 'snapshot';
+    if (match >= leader.log.lastIndex || match !== care.match || waitsInLine) {
       care.match = match;
       care.neglectedSinceMs = nowMs;
     }

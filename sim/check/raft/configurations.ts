@@ -183,9 +183,13 @@ function checkCommitted(history: GroupHistory, after: Raft): void {
 
 /** Only who has a vote asks for votes, and nobody who was told that it was left out. */
 function checkRole(before: Raft | undefined, after: Raft): void {
-  const { role, self, config, configs, leftOutAt } = after;
+  const { role, self, config, configs, leftOutAt, commit } = after;
   if (role === 'follower' || (before?.role === role && before.term === after.term)) return;
-  if (!votes(config, self)) {
+  // Without a vote in a configuration that may not be committed it goes on: nobody else may have that entry.
+  const newest = configs[configs.length - 1];
+  const previous = configs[configs.length - 2]?.config;
+  const isOpen = newest !== undefined && newest.index > commit && newest.index > leftOutAt;
+  if (!votes(config, self) && !(isOpen && previous !== undefined && votes(previous, self))) {
     broken('only voters campaign', after, `it is ${role}, but has no vote`);
   }
   if (role !== 'leader' && leftOutAt > (configs[configs.length - 1]?.index ?? 0)) {

@@ -80,7 +80,13 @@ export function checkAwake(
       `it must act at ${dueMs} ms, but wakes ${alarmMs === undefined ? 'never' : `at ${alarmMs} ms`}`,
     );
   }
-  const longestMs = raft.role === 'leader' ? 2 * limits.heartbeatIntervalMs : 4 * limits.electionTimeoutMs;
+  const { heartbeatIntervalMs, electionTimeoutMs } = limits;
+  // When the leader of sleeping groups is lost, the others come forward one after the other.
+  const turns = Math.max(
+    4 * electionTimeoutMs,
+    heartbeatIntervalMs + raft.config.voters.length * electionTimeoutMs,
+  );
+  const longestMs = raft.role === 'leader' ? 2 * heartbeatIntervalMs : turns;
   if (dueMs - nowMs > longestMs) {
     broken('nobody oversleeps', raft, `it means to act only in ${dueMs - nowMs} ms`);
   }
