@@ -71,7 +71,10 @@ export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
 /** Leads, and opens the term with an empty entry: only its commit makes earlier entries committed (section 8). */
 export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
-  assert(hasVote(raft.config, raft.self), () => `node ${raft.self} would lead, but has no vote`);
+  assert(
+    raft.configs.slice(-2).some(({ config }) => hasVote(config, raft.self)),
+    () => `node ${raft.self} would lead, but has no vote, and had none before the last change`,
+  );
   assert(
     raft.durable.term === raft.term && raft.durable.vote === raft.self,
     () => `node ${raft.self} would lead term ${raft.term} before its own vote is durable`,

@@ -121,8 +121,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     'whoever is a member campaigns',
     edit(
       ELECTION,
-      'return hasVote(config, self) && leftOutAt',
-      'return (hasVote(config, self) || config.learners.includes(self)) && leftOutAt',
+      'if (hasVote(config, self)) return leftOutAt <= index;',
+      'if (hasVote(config, self) || config.learners.includes(self)) return leftOutAt <= index;',
     ),
   ),
   membership(
@@ -216,6 +216,15 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
+    'leaving-never-leads',
+    'a node that loses its vote does not campaign, although it alone has the entry that says so',
+    edit(
+      ELECTION,
+      '  return before !== undefined && index > commit &&',
+      '  return before !== undefined && index < commit &&',
+    ),
+  ),
+  membership(
     'removed-not-told',
     'a node that was left out is never told',
     edit('core/raft/step.ts', '  if (index <= raft.commit) {\n', '  if (index < 0) {\n'),
@@ -272,8 +281,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     'every candidate says that the leader asked for it',
     edit(
       ELECTION,
-      'if (isGranted(turn)) campaign(turn, false);\n}\n\n/** Whether this',
-      'if (isGranted(turn)) campaign(turn, true);\n}\n\n/** Whether this',
+      'if (isGranted(turn)) campaign(turn, false);\n}\n\n/**\n * Whether this',
+      'if (isGranted(turn)) campaign(turn, true);\n}\n\n/**\n * Whether this',
     ),
     edit(
       ELECTION,

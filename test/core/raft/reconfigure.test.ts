@@ -493,6 +493,52 @@ describe('a leader that leaves itself out (thesis, section 4.2.2)', () => {
   });
 });
 
+describe('a node that loses its vote by what is not committed', () => {
+  /** It was the leader, removed itself, and is the only one to hold that entry. */
+  const leaving = () =>
+    startMember({ self: 1, log: [1, 1], configs: { 2: configuration([2], { learners: [1] }) } });
+
+  it('campaigns, for those who stay cannot be elected without it; it does not count itself', () => {
+    const member = leaving();
+
+    const asked = member.timeout();
+    const alone = member.state.role;
+    member.receive(2, say.preVoteAnswer(2, true));
+    member.durable();
+    const candidate = member.state.role;
+    member.receive(2, say.voteAnswer(2, true));
+
+    expect(asked.sent.map(({ to }) => to)).toEqual([2]);
+    expect([alone, candidate, member.state.role]).toEqual(['precandidate', 'candidate', 'leader']);
+  });
+
+  it('brings the entry to those who stay, hands over, and goes', () => {
+    const member = startLeader({ self: 1, log: [1, 1], configs: { 2: configuration([2]) } });
+    member.durable();
+    const alone = member.state.commit;
+
+    const outcome = member.receive(2, say.accepted(2, 3));
+
+    expect(alone).toBe(0);
+    expect(messagesOf(outcome, 'CampaignNow').map(({ to }) => to)).toEqual([2]);
+    expect(member.state).toMatchObject({ role: 'follower', commit: 3 });
+  });
+
+  it.each([
+    ['is told that it is committed', (member: Member) => member.receive(2, say.notMember(1, 2))],
+    ['hears that it is committed', (member: Member) => member.receive(2, say.heartbeat(1, 2))],
+  ])('stops when it %s', (_what, hear) => {
+    const member = leaving();
+    member.timeout();
+
+    hear(member);
+    const outcome = member.timeout();
+
+    expect(outcome.sent).toEqual([]);
+    expect(member.state.role).toBe('follower');
+  });
+});
+
 describe('the configuration is the newest in the log', () => {
   it('a follower takes it when it is appended, committed or not', () => {
     const member = startMember();
@@ -631,9 +677,9 @@ describe('a learner', () => {
     expect(outcome.sent.map(({ to }) => to)).toEqual([1, 2, 3]);
   });
 
-  it('a voter that is made a learner stops', () => {
+  it('a voter that is made a learner stops when that is committed', () => {
     const member = startMember({ self: 3 });
-    member.receive(1, say.configAppend(1, [0, 0], configuration([1, 2], { learners: [3] })));
+    member.receive(1, say.configAppend(1, [0, 0], configuration([1, 2], { learners: [3] }), 1));
 
     const outcome = member.timeout();
 
