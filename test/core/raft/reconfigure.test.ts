@@ -715,6 +715,18 @@ describe('a node that joins', () => {
     expect(member.state).toMatchObject({ term: 3, leader: 1, config });
   });
 
+  it('makes no snapshot before it knows who the members are', () => {
+    const member = startMember({ self: 4, voters: [] });
+    member.receive(1, say.append(3, [0, 0], [3, 3], 2));
+
+    const early = member.compact(2);
+    member.receive(1, say.configAppend(3, [2, 3], configuration([1, 2, 3], { learners: [4] }), 3));
+    const late = member.compact(3);
+
+    expect(early.write).toBeUndefined();
+    expect(late.write?.snapshot?.config).toEqual(configuration([1, 2, 3], { learners: [4] }));
+  });
+
   it('takes a snapshot in which it is no member yet', () => {
     const member = startMember({ self: 4, voters: [] });
 
