@@ -85,15 +85,6 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'installed-members-forgotten',
-    'an installed snapshot leaves the configuration as it was',
-    edit(
-      'core/raft/snapshot.ts',
-      '      raft.configs = [{ index, config: snapshot.config }];\n      raft.config = snapshot.config;\n',
-      '',
-    ),
-  ),
-  membership(
     'follower-keeps-members',
     'a follower does not take the configuration that is appended to its log',
     edit(
@@ -117,7 +108,7 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'learners-campaign',
+    'members-learners-campaign',
     'whoever is a member campaigns',
     edit(
       ELECTION,
@@ -171,7 +162,7 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'joint-never-left',
+    'members-joint-never-left',
     'a joint configuration is never left',
     edit(
       RECONFIGURE,

@@ -660,6 +660,7 @@ describe('a learner', () => {
 
   it('answers who asks for its vote: it may have been promoted without knowing', () => {
     const member = startMember(asLearner);
+    member.pass(1000);
 
     const preVote = member.receive(2, say.preVoteRequest(2, 2, 1));
     const vote = member.receive(2, say.voteRequest(2, 3, 1));
@@ -800,6 +801,7 @@ describe('a node that was left out', () => {
   it('still votes if it is asked', () => {
     const member = startMember({ self: 3, log: [1] });
     member.receive(1, say.notMember(1, 2));
+    member.pass(1000);
 
     const outcome = member.receive(2, say.voteRequest(2, 5, 1));
 
