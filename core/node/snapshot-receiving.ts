@@ -58,7 +58,7 @@ function keepForLater(turn: NodeTurn, receiving: SnapshotReceiving, chunk: Snaps
 
 /** After `chunk`, takes those that came before it and whose turn it is now. */
 function takeEarlyChunks(turn: NodeTurn, opened: OpenGroup, chunk: SnapshotChunk): void {
-  for (let taken = -1; ; ) {
+  for (let taken = -1; ;) {
     const receiving = turn.node.receiving.find(({ group }) => group === chunk.group);
     if (receiving === undefined || receiving.chunks === taken) return;
     const { chunks, early } = receiving;

@@ -63,16 +63,16 @@ function startPreVote<Image>(turn: RaftTurn<Image>): void {
 }
 
 /**
- * Whether this node may ask for votes: it has one, and no leader has said that it was left out since. Or it has none in
- * a configuration that may not be committed, and had one before: it may be the only one with that entry, and then those
- * who stay cannot win without it (thesis, section 4.2.2). Its own vote does not count there.
+ * Whether this node may ask for votes: it has one, and no leader has said that it was left out since. Until it knows that
+ * its own removal is committed it may do so, too, without counting itself: it may be the only one to hold that entry, and
+ * those who stay would wait for its vote for ever, which it cannot give to a shorter log (thesis, section 4.2.2).
  */
 export function mayCampaign<Image>(raft: RaftState<Image>): boolean {
   const { config, configs, self, leftOutAt, commit } = raft;
   const { index } = newestOf(configs);
   if (hasVote(config, self)) return leftOutAt <= index;
-  const before = configs[configs.length - 2]?.config;
-  return before !== undefined && hasVote(before, self) && index > commit && index > leftOutAt;
+  const before = configs[configs.length - 2];
+  return before !== undefined && index > commit && leftOutAt < index && hasVote(before.config, self);
 }
 
 /**

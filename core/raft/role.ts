@@ -11,7 +11,6 @@ import { giveUpAskedReads } from './follower-reads.js';
 import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
-import { newestOf } from './state.js';
 import { AWAKE } from './state.js';
 import {
   afterHardState,
@@ -73,8 +72,8 @@ export function becomeCandidate<Image>(turn: RaftTurn<Image>): void {
 export function becomeLeader<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   assert(
-    hasVote(raft.config, raft.self) || newestOf(raft.configs).index > raft.commit,
-    () => `node ${raft.self} would lead, but has no vote`,
+    raft.configs.slice(-2).some(({ config }) => hasVote(config, raft.self)),
+    () => `node ${raft.self} would lead, but has no vote, and had none before the last change`,
   );
   assert(
     raft.durable.term === raft.term && raft.durable.vote === raft.self,

@@ -181,18 +181,25 @@ function checkCommitted(history: GroupHistory, after: Raft): void {
   }
 }
 
-/** Only who has a vote asks for votes, and nobody who was told that it was left out. */
+/**
+ * Only who has a vote asks for votes and leads, and nobody who was told that it was left out. Who loses its vote may be needed
+ * until that is committed (thesis, section 4.2.2); what it knows of that is all that it can go by.
+ */
 function checkRole(before: Raft | undefined, after: Raft): void {
-  const { role, self, config, configs, leftOutAt, commit } = after;
+  const { role, self, config, configs, leftOutAt } = after;
   if (role === 'follower' || (before?.role === role && before.term === after.term)) return;
-  // Without a vote in a configuration that may not be committed it goes on: nobody else may have that entry.
-  const newest = configs[configs.length - 1];
-  const previous = configs[configs.length - 2]?.config;
-  const isOpen = newest !== undefined && newest.index > commit && newest.index > leftOutAt;
-  if (!votes(config, self) && !(isOpen && previous !== undefined && votes(previous, self))) {
-    broken('only voters campaign', after, `it is ${role}, but has no vote`);
+  const newest = configs[configs.length - 1]?.index ?? 0;
+  const earlier = configs[configs.length - 2]?.config;
+  const known = Math.min(before?.commit ?? 0, after.commit);
+  const leaves = newest > known && earlier !== undefined && votes(earlier, self);
+  if (!votes(config, self) && !leaves) {
+    broken(
+      role === 'leader' ? 'only voters lead' : 'only voters campaign',
+      after,
+      `it is ${role}, but has no vote`,
+    );
   }
-  if (role !== 'leader' && leftOutAt > (configs[configs.length - 1]?.index ?? 0)) {
+  if (role !== 'leader' && leftOutAt > newest) {
     broken('who was left out keeps quiet', after, `it is ${role}, but was left out at index ${leftOutAt}`);
   }
 }

@@ -221,10 +221,11 @@ function checkLeader(context: StateContext, before: Raft | undefined, after: Raf
     }
     history.leaders.set(after.term, after.self);
     history.newestTerm = Math.max(history.newestTerm, after.term);
-    const newest = after.configs[after.configs.length - 1]?.index ?? 0;
-    const hasVote = [...after.config.voters, ...after.config.outgoing].includes(after.self);
-    // Without a vote it may win with the entry that takes it away, to see that committed (thesis, section 4.2.2).
-    if (!hasVote && newest <= after.commit) broken('only voters lead', after, 'a node without a vote leads');
+    // The one before counts, too: who loses its vote may be needed until that is committed (thesis, section 4.2.2).
+    const entitled = [after.config, after.configs[after.configs.length - 2]?.config].flatMap((config) =>
+      config === undefined ? [] : [...config.voters, ...config.outgoing],
+    );
+    if (!entitled.includes(after.self)) broken('only voters lead', after, 'a node without a vote leads');
     if (!ownVoteDurable(context.viewOf(after.self), after.self, after.term)) {
       broken("a leader's own vote is durable", after, 'it leads, but a crash would take its vote back');
     }

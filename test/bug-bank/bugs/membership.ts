@@ -85,15 +85,6 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'installed-members-forgotten',
-    'an installed snapshot leaves the configuration as it was',
-    edit(
-      'core/raft/snapshot.ts',
-      '      raft.configs = [{ index, config: snapshot.config }];\n      raft.config = snapshot.config;\n',
-      '',
-    ),
-  ),
-  membership(
     'follower-keeps-members',
     'a follower does not take the configuration that is appended to its log',
     edit(
@@ -117,12 +108,12 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'learners-campaign',
+    'members-learners-campaign',
     'whoever is a member campaigns',
     edit(
       ELECTION,
-      'return hasVote(config, self) && leftOutAt',
-      'return (hasVote(config, self) || config.learners.includes(self)) && leftOutAt',
+      'if (hasVote(config, self)) return leftOutAt <= index;',
+      'if (hasVote(config, self) || config.learners.includes(self)) return leftOutAt <= index;',
     ),
   ),
   membership(
@@ -171,7 +162,7 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'joint-never-left',
+    'members-joint-never-left',
     'a joint configuration is never left',
     edit(
       RECONFIGURE,
@@ -213,6 +204,15 @@ export const MEMBERSHIP: readonly Bug[] = [
       RECONFIGURE,
       '  raft.peers = peers;\n',
       '  if (peers.length >= raft.peers.length) raft.peers = peers;\n',
+    ),
+  ),
+  membership(
+    'leaving-never-leads',
+    'a node that loses its vote does not campaign, although it alone has the entry that says so',
+    edit(
+      ELECTION,
+      '  return before !== undefined && index > commit &&',
+      '  return before !== undefined && index < commit &&',
     ),
   ),
   membership(
@@ -272,8 +272,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     'every candidate says that the leader asked for it',
     edit(
       ELECTION,
-      'if (isGranted(turn)) campaign(turn, false);\n}\n\n/** Whether this',
-      'if (isGranted(turn)) campaign(turn, true);\n}\n\n/** Whether this',
+      'if (isGranted(turn)) campaign(turn, false);\n}\n\n/**\n * Whether this',
+      'if (isGranted(turn)) campaign(turn, true);\n}\n\n/**\n * Whether this',
     ),
     edit(
       ELECTION,

@@ -493,6 +493,52 @@ describe('a leader that leaves itself out (thesis, section 4.2.2)', () => {
   });
 });
 
+describe('a node that loses its vote by what is not committed', () => {
+  /** It was the leader, removed itself, and is the only one to hold that entry. */
+  const leaving = () =>
+    startMember({ self: 1, log: [1, 1], configs: { 2: configuration([2], { learners: [1] }) } });
+
+  it('campaigns, for those who stay cannot be elected without it; it does not count itself', () => {
+    const member = leaving();
+
+    const asked = member.timeout();
+    const alone = member.state.role;
+    member.receive(2, say.preVoteAnswer(2, true));
+    member.durable();
+    const candidate = member.state.role;
+    member.receive(2, say.voteAnswer(2, true));
+
+    expect(asked.sent.map(({ to }) => to)).toEqual([2]);
+    expect([alone, candidate, member.state.role]).toEqual(['precandidate', 'candidate', 'leader']);
+  });
+
+  it('brings the entry to those who stay, hands over, and goes', () => {
+    const member = startLeader({ self: 1, log: [1, 1], configs: { 2: configuration([2]) } });
+    member.durable();
+    const alone = member.state.commit;
+
+    const outcome = member.receive(2, say.accepted(2, 3));
+
+    expect(alone).toBe(0);
+    expect(messagesOf(outcome, 'CampaignNow').map(({ to }) => to)).toEqual([2]);
+    expect(member.state).toMatchObject({ role: 'follower', commit: 3 });
+  });
+
+  it.each([
+    ['is told that it is committed', (member: Member) => member.receive(2, say.notMember(1, 2))],
+    ['hears that it is committed', (member: Member) => member.receive(2, say.heartbeat(1, 2))],
+  ])('stops when it %s', (_what, hear) => {
+    const member = leaving();
+    member.timeout();
+
+    hear(member);
+    const outcome = member.timeout();
+
+    expect(outcome.sent).toEqual([]);
+    expect(member.state.role).toBe('follower');
+  });
+});
+
 describe('the configuration is the newest in the log', () => {
   it('a follower takes it when it is appended, committed or not', () => {
     const member = startMember();
@@ -614,6 +660,7 @@ describe('a learner', () => {
 
   it('answers who asks for its vote: it may have been promoted without knowing', () => {
     const member = startMember(asLearner);
+    member.pass(1000);
 
     const preVote = member.receive(2, say.preVoteRequest(2, 2, 1));
     const vote = member.receive(2, say.voteRequest(2, 3, 1));
@@ -631,9 +678,9 @@ describe('a learner', () => {
     expect(outcome.sent.map(({ to }) => to)).toEqual([1, 2, 3]);
   });
 
-  it('a voter that is made a learner stops', () => {
+  it('a voter that is made a learner stops when that is committed', () => {
     const member = startMember({ self: 3 });
-    member.receive(1, say.configAppend(1, [0, 0], configuration([1, 2], { learners: [3] })));
+    member.receive(1, say.configAppend(1, [0, 0], configuration([1, 2], { learners: [3] }), 1));
 
     const outcome = member.timeout();
 
@@ -667,6 +714,18 @@ describe('a node that joins', () => {
     member.receive(1, say.configAppend(3, [0, 0], config));
 
     expect(member.state).toMatchObject({ term: 3, leader: 1, config });
+  });
+
+  it('makes no snapshot before it knows who the members are', () => {
+    const member = startMember({ self: 4, voters: [] });
+    member.receive(1, say.append(3, [0, 0], [3, 3], 2));
+
+    const early = member.compact(2);
+    member.receive(1, say.configAppend(3, [2, 3], configuration([1, 2, 3], { learners: [4] }), 3));
+    const late = member.compact(3);
+
+    expect(early.write).toBeUndefined();
+    expect(late.write?.snapshot?.config).toEqual(configuration([1, 2, 3], { learners: [4] }));
   });
 
   it('takes a snapshot in which it is no member yet', () => {
@@ -742,6 +801,7 @@ describe('a node that was left out', () => {
   it('still votes if it is asked', () => {
     const member = startMember({ self: 3, log: [1] });
     member.receive(1, say.notMember(1, 2));
+    member.pass(1000);
 
     const outcome = member.receive(2, say.voteRequest(2, 5, 1));
 

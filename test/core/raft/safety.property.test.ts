@@ -247,7 +247,7 @@ describe('whoever the members are', () => {
 
         play(cluster, commands, tally);
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 60 },
     );
 
     expect(tally.changes).toBeGreaterThan(50);
@@ -277,7 +277,7 @@ describe('whoever the members are', () => {
             expect([commit, config, term]).toEqual([leader?.log.lastIndex, leader?.config, leader?.term]);
         }
       }),
-      { numRuns: 8, endOnFailure: true },
+      { numRuns: 10 },
     );
   });
 });

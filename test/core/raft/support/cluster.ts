@@ -190,7 +190,10 @@ function watchSafety(ids: readonly number[], member: (id: number) => Member): Sa
       );
     });
     if (role !== 'follower' && (role !== 'leader' || ledTerm.get(id) !== term)) {
-      mustHold(hasVote(config, id as never), () => `node ${id} is ${role} and has no vote`);
+      // One that loses its vote may be needed until that is committed (thesis, section 4.2.2).
+      const earlier = configs[configs.length - 2]?.config;
+      const leaves = earlier !== undefined && (newest?.index ?? 0) > commit && hasVote(earlier, id as never);
+      mustHold(hasVote(config, id as never) || leaves, () => `node ${id} is ${role} and has no vote`);
     }
     if (role !== 'leader') return;
     ledTerm.set(id, term);

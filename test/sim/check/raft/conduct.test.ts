@@ -296,3 +296,17 @@ describe('a leader', () => {
     expect(ticks(5, () => [append(1, 1, 1)])).toContain('followers are kept');
   });
 });
+
+describe('an election that the leader asked for', () => {
+  const handedOver: Message = { ...asks('VoteRequest', 2), handedOver: true } as Message;
+
+  it('needs no pre-votes, once a leader has asked for it', () => {
+    hear(follower(1), follower(1), [[3, { type: 'CampaignNow', term: term(1) }]]);
+
+    expect(say(follower(2), handedOver)).toBe('holds');
+  });
+
+  it('breaks a rule when no leader did', () => {
+    expect(say(follower(2), handedOver)).toBe('only leaders hand over');
+  });
+});

@@ -308,9 +308,19 @@ describe('who asks for votes', () => {
     (role) => {
       const node = holding(4, 1, { 1: members([1, 2, 3], { learners: [4] }) });
 
-      expect(verdict([node, { ...node, role }])).toBe('only voters campaign');
+      const expected = role === 'leader' ? 'only voters lead' : 'only voters campaign';
+      expect(verdict([node, { ...node, role }])).toBe(expected);
     },
   );
+
+  it('may be one that loses its vote by what is not committed, and none that knows it is', () => {
+    const node = holding(3, 2, { 2: members([1, 2]) });
+    const knows = { ...node, commit: logIndex(2) };
+    commit(2, { 2: members([1, 2]) });
+
+    expect(verdict([node, { ...node, role: 'precandidate' }])).toBe('holds');
+    expect(verdict([knows, { ...knows, role: 'precandidate' }])).toBe('only voters campaign');
+  });
 
   it('breaks a rule when a leader has told it that it was left out', () => {
     const node = holding(3, 1, {}, { leftOutAt: logIndex(2) });
