@@ -7,6 +7,7 @@ import {
   describeNode,
   memberOf,
   NO_NODE,
+  rosterVoters,
   type AdminAnswer,
   type AdminCommand,
   type GroupStatus,
@@ -63,6 +64,12 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     return member.role === 'voter' ? 'Voter' : 'Learner';
   }
 
+  /** Who votes, as far as this node knows. */
+  function voters(): readonly number[] {
+    const roster = host?.state().membership.roster;
+    return roster === undefined ? options.voters : rosterVoters(roster);
+  }
+
   return {
     groups,
     // The machine answers each kind of request with its own kind of answer.
@@ -79,7 +86,7 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     },
     status: () => ({
       node: options.node,
-      voters: options.voters,
+      voters: voters(),
       uptimeMs: Math.round(performance.now() - startedAt),
       ...surroundings(),
       groups: groups(),

@@ -104,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       peers: othersOf(node, options.peers),
       isOpen: nodeOptions.meta,
       seeds: options.seeds ?? [],
-      ...(options.advertised === undefined ? {} : { advertised: options.advertised }),
+      ...advertisedOf(options),
       codec: { encode: encodeFrame, decode: decodeFrame },
       log,
     });
@@ -210,6 +210,12 @@ function nodeOptionsOf(options: ServerOptions, founders: readonly number[]): Nod
   if (problems.length > 0)
     throw new StartRefused(`the node's settings are not sound: ${problems.join('; ')}`);
   return nodeOptions;
+}
+
+/** Where the others reach this node, where that is another address than the one on which it listens. */
+function advertisedOf({ advertised, peers, node }: ServerOptions): { readonly advertised?: Address } {
+  const known = advertised ?? peers.get(node);
+  return known === undefined ? {} : { advertised: known };
 }
 
 function formatKnown(address: Address | undefined): string {

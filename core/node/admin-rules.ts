@@ -116,11 +116,16 @@ function summaryOf(before: Roster, after: Roster): string {
     return known !== undefined && known.role !== role;
   });
   const parts = [
-    come.length === 0 ? '' : `${nameNodes(come.map(({ node }) => node))} joins`,
-    changed.length === 0 ? '' : `${nameNodes(changed.map(({ node }) => node))} is to vote`,
-    go.length === 0 ? '' : `${nameNodes(go.map(({ node }) => node))} leaves`,
+    sentence(come, 'joins', 'join'),
+    sentence(changed, 'is to vote', 'are to vote'),
+    sentence(go, 'leaves', 'leave'),
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'the priorities are changed' : listed(parts);
+}
+
+function sentence(members: readonly Member[], one: string, many: string): string {
+  if (members.length === 0) return '';
+  return `${nameNodes(members.map(({ node }) => node))} ${members.length === 1 ? one : many}`;
 }
 
 /** The newest word on each group, by group. */
@@ -234,7 +239,9 @@ function wouldLoseQuorum(
   const gone = rosterVoters(roster).filter((node) => memberOf(next, node) === undefined);
   if (gone.length === 0) return undefined;
   const voters = rosterVoters(next);
-  const answers = (node: NodeId): boolean => surveys.some((survey) => survey.node === node);
+  // Who is to vote only now does so when it is level, and nobody goes before: it cannot be missed.
+  const isNew = (node: NodeId): boolean => memberOf(roster, node)?.role !== 'voter';
+  const answers = (node: NodeId): boolean => isNew(node) || surveys.some((survey) => survey.node === node);
   const alive = voters.filter(answers);
   if (alive.length > voters.length >>> 1) return undefined;
   const silent = voters.filter((node) => !answers(node)).map((node) => describeSilence(node, led));

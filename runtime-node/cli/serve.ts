@@ -2,7 +2,7 @@
 
 import { Command, Option } from 'commander';
 
-import type { Address } from '../host/address.js';
+import { formatAddress, type Address } from '../host/address.js';
 import { StartRefused } from '../host/start-refused.js';
 import { LOG_LEVELS, type LogLevel } from '../observe/log.js';
 import { wholeNumber } from './arguments.js';
@@ -152,13 +152,19 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
 }
 
 /** Where the node listens for the others; refuses arguments that leave that, or whom it belongs to, open. */
-function listeningOf({ id, peers, join, listen }: ServeFlags, command: Command): Address {
+function listeningOf({ id, peers, join, listen, advertise }: ServeFlags, command: Command): Address {
   if (peers === undefined) {
     if (join === undefined) {
       return refuseArguments(
         command,
         `either --peers or --join is needed: --peers "${id}=127.0.0.1:2075,…" begins a cluster, ` +
           '--join 127.0.0.1:2075 joins one.',
+      );
+    }
+    if (listen !== undefined && advertise === undefined && isEverywhere(listen)) {
+      return refuseArguments(
+        command,
+        `--listen ${formatAddress(listen)} is no address at which others reach this node: add --advertise HOST:PORT.`,
       );
     }
     return (
@@ -176,4 +182,9 @@ function listeningOf({ id, peers, join, listen }: ServeFlags, command: Command):
     );
   }
   return listen ?? own;
+}
+
+/** Whether this names every interface of the machine, and so none. */
+function isEverywhere({ host }: Address): boolean {
+  return host === '0.0.0.0' || host === '::';
 }

@@ -175,6 +175,9 @@ export async function openTransport<Message>(
     },
     setPeers(peers) {
       told = peers;
+      // Who knows the peers by name need seek nobody any more.
+      for (const link of seeking) link.close();
+      seeking.clear();
       reach();
     },
     send,

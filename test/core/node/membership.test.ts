@@ -184,6 +184,25 @@ describe('members', () => {
     expect(leader.told.get(1)).toMatchObject({ outcome: 'Done' });
   });
 
+  it('are all replaced in one step, and what was written is there', () => {
+    const cluster = startGrowing(3, [4, 5, 6]);
+    cluster.ask(1, 1, set('k', 'v'));
+    cluster.settle();
+
+    const joining = [4, 5, 6].map((node) => newMember(node));
+    const answer = ask(cluster, 1, change({ add: joining, remove: [1, 2, 3].map(nodeId) }));
+    cluster.pass(6000);
+    cluster.ask(5, 2, get('k'));
+    cluster.pass(500);
+
+    expect(answer).toMatchObject({
+      outcome: 'Done',
+      reason: 'nodes 4, 5 and 6 join and nodes 1, 2 and 3 leave',
+    });
+    expect(configurations(cluster)).toEqual([1, 2, 3].map(() => simple([4, 5, 6])));
+    expect(textOf(cluster.node(5).answers.get(2))).toBe('v');
+  });
+
   it('grow from three to five in one step, and shrink back', () => {
     const cluster = startGrowing(3, [4, 5]);
 

@@ -40,6 +40,11 @@ describe('bad arguments end with exit code 2, and say what was wrong, what was e
     ],
     [['serve', '--id', '1'], 'either --peers or --join is needed', '--join 127.0.0.1:2075 joins one'],
     [['serve', '--id', '4', '--join', '127.0.0.1:2075'], '--join needs --listen too', 'HOST:PORT'],
+    [
+      ['serve', '--id', '4', '--join', '127.0.0.1:2075', '--listen', '0.0.0.0:2075'],
+      '--listen 0.0.0.0:2075 is no address at which others reach this node',
+      '--advertise HOST:PORT',
+    ],
     [['serve', '--id', '4', '--join', 'somewhere'], '"somewhere" is not HOST:PORT', '127.0.0.1:2085'],
     [['transfer-leader', '--to', '2'], "required option '--group <number>' not specified", '--help'],
     [['serve', '--id', '1', '--peers', '1=a:1,1=b:2'], 'node 1 is there twice', ''],

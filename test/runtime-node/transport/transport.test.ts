@@ -360,3 +360,69 @@ describe('a port in use', () => {
     expect(String(refusal)).toContain('(--listen)');
   });
 });
+
+describe('nodes whose peers change', () => {
+  it('speak to a peer that they are told of later', async () => {
+    const a = await openPeer(1, {}, { isOpen: true });
+    const b = await openPeer(2, { 1: a.transport.address }, { isOpen: true });
+
+    a.transport.setPeers(new Map([[nodeId(2), b.transport.address]]));
+    const sending = setInterval(() => a.transport.send(nodeId(2), ['told']), 5);
+    await b.got('told');
+    clearInterval(sending);
+
+    expect(b.received[0]).toBe('1: told');
+  });
+
+  it('answer one that they are not told of, at the address that it says', async () => {
+    const a = await openPeer(1, {}, { isOpen: true });
+    const b = await openPeer(2, { 1: a.transport.address }, { isOpen: true });
+    const sending = setInterval(() => {
+      b.transport.send(nodeId(1), ['hello']);
+      a.transport.send(nodeId(2), ['welcome']);
+    }, 5);
+
+    await Promise.all([a.got('hello'), b.got('welcome')]);
+    clearInterval(sending);
+
+    expect(b.received[0]).toBe('1: welcome');
+  });
+
+  it('say no more to one that is gone and that nobody names any more', async () => {
+    const a = await openPeer(1, {}, { isOpen: true });
+    const b = await openPeer(2, { 1: a.transport.address }, { isOpen: true });
+    const sending = setInterval(() => a.transport.send(nodeId(2), ['still']), 5);
+    await b.got('still');
+
+    await b.transport.close();
+    const lines = (): readonly string[] => a.log.lines.map(({ message }) => message);
+    await untilSo(() => lines().some((line) => line.startsWith('lost the connection to node 2')));
+    clearInterval(sending);
+    const trouble = lines().filter((line) => line.includes('cannot reach node 2'));
+
+    // Once the one that had come is gone, nobody tries to reach it.
+    expect(trouble.length).toBeLessThanOrEqual(1);
+  });
+
+  it('find out who is at an address of which they know nothing else', async () => {
+    const b = await openPeer(2, {}, { isOpen: true });
+    const a = await openPeer(1, {}, { isOpen: true, seeds: [b.transport.address] });
+    const sending = setInterval(() => a.transport.send(nodeId(2), ['found']), 5);
+
+    await b.got('found');
+    clearInterval(sending);
+
+    expect(b.received[0]).toBe('1: found');
+  });
+
+  it('refuse strangers where the members are fixed', async () => {
+    const a = await openPeer(1, {});
+    await openPeer(2, { 1: a.transport.address });
+
+    await untilSo(() => a.log.lines.some(({ message }) => message.includes('it says that it is node 2')));
+  });
+});
+
+async function untilSo(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
