@@ -29,7 +29,7 @@ import { EMPTY_PARTITION } from '../partition/partition.js';
 import { writesCompleted } from '../raft/durability.js';
 import type { Entry } from '../raft/messages.js';
 import { nextDeadline, restoreRaft } from '../raft/state.js';
-import { closeTurn, receive, tick } from '../raft/step.js';
+import { closeTurn, receive, tick, settleMembers } from '../raft/step.js';
 import { drawPatience } from '../raft/turn.js';
 import { adminForwarded, adminRequested, forwardedAnswered, surveyAnswered, surveyAsked } from './admin.js';
 import type { NodeAnswer, NodeRequest } from './admin-protocol.js';
@@ -280,6 +280,7 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
 }
 
 function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
+  settleMembers(opened.raft);
   releaseWaiters(turn, opened, answer);
   applyCommitted(turn, opened, answer);
   serveReads(turn, opened, answer);

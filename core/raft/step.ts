@@ -262,14 +262,21 @@ function tellOfOurTerm<Image>(turn: RaftTurn<Image>, from: NodeId, message: Raft
   }
 }
 
-/** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
-export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+/**
+ * What was too little for the members before may be enough for those who are in force now. To be called before what is
+ * committed is applied and who waits is looked after; closing the turn does it too.
+ */
+export function settleMembers<Image>(turn: RaftTurn<Image>): void {
   while (turn.membersChanged) {
-    // What was too little for the members before may be enough for those who are in force now.
     turn.membersChanged = false;
     advanceCommit(turn);
     confirmRounds(turn);
   }
+}
+
+/** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
+export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+  settleMembers(turn);
   askForReadIndex(turn);
   openReadRound(turn);
   releaseFollowerReads(turn);

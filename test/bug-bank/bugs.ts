@@ -4,7 +4,7 @@ import type { Bug } from './bugs/bug.js';
 import { DURABILITY } from './bugs/durability.js';
 import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
-import { MEMBERS } from './bugs/members.js';
+import { MEMBERSHIP } from './bugs/membership.js';
 import { NODE } from './bugs/node.js';
 import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
@@ -27,7 +27,7 @@ export const BUGS: readonly Bug[] = [
   ...SNAPSHOTS,
   ...STATE_MACHINE,
   ...NODE,
-  ...MEMBERS,
+  ...MEMBERSHIP,
   ...LIVENESS,
   ...QUIESCENCES,
 ];

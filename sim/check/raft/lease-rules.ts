@@ -35,6 +35,9 @@ interface HeardRounds {
   readonly atUs: Map<number, number>;
 }
 
+/** What a voter hears of its leader by. */
+const SPEAKS: readonly Message['type'][] = ['Append', 'Heartbeat', 'InstallSnapshot'];
+
 /** How long a voter's promise lasts at least, in microseconds of true time: its clock may run fast, and shows whole milliseconds. */
 export function shortestPromiseUs(told: {
   readonly leaseMs: number;
@@ -44,9 +47,11 @@ export function shortestPromiseUs(told: {
 }
 
 export function createLeaseRules(
-  told: { readonly leaseMs: number; readonly maxClockDriftPercent: number },
+  told: { readonly leaseMs: number; readonly maxClockDriftPercent: number; readonly meta?: boolean },
   nowUs: () => number,
 ): LeaseRules {
+  /** Where members change: when each voter last heard anything from the leader of a term. */
+  const spokenTo = new Map<string, { readonly term: number; readonly atUs: number }>();
   const promiseUs = shortestPromiseUs(told);
   const heardRounds = new Map<string, HeardRounds>();
   const promises = new Map<string, Promised>();
@@ -57,6 +62,9 @@ export function createLeaseRules(
     heard(node, group, message) {
       if (message.type === 'CampaignNow') handedOver.add(`${group}/${message.term + 1}`);
       if (message.type === 'VoteRequest' && message.handedOver) handedOver.add(`${group}/${message.term}`);
+      if (told.meta === true && SPEAKS.includes(message.type)) {
+        spokenTo.set(`${node}/${group}`, { term: message.term, atUs: nowUs() });
+      }
       if (message.type !== 'Heartbeat' || message.round === 0) return;
       const place = `${node}/${group}`;
       let known = heardRounds.get(place);
@@ -102,7 +110,18 @@ export function createLeaseRules(
         if (promised === undefined || promised.term !== leader.term) return false;
         return promised.leader === leader.self && nowUs() - promised.atUs < promiseUs;
       };
-      if (!isQuorum(leader.config, isFresh)) {
+      // The members changed since the round was answered: of those before them a quorum stands by it, and meets every
+      // quorum of theirs; or by now enough of them have heard from this leader, be it only in appends.
+      const wasSpokenTo = (voter: number): boolean => {
+        if (voter === leader.self) return true;
+        const heard = spokenTo.get(`${voter}/${leader.group}`);
+        return heard?.term === leader.term && nowUs() - heard.atUs < promiseUs;
+      };
+      const before = leader.configs[leader.configs.length - 2]?.config;
+      const isBacked =
+        isQuorum(leader.config, isFresh) ||
+        (before !== undefined && (isQuorum(before, isFresh) || isQuorum(leader.config, wasSpokenTo)));
+      if (!isBacked) {
         broken(
           'leases are backed',
           leader,
