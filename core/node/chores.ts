@@ -68,10 +68,31 @@ export function rosterNews(turn: NodeTurn, { roster }: RosterNews): void {
   takeRoster(turn, roster);
 }
 
-export function rosterAsked(turn: NodeTurn, from: NodeId, { version }: RosterAsk): void {
+export function rosterAsked(turn: NodeTurn, from: NodeId, { version, draining }: RosterAsk): void {
+  if (draining) noteLeaving(turn, from);
   const { roster } = turn.node.membership;
   if (roster !== undefined && roster.version > version)
     sendAtOnce(turn, from, { type: 'RosterNews', roster });
+}
+
+/** It was told that another node hands over what it leads: for a while nothing is handed to it. */
+function noteLeaving({ node, now, options }: NodeTurn, who: NodeId): void {
+  const { membership } = node;
+  const until = monotonicMs(now.monotonic + 4 * options.electionTimeoutMs);
+  const others = membership.leaving.filter((one) => one.node !== who && one.until > now.monotonic);
+  node.membership = { ...membership, leaving: [...others, { node: who, until }] };
+}
+
+/** While it hands over, a node says so: the others would give it back what it should lead when it stays. */
+function tellOfDraining(turn: NodeTurn): void {
+  const { options, node } = turn;
+  const { draining, roster } = node.membership;
+  if (!draining || !options.meta) return;
+  const version = roster?.version ?? 0;
+  for (const member of rosterOf(turn).members) {
+    if (member.node === options.node) continue;
+    sendAtOnce(turn, member.node, { type: 'RosterAsk', version, draining: true });
+  }
 }
 
 /** To whom no leader of group 0 speaks may have been left out without having heard of it. */
@@ -83,7 +104,8 @@ function askForNews(turn: NodeTurn): void {
   const others = known.members.filter((member) => member.node !== options.node);
   if (others.length === 0) return;
   const version = roster?.version ?? 0;
-  for (const member of others) sendAtOnce(turn, member.node, { type: 'RosterAsk', version });
+  const { draining } = node.membership;
+  for (const member of others) sendAtOnce(turn, member.node, { type: 'RosterAsk', version, draining });
   doChoresAt(turn, monotonicMs(now.monotonic + options.electionTimeoutMs));
 }
 
@@ -112,6 +134,7 @@ export function choresDue(turn: NodeTurn, answer: Answer): void {
   const { node } = turn;
   node.membership = { ...node.membership, choresAt: undefined };
   tasksDue(turn, answer);
+  tellOfDraining(turn);
   askForNews(turn);
   lookAtWork(turn);
 }
@@ -168,11 +191,14 @@ function lookAtGroup(
   const { options, node, now } = turn;
   const raft = openedGroup(turn, group)?.raft.raft ?? groupOf(node, group).raft;
   if (raft.role !== 'leader') return { type: 'Done' };
+  const { leaving, draining } = node.membership;
+  const stays = (other: NodeId): boolean =>
+    !leaving.some((one) => one.node === other && one.until > now.monotonic);
   const soon: LookedAt = { type: 'Again', at: now.monotonic + options.heartbeatIntervalMs };
   if (raft.transfer !== undefined) return soon;
-  if (node.membership.draining) {
+  if (draining) {
     const opened = openGroup(turn, group);
-    const heir = bestHeir(opened.raft, roster);
+    const heir = bestHeir(opened.raft, roster, stays);
     if (heir !== undefined) transferLeadership(opened.raft, heir);
     return soon;
   }
@@ -183,7 +209,7 @@ function lookAtGroup(
   const later: LookedAt = { type: 'Again', at: now.monotonic + options.placementIntervalMs };
   if (moves === 0) return later;
   const opened = openGroup(turn, group);
-  const better = betterLeader(opened.raft, roster);
+  const better = betterLeader(opened.raft, roster, stays);
   if (better === undefined) return later;
   return transferLeadership(opened.raft, better).type === 'Started' ? { type: 'Moved' } : later;
 }

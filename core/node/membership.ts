@@ -3,6 +3,7 @@
  * shown; see `roster.ts`, `reconcile.ts` and `admin.ts` for the rules.
  */
 
+import { EMPTY_LIST } from '../collections/list.js';
 import { emptyRadixArray, type RadixArray } from '../collections/radix-array.js';
 import type { GroupId, MonotonicMs, NodeId } from '../machine/units.js';
 import type { AdminAnswer, AdminCommand, GroupReport } from './admin-protocol.js';
@@ -25,12 +26,19 @@ export interface Membership {
   readonly nextTask: number;
   /** Set once this node was asked to hand over all that it leads; it then takes no leadership that it can avoid. */
   readonly draining: boolean;
+  /** Who said lately that it hands over what it leads, and until when that counts. */
+  readonly leaving: readonly Leaving[];
   /** This node campaigns later than others do, so that they win where they can. */
   readonly reluctant: boolean;
   /** When the chores of this page are done next; undefined while there are none. */
   readonly choresAt: MonotonicMs | undefined;
   /** When leaders were last moved for the sake of an even spread. */
   readonly placedAt: MonotonicMs;
+}
+
+export interface Leaving {
+  readonly node: NodeId;
+  readonly until: MonotonicMs;
 }
 
 export interface GroupWork {
@@ -87,6 +95,7 @@ export function emptyMembership(book: Roster | undefined, reluctant: boolean): M
     tasks: emptyRadixArray(),
     nextTask: 0,
     draining: false,
+    leaving: EMPTY_LIST,
     reluctant,
     choresAt: undefined,
     placedAt: 0 as MonotonicMs,

@@ -147,6 +147,8 @@ export interface Executed {
 /** Do you know of a newer roster than this one? Asked by a node to which no leader of group 0 speaks any more. */
 export interface RosterAsk {
   readonly type: 'RosterAsk';
+  /** The sender hands over all that it leads, and is not to be given anything to lead. */
+  readonly draining: boolean;
   readonly version: number;
 }
 

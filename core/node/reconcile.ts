@@ -116,12 +116,16 @@ export function isLevel<Image>({ raft, context }: RaftTurn<Image>, node: NodeId)
 }
 
 /** Whether a better node than this one should lead the group, and which. */
-export function betterLeader<Image>(turn: RaftTurn<Image>, roster: Roster): NodeId | undefined {
+export function betterLeader<Image>(
+  turn: RaftTurn<Image>,
+  roster: Roster,
+  isFit: (node: NodeId) => boolean = () => true,
+): NodeId | undefined {
   const { raft } = turn;
   const best = bestLeader(
     roster,
     raft.group,
-    (node) => node === raft.self || (hasVote(raft.config, node) && isLevel(turn, node)),
+    (node) => node === raft.self || (hasVote(raft.config, node) && isFit(node) && isLevel(turn, node)),
   );
   return best === raft.self ? undefined : best;
 }

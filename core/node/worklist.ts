@@ -37,6 +37,7 @@ export function takeRoster(turn: NodeTurn, roster: Roster): void {
 export function beginToDrain(turn: NodeTurn): void {
   if (turn.node.membership.draining) return;
   turn.node.membership = { ...turn.node.membership, draining: true };
+  doChoresAt(turn, turn.now.monotonic);
   reviewReluctance(turn);
   noteAllLed(turn);
 }

@@ -38,12 +38,15 @@ import {
 } from './fields.js';
 import { readRoster, writeRoster } from './roster.js';
 
+const ROSTER_ASK = ['RosterAsk.version', 'RosterAsk.draining'];
+
 /** Writes the message as field 50 … 55 of a `NodeMessage`: which field it is says what kind it is. */
 export function writeClusterMessage(writer: Writer, message: ClusterMessage): void {
   switch (message.type) {
     case 'RosterAsk':
       writer.uint32(402).fork();
       writeUnsigned(writer, 8, message.version);
+      writeBool(writer, 16, message.draining);
       writer.ldelim();
       return;
     case 'RosterNews':
@@ -71,8 +74,8 @@ export function writeClusterMessage(writer: Writer, message: ClusterMessage): vo
 export function readClusterMessage(reader: Reader, tag: number): ClusterMessage | undefined {
   switch (tag) {
     case 402: {
-      const [version = 0] = readNested(reader, (nested) => readNumbers(nested, ['RosterAsk.version']));
-      return { type: 'RosterAsk', version };
+      const [version = 0, draining] = readNested(reader, (nested) => readNumbers(nested, ROSTER_ASK));
+      return { type: 'RosterAsk', version, draining: draining !== 0 };
     }
     case 410:
       return readNested(reader, readRosterNews);

@@ -87,7 +87,7 @@ export function describeMessage(message: NodeMessage): string {
       return `answer ${message.requestId}: ${said}`;
     }
     case 'RosterAsk':
-      return `asks for a roster after version ${message.version}`;
+      return `${message.draining ? 'hands over, and ' : ''}asks for a roster after version ${message.version}`;
     case 'RosterNews':
       return `roster ${message.roster.version}: ${describeRoster(message.roster)}`;
     case 'SurveyAsk':

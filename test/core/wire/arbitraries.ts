@@ -297,7 +297,7 @@ const adminAnswer: fc.Arbitrary<AdminAnswer> = fc.record(
 );
 
 export const clusterMessage: fc.Arbitrary<ClusterMessage> = fc.oneof(
-  fc.record({ type: fc.constant('RosterAsk' as const), version: numbers(0) }),
+  fc.record({ type: fc.constant('RosterAsk' as const), version: numbers(0), draining: fc.boolean() }),
   fc.record({ type: fc.constant('RosterNews' as const), roster }),
   fc.record({ type: fc.constant('SurveyAsk' as const), survey: name }),
   fc.record({

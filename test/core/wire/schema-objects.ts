@@ -78,7 +78,7 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, forwardAnswer: { requestId, executed } };
     }
     case 'RosterAsk':
-      return { rosterAsk: { version: message.version } };
+      return { rosterAsk: { version: message.version, draining: message.draining } };
     case 'RosterNews':
       return { rosterNews: { roster: rosterObject(message.roster) } };
     case 'SurveyAsk':
