@@ -50,6 +50,8 @@ interface Care {
   /** When it was heard first since it was last sent something, and when last. */
   firstHeardMs: number | undefined;
   lastHeardMs: number;
+  /** When the leader's timer fired last: a process that stood still neglected nobody meanwhile. */
+  timerFiredMs: number;
 }
 
 export function createConduct(): Conduct {
@@ -385,6 +387,7 @@ function careOf(conduct: Conduct, leader: Raft, peer: number, nowMs: number): Ca
       match: 0,
       firstHeardMs: undefined,
       lastHeardMs: nowMs,
+      timerFiredMs: nowMs,
     };
     conduct.care.set(peer, care);
   }
@@ -441,7 +444,9 @@ export function checkCare(
       );
     }
     const waitsInLine = isSending && mode === 'snapshot';
-    if (match >= leader.log.lastIndex || match !== care.match || waitsInLine) {
+    const stoodStill = nowMs - care.timerFiredMs > electionTimeoutMs;
+    care.timerFiredMs = nowMs;
+    if (match >= leader.log.lastIndex || match !== care.match || waitsInLine || stoodStill) {
       care.match = match;
       care.neglectedSinceMs = nowMs;
     }

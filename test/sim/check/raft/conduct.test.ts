@@ -292,6 +292,12 @@ describe('a leader', () => {
     expect(verdicts).toContain('followers are kept');
   });
 
+  it('forgot nobody while its process stood still', () => {
+    const verdicts = [tick(1_000, [heartbeat(1)]), tick(90_000, [heartbeat(1)])];
+
+    expect(verdicts).toEqual(['holds', 'holds']);
+  });
+
   it('may not be silent', () => {
     expect(ticks(5, () => [append(1, 1, 1)])).toContain('followers are kept');
   });
