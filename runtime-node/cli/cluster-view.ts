@@ -5,6 +5,8 @@ import type { NodeReport } from '../client/status-client.js';
 export interface ReplicaView {
   readonly node: number;
   readonly role: string;
+  /** Who leads, as this node knows; 0 for nobody. */
+  readonly leader: number;
   readonly term: number;
   readonly commit: number;
   readonly applied: number;
@@ -14,7 +16,10 @@ export interface ReplicaView {
 
 export interface PartitionView {
   readonly partition: number;
-  /** Of the newest term that any node knows; 0 when nobody leads in it, as far as can be seen. */
+  /**
+   * Of the newest term that any node knows; by the word of another node where the leader itself was not reached. 0 when
+   * nobody leads in it, as far as can be seen.
+   */
   readonly leader: number;
   readonly term: number;
   /** By node. */
@@ -29,9 +34,9 @@ export function viewPartitions(reports: readonly NodeReport[]): readonly Partiti
   for (const report of reports) {
     if (report.type !== 'Reached') continue;
     const { node, groups } = report.status;
-    for (const { group, role, term, commit, applied, keys, digest } of groups) {
+    for (const { group, role, leader, term, commit, applied, keys, digest } of groups) {
       const known = replicas.get(group) ?? [];
-      known.push({ node, role, term, commit, applied, keys, digest });
+      known.push({ node, role, leader, term, commit, applied, keys, digest });
       replicas.set(group, known);
     }
   }
@@ -41,7 +46,10 @@ export function viewPartitions(reports: readonly NodeReport[]): readonly Partiti
 function viewPartition(partition: number, unsorted: readonly ReplicaView[]): PartitionView {
   const replicas = [...unsorted].sort((a, b) => a.node - b.node);
   const term = Math.max(...replicas.map((replica) => replica.term));
-  const leader = replicas.find((replica) => replica.role === 'leader' && replica.term === term)?.node ?? 0;
+  const newest = replicas.filter((replica) => replica.term === term);
+  const reached = newest.find(({ role }) => role === 'leader')?.node;
+  const told = newest.find((replica) => replicas.every(({ node }) => node !== replica.leader))?.leader;
+  const leader = reached ?? told ?? 0;
   return { partition, leader, term, replicas, agreement: agreementOf(replicas) };
 }
 

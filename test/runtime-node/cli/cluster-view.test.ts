@@ -7,6 +7,7 @@ import type { NodeReport } from '../../../runtime-node/index.js';
 interface Replica {
   readonly group: number;
   readonly role?: GroupStatus['role'];
+  readonly leader?: number;
   readonly term?: number;
   readonly applied?: number;
   readonly digest?: number;
@@ -26,19 +27,21 @@ function report(node: number, replicas: readonly Replica[]): NodeReport {
       clientAddress: '',
       peerAddress: '',
       voters: [1, 2, 3],
-      groups: replicas.map(({ group, role = 'follower', term: inTerm = 1, applied = 5, digest = 99 }) => ({
-        group: groupId(group),
-        role,
-        leader: nodeId(1),
-        asleep: false,
-        term: term(inTerm),
-        commit: logIndex(applied),
-        applied: logIndex(applied),
-        lastIndex: logIndex(applied),
-        snapshotIndex: logIndex(0),
-        keys: 1,
-        digest,
-      })),
+      groups: replicas.map(
+        ({ group, role = 'follower', leader = 1, term: inTerm = 1, applied = 5, digest = 99 }) => ({
+          group: groupId(group),
+          role,
+          leader: nodeId(leader),
+          asleep: false,
+          term: term(inTerm),
+          commit: logIndex(applied),
+          applied: logIndex(applied),
+          lastIndex: logIndex(applied),
+          snapshotIndex: logIndex(0),
+          keys: 1,
+          digest,
+        }),
+      ),
     },
   };
 }
@@ -56,6 +59,12 @@ describe('the view of a partition', () => {
     const candidate = report(2, [{ group: 1, role: 'candidate', term: 3 }]);
 
     expect(viewPartitions([stale, candidate])).toMatchObject([{ leader: 0, term: 3 }]);
+  });
+
+  it('takes the word of a follower for a leader that was not reached', () => {
+    const follower = report(2, [{ group: 1, leader: 3, term: 3 }]);
+
+    expect(viewPartitions([follower])).toMatchObject([{ leader: 3, term: 3 }]);
   });
 
   it('finds replicas that applied the same and differ, and only those', () => {
