@@ -18,6 +18,7 @@ export * from './node/protocol.js';
 export * from './node/placement.js';
 export * from './node/roster.js';
 export * from './node/status.js';
+export * from './node/tuning.js';
 export type * from './node/state.js';
 export * from './partition/command.js';
 export * from './partition/partition.js';

@@ -13,6 +13,7 @@ import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
 import { setCommand } from './set.js';
+import { settingsCommand } from './settings.js';
 import { shrinkCommand } from './shrink.js';
 import { simCommand } from './sim.js';
 import { statusCommand } from './status.js';
@@ -21,6 +22,7 @@ import { upCommand } from './up.js';
 const COMMANDS: readonly (() => Command)[] = [
   upCommand,
   serveCommand,
+  settingsCommand,
   statusCommand,
   membersCommand,
   transferLeaderCommand,

@@ -9,6 +9,7 @@ import { wholeNumber } from './arguments.js';
 import { addressList, hostAndPort, peerList } from './addresses.js';
 import { ExitCode } from './exit-codes.js';
 import { refuse, refuseArguments } from './refuse.js';
+import { setOption, type Settings } from './settings.js';
 import { stopOnSignals } from './signals.js';
 
 interface ServeFlags {
@@ -21,6 +22,7 @@ interface ServeFlags {
   readonly data?: string;
   readonly cluster: string;
   readonly partitions: number;
+  readonly set: Settings;
   readonly logLevel: LogLevel;
 }
 
@@ -90,6 +92,7 @@ export function serveCommand(): Command {
         .argParser(wholeNumber('--partitions', 1))
         .default(DEFAULT_PARTITIONS),
     )
+    .addOption(setOption().env('WAVETANK_SET'))
     .addOption(
       new Option('--log-level <level>', 'what to log, as JSON lines on stderr')
         .env('WAVETANK_LOG_LEVEL')
@@ -136,6 +139,7 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
       peerAddress: listening,
       dataFolder: flags.data ?? `.wavetank/node-${flags.id}`,
       partitions: flags.partitions,
+      tuning: flags.set,
       log,
       // In a moment, so that those who wait can still be told.
       onFatal: () => setImmediate(() => process.exit(ExitCode.fatal)),

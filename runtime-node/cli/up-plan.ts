@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { formatAddress, type Address } from '../host/address.js';
 import { DEFAULT_PARTITIONS } from './serve.js';
+import { settingArguments, type Settings } from './settings.js';
 
 export interface PlannedNode {
   readonly id: number;
@@ -20,13 +21,20 @@ export interface PlanOptions {
   readonly clientPort: number;
   readonly data: string;
   readonly partitions: number;
+  readonly set?: Settings;
 }
 
 const LOOPBACK = '127.0.0.1';
 const PORTS_PER_NODE = 10;
 const PEER_PORT_OFFSET = 5;
 
-export function planCluster({ nodes, clientPort, data, partitions }: PlanOptions): readonly PlannedNode[] {
+export function planCluster({
+  nodes,
+  clientPort,
+  data,
+  partitions,
+  set = {},
+}: PlanOptions): readonly PlannedNode[] {
   const ids = Array.from({ length: nodes }, (_, i) => i + 1);
   const portOf = (id: number): number => clientPort + (id - 1) * PORTS_PER_NODE;
   const peerOf = (id: number): Address => ({ host: LOOPBACK, port: portOf(id) + PEER_PORT_OFFSET });
@@ -46,6 +54,7 @@ export function planCluster({ nodes, clientPort, data, partitions }: PlanOptions
       dataFolder,
     ];
     if (partitions !== DEFAULT_PARTITIONS) args.push('--partitions', `${partitions}`);
+    args.push(...settingArguments(set));
     return { id, client, peer: peerOf(id), endpoint: `http://${formatAddress(client)}`, dataFolder, args };
   });
 }

@@ -15,6 +15,7 @@ import { viewPartitions } from './cluster-view.js';
 import { ExitCode } from './exit-codes.js';
 import { refuse } from './refuse.js';
 import { DEFAULT_PARTITIONS } from './serve.js';
+import { setOption, type Settings } from './settings.js';
 import { stopOnSignals } from './signals.js';
 import { describeEnd, startChild, type ChildNode } from './up-child.js';
 import { lastPort, planCluster, shellLine, type PlannedNode } from './up-plan.js';
@@ -24,6 +25,7 @@ interface UpFlags {
   readonly clientPort: number;
   readonly data: string;
   readonly partitions: number;
+  readonly set: Settings;
   readonly verbose?: boolean;
 }
 
@@ -48,6 +50,7 @@ export function upCommand(): Command {
       wholeNumber('--partitions', 1),
       DEFAULT_PARTITIONS,
     )
+    .addOption(setOption())
     .option('--verbose', 'show all that the nodes log')
     .addHelpText(
       'after',
