@@ -46,6 +46,11 @@ export const MEMBERSHIP: readonly Bug[] = [
       'if (isJoint(raft.config) || newestOf(raft.configs).index > raft.commit) {',
       'if (isJoint(raft.config)) {',
     ),
+    edit(
+      'core/node/reconcile.ts',
+      "if (index > raft.commit || raft.transfer !== undefined) return 'under way';",
+      "if (raft.transfer !== undefined) return 'under way';",
+    ),
   ),
   membership(
     'no-joint',
@@ -89,7 +94,7 @@ export const MEMBERSHIP: readonly Bug[] = [
     'an installed snapshot leaves the configuration as it was',
     edit(
       'core/raft/snapshot.ts',
-      '      raft.configs = [{ index, config: snapshot.config }];\n      raft.config = snapshot.config;\n',
+      '  raft.configs = [{ index, config: snapshot.config }];\n  raft.config = snapshot.config;\n',
       '',
     ),
   ),
@@ -121,8 +126,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     'whoever is a member campaigns',
     edit(
       ELECTION,
-      'return hasVote(config, self) && leftOutAt',
-      'return (hasVote(config, self) || config.learners.includes(self)) && leftOutAt',
+      'if (hasVote(config, self)) return leftOutAt <= index;',
+      'if (hasVote(config, self) || config.learners.includes(self)) return leftOutAt <= index;',
     ),
   ),
   membership(
@@ -133,6 +138,16 @@ export const MEMBERSHIP: readonly Bug[] = [
       '(voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));',
       '(voter) => !hasVote(raft.config, voter) && raft.term < 0 && !isLevel(turn, voter));',
     ),
+    edit(
+      'core/node/reconcile.ts',
+      "if (progress === undefined || progress.mode !== 'replicate') return false;",
+      'if (progress === undefined) return true;',
+    ),
+    edit(
+      'core/node/reconcile.ts',
+      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
+      'return context.options.maxPromotionLag >= 0;',
+    ),
   ),
   membership(
     'promoted-behind',
@@ -140,6 +155,11 @@ export const MEMBERSHIP: readonly Bug[] = [
     edit(
       RECONFIGURE,
       'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;',
+      'return context.options.maxPromotionLag >= 0;',
+    ),
+    edit(
+      'core/node/reconcile.ts',
+      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
       'return context.options.maxPromotionLag >= 0;',
     ),
   ),
@@ -289,5 +309,19 @@ export const MEMBERSHIP: readonly Bug[] = [
       "if (raft.role === 'leader' || (raft.leader !== NO_NODE && raft.leader !== from)) return;",
       "if (raft.role === 'leader' || from === raft.self) return;",
     ),
+  ),
+  membership(
+    'uncommitted-vote-lost',
+    'a node that an entry leaves out does not campaign any more, committed or not',
+    edit(
+      ELECTION,
+      'return before !== undefined && hasVote(before, self) &&',
+      'return before === undefined && index > 0 &&',
+    ),
+  ),
+  membership(
+    'change-settled-too-late',
+    'what a change of members makes due comes about after the turn has looked at what is committed',
+    edit('core/node/node.ts', '  settleMembers(opened.raft);\n', ''),
   ),
 ];

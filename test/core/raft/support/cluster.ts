@@ -190,7 +190,9 @@ function watchSafety(ids: readonly number[], member: (id: number) => Member): Sa
       );
     });
     if (role !== 'follower' && (role !== 'leader' || ledTerm.get(id) !== term)) {
-      mustHold(hasVote(config, id as never), () => `node ${id} is ${role} and has no vote`);
+      const before = configs[configs.length - 2]?.config;
+      const isOpen = (newest?.index ?? 0) > commit && before !== undefined && hasVote(before, id as never);
+      mustHold(isOpen || hasVote(config, id as never), () => `node ${id} is ${role} and has no vote`);
     }
     if (role !== 'leader') return;
     ledTerm.set(id, term);
