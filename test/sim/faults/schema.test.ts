@@ -13,6 +13,7 @@ function sound(): any {
     JSON.stringify({
       ...storm,
       nodes: 3,
+      spares: undefined,
       settings: { ...settings, partitions: 1 },
       faults: [],
       expect: 'service',
