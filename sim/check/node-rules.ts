@@ -144,7 +144,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     forEachChanged(before, after, (known, group, id) => {
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
-      checkConfigurations(historyOf(id), known?.raft, group.raft);
+      const { maxPromotionLag } = limits.get(group.raft.self) as GroupLimits;
+      checkConfigurations(historyOf(id), known?.raft, group.raft, maxPromotionLag);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
       if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());

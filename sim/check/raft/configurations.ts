@@ -19,7 +19,12 @@ import { broken } from './broken.js';
 import { lastCommitted, sameConfiguration, type GroupHistory, type Raft } from './group-history.js';
 
 /** Called for every changed state, after the rules that take note of what is committed. */
-export function checkConfigurations(history: GroupHistory, before: Raft | undefined, after: Raft): void {
+export function checkConfigurations(
+  history: GroupHistory,
+  before: Raft | undefined,
+  after: Raft,
+  maxPromotionLag = Number.POSITIVE_INFINITY,
+): void {
   noteCommitted(history, before, after);
   const same =
     before?.log === after.log && before.configs === after.configs && before.config === after.config;
@@ -32,6 +37,27 @@ export function checkConfigurations(history: GroupHistory, before: Raft | undefi
   }
   checkRole(before, after);
   if (after.role === 'leader') checkLeader(history, before, after);
+  if (before?.role === 'leader' && before.configs !== after.configs)
+    checkNewcomers(before, after, maxPromotionLag);
+}
+
+/** Whoever a leader gives a vote to has shown that it holds nearly all of the log. */
+function checkNewcomers(before: Raft, after: Raft, maxLag: number): void {
+  after.configs.forEach(({ index, config }, i) => {
+    const previous = after.configs[i - 1]?.config;
+    if (index <= before.log.lastIndex || previous === undefined || after.role !== 'leader') return;
+    for (const voter of config.voters) {
+      const match = after.peers.find(({ peer }) => peer === voter)?.match;
+      if (votes(previous, voter) || match === undefined) continue;
+      if (match === 0 || index - 1 - match > maxLag) {
+        broken(
+          'newcomers are level',
+          after,
+          `node ${voter} votes from index ${index} on, but is known to hold only ${match}`,
+        );
+      }
+    }
+  });
 }
 
 /** The committed configurations, in their order; and the one that the group began with, as soon as a node knows it. */

@@ -28,6 +28,7 @@ export interface StateContext {
 
 /** What a node was told, as far as rules depend on it. */
 export interface GroupLimits {
+  readonly maxPromotionLag?: number;
   readonly maxInflightAppends: number;
   readonly maxInflightBytes: number;
   readonly electionTimeoutMs: number;

@@ -46,6 +46,11 @@ export const MEMBERSHIP: readonly Bug[] = [
       'if (isJoint(raft.config) || newestOf(raft.configs).index > raft.commit) {',
       'if (isJoint(raft.config)) {',
     ),
+    edit(
+      'core/node/reconcile.ts',
+      "if (index > raft.commit || raft.transfer !== undefined) return 'under way';",
+      "if (raft.transfer !== undefined) return 'under way';",
+    ),
   ),
   membership(
     'no-joint',
@@ -82,6 +87,15 @@ export const MEMBERSHIP: readonly Bug[] = [
       'core/raft/snapshot.ts',
       'const snapshot: Snapshot<Image> = { index: logIndex(index), term, config, state };',
       'const snapshot: Snapshot<Image> = { index: logIndex(index), term, config: raft.config, state };',
+    ),
+  ),
+  membership(
+    'installed-members-forgotten',
+    'an installed snapshot leaves the configuration as it was',
+    edit(
+      'core/raft/snapshot.ts',
+      '  raft.configs = [{ index, config: snapshot.config }];\n  raft.config = snapshot.config;\n',
+      '',
     ),
   ),
   membership(
@@ -124,6 +138,16 @@ export const MEMBERSHIP: readonly Bug[] = [
       '(voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));',
       '(voter) => !hasVote(raft.config, voter) && raft.term < 0 && !isLevel(turn, voter));',
     ),
+    edit(
+      'core/node/reconcile.ts',
+      "if (progress === undefined || progress.mode !== 'replicate') return false;",
+      'if (progress === undefined) return true;',
+    ),
+    edit(
+      'core/node/reconcile.ts',
+      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
+      'return context.options.maxPromotionLag >= 0;',
+    ),
   ),
   membership(
     'promoted-behind',
@@ -131,6 +155,11 @@ export const MEMBERSHIP: readonly Bug[] = [
     edit(
       RECONFIGURE,
       'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;',
+      'return context.options.maxPromotionLag >= 0;',
+    ),
+    edit(
+      'core/node/reconcile.ts',
+      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
       'return context.options.maxPromotionLag >= 0;',
     ),
   ),
@@ -289,5 +318,19 @@ export const MEMBERSHIP: readonly Bug[] = [
       "if (raft.role === 'leader' || (raft.leader !== NO_NODE && raft.leader !== from)) return;",
       "if (raft.role === 'leader' || from === raft.self) return;",
     ),
+  ),
+  membership(
+    'uncommitted-vote-lost',
+    'a node that an entry leaves out does not campaign any more, committed or not',
+    edit(
+      ELECTION,
+      'return before !== undefined && hasVote(before, self) &&',
+      'return before === undefined && index > 0 &&',
+    ),
+  ),
+  membership(
+    'change-settled-too-late',
+    'what a change of members makes due comes about after the turn has looked at what is committed',
+    edit('core/node/node.ts', '  settleMembers(opened.raft);\n', ''),
   ),
 ];

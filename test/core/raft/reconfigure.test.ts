@@ -687,6 +687,29 @@ describe('a learner', () => {
     expect(outcome.sent).toEqual([]);
   });
 
+  it('a voter that an entry leaves out campaigns while that may not be committed, and counts itself out', () => {
+    // The others may lack the entry, and cannot win without the vote of a node that has it (thesis, section 4.2.2).
+    const member = startMember({ self: 1, log: [1, 1], term: 1, configs: { 2: configuration([3]) } });
+
+    const asked = member.timeout();
+    member.receive(3, say.preVoteAnswer(2, true));
+
+    expect(asked.sent.map(({ to, message }) => [to, message.type])).toEqual([[3, 'PreVoteRequest']]);
+    expect(member.state).toMatchObject({ role: 'candidate', term: 2 });
+    member.durable();
+    expect(member.state.role).toBe('candidate');
+    member.receive(3, say.voteAnswer(2, true));
+    expect(member.state.role).toBe('leader');
+  });
+
+  it('a voter that an entry leaves out stops when a leader says that it is committed', () => {
+    const member = startMember({ self: 1, log: [1, 1], term: 1, configs: { 2: configuration([3]) } });
+
+    member.receive(3, say.notMember(2, 2));
+
+    expect(member.timeout().sent).toEqual([]);
+  });
+
   it('a voter of the half that goes campaigns until it is gone, though it will be a learner', () => {
     const config = configuration([1], { outgoing: [1, 2, 3], learnersNext: [2, 3] });
     const member = startMember({ self: 3, log: [1], configs: { 1: config } });
