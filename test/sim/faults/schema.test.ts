@@ -7,12 +7,13 @@ import { membershipStorm, stormScenario } from '../../../sim/key-value/storm.js'
 /** A sound scenario with little in it, as JSON that may be spoilt. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 function sound(): any {
-  const { spares: _none, ...storm } = stormScenario(1);
+  const storm = stormScenario(1);
   const settings = { ...storm.settings, node: { ...storm.settings.node, meta: false } };
   return JSON.parse(
     JSON.stringify({
       ...storm,
       nodes: 3,
+      spares: undefined,
       settings: { ...settings, partitions: 1 },
       faults: [],
       expect: 'service',
