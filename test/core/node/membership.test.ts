@@ -487,6 +487,31 @@ describe('leadership', () => {
     expect(led(cluster, leaving)).toBe(0);
   });
 
+  it('is not given back to a node that hands it over, though it should lead, until it is silent about that', () => {
+    const cluster = startGrowing(3, [], { partitions: 5, quiesceAfterMs: 0 });
+    ask(cluster, 1, change({ priorities: [{ node: nodeId(1), priority: 5 }] }));
+    cluster.pass(4000);
+    const all = led(cluster, 1);
+
+    const answer = ask(cluster, 1, { type: 'HandOver' });
+    const known = [2, 3].map((id) => cluster.node(id).state.membership.leaving.map(({ node }) => node));
+    const seen: number[] = [];
+    // Four election timeouts, less the one in which the last of its groups was handed over.
+    for (let passed = 0; passed < 3000; passed += 50) {
+      cluster.pass(50);
+      seen.push(led(cluster, 1));
+    }
+    // It was started anew, without the wish to stop.
+    cluster.restart(1);
+    cluster.pass(8000);
+
+    expect(all).toBe(6);
+    expect(answer).toMatchObject({ outcome: 'Done', reason: 'this node leads nothing' });
+    expect(known).toEqual([[1], [1]]);
+    expect(Math.max(...seen)).toBe(0);
+    expect(led(cluster, 1)).toBe(6);
+  });
+
   it('cannot be handed over by a node that is alone, which says so at once', () => {
     const cluster = startGrowing(1);
 

@@ -171,6 +171,91 @@ describe('a snapshot that is sent in chunks', () => {
   });
 });
 
+/** The first chunks of the snapshot that is offered, as the leader sends them when each is acknowledged. */
+function chunksOf(scene: ReturnType<typeof clusterWithStraggler>, count: number): readonly SnapshotChunk[] {
+  const { leader } = scene;
+  const chunks = [untilOffered(scene)];
+  while (chunks.length < count) {
+    const [sending] = leader.state.sending;
+    if (sending === undefined) throw new Error('nothing is being sent');
+    const { group, term, snapshot, peer } = sending;
+    const effects = leader.turn({
+      type: 'MessageReceived',
+      from: peer,
+      message: {
+        type: 'SnapshotAnswer',
+        group,
+        term,
+        index: snapshot.index,
+        snapshotTerm: snapshot.term,
+        chunks: chunks.length,
+        asked: false,
+        busy: false,
+      },
+    });
+    const sent = effectsOf(effects, 'Send').flatMap(({ messages }) =>
+      messages.flatMap((message) => (message.type === 'SnapshotChunk' ? [message] : [])),
+    );
+    const next = sent.filter(({ number, bytes }) => number >= chunks.length && bytes.length > 0);
+    if (next.length === 0) throw new Error(`chunk ${chunks.length} was not sent`);
+    chunks.push(...next);
+  }
+  return chunks.slice(0, count);
+}
+
+describe('a chunk that overtakes others', () => {
+  it('is taken when its turn has come', () => {
+    const scene = clusterWithStraggler({ maxInflightChunks: 2 });
+    const [first, second, third] = chunksOf(scene, 3) as [SnapshotChunk, SnapshotChunk, SnapshotChunk];
+    const { leader, follower } = scene;
+
+    const before = hand(follower(), leader.id, first);
+    const early = hand(follower(), leader.id, third);
+    const late = hand(follower(), leader.id, second);
+
+    expect([before, early, late].map((answers) => answers.map(({ chunks }) => chunks))).toEqual([
+      [1],
+      [1],
+      [2, 3],
+    ]);
+    expect(follower().state.receiving).toMatchObject([{ chunks: 3, early: [] }]);
+    expect(follower().stored.filter(({ key }) => key.includes('/snapshot/'))).toHaveLength(3);
+  });
+
+  it('is kept only as one of a few, and only once', () => {
+    const scene = clusterWithStraggler({ maxInflightChunks: 2 });
+    const chunks = chunksOf(scene, 5);
+    const { leader, follower } = scene;
+    hand(follower(), leader.id, chunks[0] as SnapshotChunk);
+
+    for (const at of [2, 2, 4, 3]) hand(follower(), leader.id, chunks[at] as SnapshotChunk);
+    const kept = follower().state.receiving[0]?.early.map(({ number }) => number);
+    const answers = hand(follower(), leader.id, chunks[1] as SnapshotChunk);
+
+    expect(kept).toEqual([2, 4]);
+    expect(answers.map(({ chunks: had }) => had)).toEqual([2, 3]);
+    expect(follower().state.receiving).toMatchObject([{ chunks: 3, early: [{ number: 4 }] }]);
+  });
+
+  it('does no harm when it is wrong: the right one is taken in its place', () => {
+    const scene = clusterWithStraggler({ maxInflightChunks: 2 });
+    const [first, second, third] = chunksOf(scene, 3) as [SnapshotChunk, SnapshotChunk, SnapshotChunk];
+    const { cluster, leader, follower } = scene;
+    const wrong = { ...third, bytes: third.bytes.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) };
+    hand(follower(), leader.id, first);
+    hand(follower(), leader.id, wrong);
+
+    const answers = hand(follower(), leader.id, second);
+    const again = hand(follower(), leader.id, third);
+    cluster.pass(4000);
+
+    expect(answers.map(({ chunks }) => chunks)).toContain(2);
+    expect(answers.map(({ chunks }) => chunks)).not.toContain(3);
+    expect(again.map(({ chunks }) => chunks)).toEqual([3]);
+    expect(follower().group().digest).toBe(cluster.leader().group().digest);
+  });
+});
+
 describe('a follower that receives a snapshot', () => {
   it('takes a chunk once, and says how many it has when it gets one out of turn', () => {
     const scene = clusterWithStraggler();
@@ -266,7 +351,11 @@ describe('a follower that receives a snapshot', () => {
     const effects = follower().turn({ type: 'MessageReceived', from: nodeId(leader.id), message: older });
 
     expect(effectsOf(effects, 'Send')).toMatchObject([
-      { messages: [{ message: { type: 'HeartbeatAnswer', term: first.term } }] },
+      {
+        messages: [
+          { type: 'HeartbeatAnswers', items: [{ message: { type: 'HeartbeatAnswer', term: first.term } }] },
+        ],
+      },
     ]);
     expect(follower().state.receiving).toEqual([]);
   });

@@ -101,8 +101,8 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
 }
 
 function heartbeatObject({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): SchemaObject {
-  const { type: _type, ...rest } = message;
-  return { group, ...rest };
+  const fields = Object.entries(message).filter(([name]) => name !== 'type');
+  return { group, ...Object.fromEntries(fields) };
 }
 
 function beatObject({ covers, listed }: Beat): SchemaObject {
