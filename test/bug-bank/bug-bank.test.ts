@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BUGS, LEGAL } from './bugs.js';
 import { applyEdits, hunt } from './mutant.js';
@@ -37,6 +38,17 @@ describe.concurrent('the tank leaves alone', () => {
 describe('the bank', () => {
   it('has a recorded seed for nearly all of its bugs', () => {
     expect(QUICK.length).toBeGreaterThanOrEqual(BUGS.length - 5);
+  });
+
+  // Also those without a recorded seed, which nothing else here would miss.
+  it.each([...BUGS, ...LEGAL].map((bug) => [bug.id, bug] as const))('can plant %s', (_id, { edits }) => {
+    for (const file of new Set(edits.map((edit) => edit.file))) {
+      const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+
+      const planted = applyEdits(file, source, edits);
+
+      expect(planted).not.toBe(source);
+    }
   });
 
   it('names every bug once', () => {

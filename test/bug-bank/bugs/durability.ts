@@ -52,8 +52,8 @@ export const DURABILITY: readonly Bug[] = [
     'a heartbeat is answered in a term that is not on the disk yet',
     edit(
       'core/raft/heartbeat.ts',
-      'round: heartbeat.round }, afterHardState(turn));',
-      'round: heartbeat.round }, AT_ONCE);',
+      '  send(turn, from, answer, afterHardState(turn));',
+      '  send(turn, from, answer, AT_ONCE);',
     ),
   ),
   bug(

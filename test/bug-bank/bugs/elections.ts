@@ -16,8 +16,8 @@ export const ELECTIONS: readonly Bug[] = [
     'a follower votes for everybody who asks in a term',
     edit(
       ELECTION,
-      'const free = raft.vote === from || (raft.vote === NO_NODE && raft.leader === NO_NODE);',
-      "const free = raft.role === 'follower' || raft.role === 'precandidate';",
+      'const granted = free && isUpToDate(raft.log, request.lastIndex, request.lastTerm);',
+      "const granted = (raft.role === 'follower' || raft.role === 'precandidate') && isUpToDate(raft.log, request.lastIndex, request.lastTerm);",
     ),
   ),
   bug(
@@ -167,8 +167,8 @@ export const ELECTIONS: readonly Bug[] = [
     'a node campaigns without asking for pre-votes',
     edit(
       ELECTION,
-      'if (context.now >= raft.electionDeadline) startPreVote(turn);',
-      'if (context.now >= raft.electionDeadline) campaign(turn, false);',
+      '    else startPreVote(turn);',
+      '    else if (mayCampaign(raft)) campaign(turn, false);\n    else restartElectionTimer(turn);',
     ),
   ),
   bug(
@@ -176,8 +176,8 @@ export const ELECTIONS: readonly Bug[] = [
     'a leader that hears of a newer term in an answer goes on',
     edit(
       STEP,
-      "    case 'HeartbeatAnswer':\n      becomeFollower(turn, message.term, NO_NODE);\n      return true;",
-      "    case 'HeartbeatAnswer':\n      return false;",
+      "    case 'HeartbeatAnswer':\n    case 'ReadIndexRequest':\n    case 'ReadIndexAnswer':\n    case 'ReadIndexRefused':\n      becomeFollower(turn, message.term, NO_NODE);\n      return true;",
+      "    case 'HeartbeatAnswer':\n    case 'ReadIndexRequest':\n    case 'ReadIndexAnswer':\n    case 'ReadIndexRefused':\n      return false;",
     ),
   ),
   bug(

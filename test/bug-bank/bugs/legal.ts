@@ -28,8 +28,8 @@ export const LEGAL: readonly Bug[] = [
     'the groups of a lost node are all woken at once',
     edit(
       'core/node/liveness.ts',
-      'heartbeatIntervalMs + spread + turnOf * electionTimeoutMs',
-      'heartbeatIntervalMs',
+      'leaderLost(opened.raft, heartbeatIntervalMs + spread + turnMs);',
+      'leaderLost(opened.raft, heartbeatIntervalMs);',
     ),
   ),
   legal(
@@ -46,8 +46,8 @@ export const LEGAL: readonly Bug[] = [
     'a free vote is given although the leader of the term is known: it elects nobody',
     edit(
       'core/raft/election.ts',
-      '(raft.vote === NO_NODE && raft.leader === NO_NODE);',
-      'raft.vote === NO_NODE;',
+      '(raft.vote === NO_NODE && raft.leader === NO_NODE && (',
+      '(raft.vote === NO_NODE && (',
     ),
   ),
   legal(

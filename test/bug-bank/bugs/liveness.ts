@@ -74,8 +74,8 @@ export const LIVENESS: readonly Bug[] = [
     'a node that was started again has no election timer',
     edit(
       NODE,
-      '    groupAlarms = addDeadline(groupAlarms, alarmAt, id);\n',
-      '    if (known === undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);\n',
+      '    if (alarmAt !== undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);\n',
+      '    if (alarmAt !== undefined && known === undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);\n',
     ),
   ),
   bug(
@@ -88,8 +88,8 @@ export const LIVENESS: readonly Bug[] = [
     'an alarm is not moved to an earlier time',
     edit(
       NODE,
-      'if (group.alarmAt === undefined || deadline < group.alarmAt) {',
-      'if (group.alarmAt === undefined) {',
+      '(group.alarmAt === undefined || deadline < group.alarmAt)) {',
+      'group.alarmAt === undefined) {',
     ),
   ),
   bug(

@@ -83,8 +83,8 @@ export const NODE: readonly Bug[] = [
     'a request that was not answered in time is said to have failed',
     edit(
       GATEWAY,
-      'finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason });',
-      "finish(turn, request, { ...refusal(request.operation.type === 'Set' ? KeyValueCode.notSet : KeyValueCode.doesNotExist), reason });",
+      '{ ...refusal(KeyValueCode.mustRetry), reason: whyGivenUp(turn, request) }',
+      "{ ...refusal(request.operation.type === 'Set' ? KeyValueCode.notSet : KeyValueCode.doesNotExist), reason: whyGivenUp(turn, request) }",
     ),
   ),
   bug(

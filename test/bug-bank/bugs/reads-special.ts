@@ -32,8 +32,8 @@ export const SPECIAL_READS: readonly Bug[] = [
     edit('core/raft/role.ts', '  dropReads(turn);\n  raft.lease = NO_LEASE;\n', '  dropReads(turn);\n'),
     edit(
       'core/raft/role.ts',
-      '  raft.leftOutAt = logIndex(0);\n  raft.lease = NO_LEASE;\n}',
-      '  raft.leftOutAt = logIndex(0);\n}',
+      '  raft.leftOutAt = logIndex(0);\n  raft.lease = NO_LEASE;\n  raft.busyAt',
+      '  raft.leftOutAt = logIndex(0);\n  raft.busyAt',
     ),
   ),
   bug(

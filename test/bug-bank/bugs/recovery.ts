@@ -81,8 +81,8 @@ export const RECOVERY: readonly Bug[] = [
     'after a restart new segments overwrite the old ones',
     edit(
       JOURNAL,
-      'journal: { group, firstSegment, nextSegment, segmentEnds },\n  };\n}\n',
-      'journal: { group, firstSegment, nextSegment: Math.max(firstSegment, nextSegment - 1), segmentEnds },\n  };\n}\n',
+      'journal: { group, firstSegment, nextSegment, nextSnapshot: unusedNumber(parts), segmentEnds },',
+      'journal: { group, firstSegment, nextSegment: Math.max(firstSegment, nextSegment - 1), nextSnapshot: unusedNumber(parts), segmentEnds },',
     ),
   ),
   bug(

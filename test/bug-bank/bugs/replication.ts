@@ -157,8 +157,8 @@ export const REPLICATIONS: readonly Bug[] = [
     'as many appends are in flight as there are',
     edit(
       REPLICATION,
-      'return hasMore && progress.inflight.length < turn.context.options.maxInflightAppends;',
-      'return hasMore;',
+      '  if (length >= maxInflightAppends) return false;\n',
+      '  if (maxInflightAppends === 0) return false;\n',
     ),
   ),
   bug(
