@@ -26,7 +26,6 @@ const LOOK_EVERY_MS = 50;
 export type NodeHost = Host<NodeState, NodeRequest, NodeAnswer>;
 
 export interface ServerFace extends ApiBackend {
-  groups(): readonly GroupStatus[];
   /** From here on there is a machine to ask. */
   attach(host: NodeHost): void;
   /** From here on this node says that it is not ready. */
@@ -43,12 +42,19 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
   let isLeaving = false;
   /** Whether every partition had a leader once; a later election is no reason to take a node out of service. */
   let initialized = false;
+  let lookout: NodeJS.Timeout | undefined;
 
   function groups(): readonly GroupStatus[] {
     if (host === undefined) return [];
     const known = describeNode(options, host.state()).groups;
     initialized ||= known.every(({ leader }) => leader !== NO_NODE);
     return known;
+  }
+
+  /** Nobody may ask before the next election. */
+  function lookForLeaders(): void {
+    groups();
+    if (initialized) clearInterval(lookout);
   }
 
   function ask(asked: NodeRequest): Promise<NodeAnswer> {
@@ -71,7 +77,6 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
   }
 
   return {
-    groups,
     // The machine answers each kind of request with its own kind of answer.
     request: (asked) => ask(asked) as Promise<KeyValueAnswer>,
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
@@ -99,9 +104,11 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     },
     attach(started) {
       host = started;
+      lookout = setInterval(lookForLeaders, LOOK_EVERY_MS).unref();
     },
     leaving() {
       isLeaving = true;
+      clearInterval(lookout);
     },
   };
 }

@@ -133,7 +133,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       watch: followRoster(options, node, (peers) => transport.setPeers(peers)),
     });
     face.attach(host);
-    const watches = [watchLeadership(face.groups, log), watchMembership(nodeOptions, host.state, log)];
+    const watches = [watchLeadership(host.state, log), watchMembership(nodeOptions, host.state, log)];
     log.info(
       { client: formatAddress(client), peers: formatAddress(transport.address), data: storage.folder },
       `node ${node} of cluster "${cluster}" takes clients on ${formatAddress(client)}, ` +
