@@ -34,6 +34,7 @@ export interface GroupReport {
   readonly group: number;
   readonly role: string;
   readonly leader: number;
+  readonly term: number;
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
@@ -45,8 +46,13 @@ export interface GroupReport {
  *
  * @param founders the nodes 1, 2 … with which it begins.
  * @param room how many nodes there may be in all: those beyond the founders join.
+ * @param args of `serve`, for every node.
  */
-export async function createRealCluster(founders = 3, room = founders): Promise<RealCluster> {
+export async function createRealCluster(
+  founders = 3,
+  room = founders,
+  args: readonly string[] = [],
+): Promise<RealCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'wavetank-integration-'));
   const nodes = Array.from({ length: room }, (_, i) => i + 1);
   const ports = await freePorts(2 * room);
@@ -79,6 +85,7 @@ export async function createRealCluster(founders = 3, room = founders): Promise<
           ...['--client', `127.0.0.1:${clientPort(node)}`],
           ...(node <= founders ? ['--peers', peers] : ['--join', seeds, '--listen', peerAddress(node)]),
           ...['--data', join(folder, `node-${node}`)],
+          ...args,
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );
