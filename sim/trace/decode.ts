@@ -66,8 +66,9 @@ function decodeEvent(event: TraceEvent, n: number): NodeEvent {
 }
 
 function decodeOperation(operation: TraceOperation, n: number): KeyValueOperation {
-  const { type, key } = operation;
-  if (type !== 'Set') return { type, key };
+  const { type, key, mode } = operation;
+  if (type === 'Delete') return { type, key };
+  if (type !== 'Set') return mode === undefined ? { type, key } : { type, key, mode };
   return {
     type,
     key,

@@ -17,6 +17,7 @@ import {
   type NodeId,
   type NodeMessage,
   type NodeState,
+  type SpecialReadMode,
   type Step,
   type Turn,
   type Value,
@@ -98,6 +99,8 @@ export type TraceEvent =
 export interface TraceOperation {
   readonly type: KeyValueOperation['type'];
   readonly key: string;
+  /** Of a read that is not confirmed first. */
+  readonly mode?: SpecialReadMode;
   readonly value?: string | null;
   readonly flags?: number;
   readonly compareValue?: string | null;

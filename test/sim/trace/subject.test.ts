@@ -101,7 +101,7 @@ function recordJuggling(throws: number): readonly TraceLine[] {
 }
 
 describe("the tools take a user's own machine", () => {
-  const scenario = { ...shortStorm(1), nodes: 2 };
+  const scenario = { ...shortStorm(1), nodes: 2, spares: 0 };
   const header: TraceHeader = {
     wavetank: 'trace',
     format: 1,
