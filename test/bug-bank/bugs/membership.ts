@@ -46,6 +46,11 @@ export const MEMBERSHIP: readonly Bug[] = [
       'if (isJoint(raft.config) || newestOf(raft.configs).index > raft.commit) {',
       'if (isJoint(raft.config)) {',
     ),
+    edit(
+      'core/node/reconcile.ts',
+      "  if (index > raft.commit || raft.transfer !== undefined) return 'under way';",
+      "  if (index < 0 || raft.transfer !== undefined) return 'under way';",
+    ),
   ),
   membership(
     'no-joint',
@@ -114,24 +119,6 @@ export const MEMBERSHIP: readonly Bug[] = [
       ELECTION,
       'if (hasVote(config, self)) return leftOutAt <= index;',
       'if (hasVote(config, self) || config.learners.includes(self)) return leftOutAt <= index;',
-    ),
-  ),
-  membership(
-    'promoted-unheard',
-    'a new voter need not have been heard of',
-    edit(
-      RECONFIGURE,
-      '(voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));',
-      '(voter) => !hasVote(raft.config, voter) && raft.term < 0 && !isLevel(turn, voter));',
-    ),
-  ),
-  membership(
-    'promoted-behind',
-    'a new voter may be any number of entries behind',
-    edit(
-      RECONFIGURE,
-      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;',
-      'return context.options.maxPromotionLag >= 0;',
     ),
   ),
   membership(
