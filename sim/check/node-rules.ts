@@ -60,6 +60,7 @@ import {
   type GroupLimits,
   type StateContext,
 } from './raft/state-rules.js';
+import { checkTransfer } from './raft/transfer-rules.js';
 import {
   checkForgotten,
   compareAll,
@@ -171,6 +172,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     for (const effect of effects) if (effect.type === 'SetTimer') run.alarmMs = effect.at;
     if (after.halted) return;
     const ofNode = limits.get(node) as GroupLimits;
+    forEachChanged(before, after, (known, { raft }) => checkTransfer(known?.raft, raft, nowMs));
     if (!timerFired) {
       forEachChanged(before, after, (_known, { raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
       return;

@@ -134,11 +134,12 @@ function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
     broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
 }
 
-/** Whoever is told of a later term goes there; asking for a vote or a pre-vote tells of none. */
+/** Whoever is told of a later term goes there; asking for a vote or a pre-vote tells of none, unless a leader hands over. */
 function checkFollowed(after: Raft, heard: readonly Heard[]): void {
   for (const { from, message } of heard) {
     const { type, term } = message;
-    if (term <= after.term || type === 'VoteRequest' || type === 'PreVoteRequest') continue;
+    if (term <= after.term || type === 'PreVoteRequest') continue;
+    if (type === 'VoteRequest' && !message.handedOver) continue;
     if (type === 'PreVoteAnswer' && message.granted) continue;
     broken('later terms are followed', after, `node ${from} told it of term ${term} (${type})`);
   }

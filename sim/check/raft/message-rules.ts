@@ -7,6 +7,7 @@ import { termAt, type NodeId, type PartitionState, type RaftMessage } from '../.
 import { PropertyBroken } from '../../world/world.js';
 import { durableTermAt, everHeld, lastDurableIndex, type DurableView } from './durable-view.js';
 import { isAhead, noteStated, pairKey, type GroupHistory, type Raft } from './group-history.js';
+import { checkTarget } from './transfer-rules.js';
 
 /**
  * Checks one message that `sender` lets go now.
@@ -100,6 +101,7 @@ export function checkMessage(
     case 'InstallSnapshot':
       return;
     case 'CampaignNow':
+      if (sender.term === message.term) checkTarget(sender, to);
       if (history.leaders.get(message.term) === sender.self) return;
       return broken(statement, 'only leaders hand over', 'it never led that term');
     case 'NotMember': {

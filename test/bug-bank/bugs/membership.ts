@@ -48,8 +48,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
     edit(
       'core/node/reconcile.ts',
-      "if (index > raft.commit || raft.transfer !== undefined) return 'under way';",
-      "if (raft.transfer !== undefined) return 'under way';",
+      "  if (index > raft.commit || raft.transfer !== undefined) return 'under way';",
+      "  if (index < 0 || raft.transfer !== undefined) return 'under way';",
     ),
   ),
   membership(
@@ -128,39 +128,6 @@ export const MEMBERSHIP: readonly Bug[] = [
       ELECTION,
       'if (hasVote(config, self)) return leftOutAt <= index;',
       'if (hasVote(config, self) || config.learners.includes(self)) return leftOutAt <= index;',
-    ),
-  ),
-  membership(
-    'promoted-unheard',
-    'a new voter need not have been heard of',
-    edit(
-      RECONFIGURE,
-      '(voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));',
-      '(voter) => !hasVote(raft.config, voter) && raft.term < 0 && !isLevel(turn, voter));',
-    ),
-    edit(
-      'core/node/reconcile.ts',
-      "if (progress === undefined || progress.mode !== 'replicate') return false;",
-      'if (progress === undefined) return true;',
-    ),
-    edit(
-      'core/node/reconcile.ts',
-      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
-      'return context.options.maxPromotionLag >= 0;',
-    ),
-  ),
-  membership(
-    'promoted-behind',
-    'a new voter may be any number of entries behind',
-    edit(
-      RECONFIGURE,
-      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;',
-      'return context.options.maxPromotionLag >= 0;',
-    ),
-    edit(
-      'core/node/reconcile.ts',
-      'return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;',
-      'return context.options.maxPromotionLag >= 0;',
     ),
   ),
   membership(
@@ -324,8 +291,8 @@ export const MEMBERSHIP: readonly Bug[] = [
     'a node that an entry leaves out does not campaign any more, committed or not',
     edit(
       ELECTION,
-      'return before !== undefined && hasVote(before, self) &&',
-      'return before === undefined && index > 0 &&',
+      'return before !== undefined && index > commit && leftOutAt < index',
+      'return before === undefined && index > commit && leftOutAt < index',
     ),
   ),
   membership(
