@@ -44,7 +44,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'majority-off-by-one': 1,
   'majority-of-even': 1,
   'no-empty-entry': 1,
-  'window-ignored': 1,
+  'window-ignored': 3,
   'behind-commit-accepts-all': 16,
   'accepts-own-last': 130,
   'accepts-previous-only': 2,
