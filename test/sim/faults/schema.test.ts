@@ -8,7 +8,7 @@ import { membershipStorm, stormScenario } from '../../../sim/key-value/storm.js'
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 function sound(): any {
   const storm = stormScenario(1);
-  const settings = { ...storm.settings, node: { ...storm.settings.node, meta: false } };
+  const settings = { ...storm.settings, node: { ...storm.settings.node, meta: false, leaseMs: 0 } };
   return JSON.parse(
     JSON.stringify({
       ...storm,
