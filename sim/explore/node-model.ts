@@ -58,6 +58,8 @@ const PATIENCE_MS = 1_000_000;
 const NODE = {
   ...DEFAULT_NODE_OPTIONS,
   partitions: 1,
+  // One group is enough to explore; the roster would be a second one.
+  meta: false,
   heartbeatIntervalMs: 500,
   electionTimeoutMs: 1_000,
   quiesceAfterMs: 0,
