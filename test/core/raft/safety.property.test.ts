@@ -238,17 +238,18 @@ describe('whoever the members are', () => {
   };
 
   it('changes of them, transfers, joins and crashes never break a guarantee', () => {
-    const tally = emptyTally();
-
-    fc.assert(
+    const property = (tally: Tally) =>
       fc.property(commandsFor(5, true), (commands) => {
         const cluster = startGroup();
         begin(cluster);
 
         play(cluster, commands, tally);
-      }),
-      { numRuns: 60 },
-    );
+      });
+    const tally = emptyTally();
+
+    fc.assert(property(emptyTally()), { numRuns: 40 });
+    // What such commands bring about is looked at under one seed, or it would be a matter of luck.
+    fc.assert(property(tally), { numRuns: 40, seed: 7 });
 
     expect(tally.changes).toBeGreaterThan(50);
     expect(tally.joint).toBeGreaterThan(10);
