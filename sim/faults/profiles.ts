@@ -109,9 +109,14 @@ export function scenarioOf(name: string, seed: number): KeyValueScenario {
   }
   const { kinds, change }: Profile = PROFILES[name as ProfileName];
   const storm = stormScenario(seed);
-  const flavoured =
-    kinds === undefined ? storm : { ...storm, ...drawFaults(shoreOf(storm), storm.calm.atMs, kinds) };
+  const flavoured = kinds === undefined ? storm : ofKinds(storm, kinds);
   return withTrueDrift(change === undefined ? flavoured : change(flavoured));
+}
+
+/** The storm with these kinds of fault alone: nobody joins, and nobody leaves. */
+function ofKinds(storm: KeyValueScenario, kinds: readonly FaultKind[]): KeyValueScenario {
+  const settled = { ...storm, spares: 0 };
+  return { ...settled, ...drawFaults(shoreOf(settled), storm.calm.atMs, kinds) };
 }
 
 function shoreOf({ seed, nodes, spares = 0, settings }: KeyValueScenario): Parameters<typeof drawFaults>[0] {

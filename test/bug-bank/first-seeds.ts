@@ -217,8 +217,6 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'sleeper-counted-for-ever': 1,
   'joint-commit-by-new-half': 44,
   'installed-members-forgotten': 3,
-  'learners-campaign': 20,
-  'joint-never-left': 1,
   'joint-left-early': 1,
   'joint-not-inherited': 49,
   'old-peers-served': 1,

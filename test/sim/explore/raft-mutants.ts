@@ -130,8 +130,8 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
     { ...ELECTION, elections: 2, disk: 'instant', inFlight: 6 },
     [
       'election.ts',
-      'const free = raft.vote === from || (raft.vote === NO_NODE && raft.leader === NO_NODE);',
-      'const free = raft.vote !== raft.self;',
+      '  const free =\n    raft.vote === from ||\n    (raft.vote === NO_NODE && raft.leader === NO_NODE && (request.handedOver || !hearsFromLeader(turn)));',
+      '  const free = raft.vote !== raft.self;',
     ],
   ),
   mutant('a vote that is given before it is durable', 'nothing said before it is durable', ELECTION, [
@@ -198,8 +198,8 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
     { ...TWO_TERMS, reduction: false },
     [
       'step.ts',
-      "    case 'PreVoteAnswer':\n    case 'VoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n      return;",
-      "    case 'VoteAnswer':\n      return voteAnswered(turn, from, message);\n    case 'PreVoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n      return;",
+      "    case 'PreVoteAnswer':\n    case 'VoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n    case 'ReadIndexAnswer':",
+      "    case 'VoteAnswer':\n      return voteAnswered(turn, from, message);\n    case 'PreVoteAnswer':\n    case 'AppendAccepted':\n    case 'AppendRefused':\n    case 'HeartbeatAnswer':\n    case 'NotMember':\n    case 'ReadIndexAnswer':",
     ],
   ),
   mutant('a leader that a minority elected', 'leaders are elected', { ...ELECTION, disk: 'instant' }, [
@@ -235,7 +235,11 @@ export const RAFT_MUTANTS: readonly RaftMutant[] = [
     'a snapshot that keeps a log which contradicts it',
     'state-machine safety',
     { ...NARROW, snapshots: 1 },
-    ['snapshot.ts', '    if (termAt(raft.log, index) === term) {', '    if (index <= raft.log.lastIndex) {'],
+    [
+      'snapshot.ts',
+      '    if (termAt(raft.log, index) !== term) return true;',
+      '    if (index > raft.log.lastIndex) return true;',
+    ],
   ),
   mutant(
     'a snapshot that is acknowledged before it is durable',
