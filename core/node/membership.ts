@@ -6,7 +6,7 @@
 import { EMPTY_LIST } from '../collections/list.js';
 import { emptyRadixArray, type RadixArray } from '../collections/radix-array.js';
 import type { GroupId, MonotonicMs, NodeId } from '../machine/units.js';
-import type { AdminAnswer, AdminCommand, GroupReport } from './admin-protocol.js';
+import type { AdminCommand, GroupReport } from './admin-protocol.js';
 import type { Roster } from './roster.js';
 
 export interface Membership {
@@ -84,8 +84,6 @@ export interface MemberSurvey {
   readonly node: NodeId;
   readonly groups: readonly GroupReport[];
 }
-
-export type AdminReply = (task: AdminTask, answer: AdminAnswer) => void;
 
 export function emptyMembership(book: Roster | undefined, reluctant: boolean): Membership {
   return {

@@ -10,7 +10,7 @@
  */
 
 import { hasVote, isJoint, membersOf, type Configuration } from '../raft/configuration.js';
-import { placeOf } from '../raft/progress.js';
+import { hasHeardFrom, placeOf } from '../raft/progress.js';
 import { reconfigure, type Members } from '../raft/reconfigure.js';
 import { newestOf, type RaftState } from '../raft/state.js';
 import { transferLeadership } from '../raft/transfer.js';
@@ -107,11 +107,12 @@ export function bestHeir<Image>(
 }
 
 /** Whether a member answers, and has all but the newest entries. */
-export function isLevel<Image>({ raft, context }: RaftTurn<Image>, node: NodeId): boolean {
+export function isLevel<Image>(turn: RaftTurn<Image>, node: NodeId): boolean {
+  const { raft, context } = turn;
   if (node === raft.self) return true;
   const progress = raft.peers[placeOf(raft.peers, node)];
   if (progress === undefined || progress.mode !== 'replicate') return false;
-  if (context.now - progress.heardAt >= context.options.electionTimeoutMs) return false;
+  if (!hasHeardFrom(turn, node)) return false;
   return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag;
 }
 

@@ -21,7 +21,7 @@ import { present } from '../machine/assert.js';
 import { monotonicMs, type NodeId } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Snapshot } from '../raft/messages.js';
-import { answersUs, heardFrom } from '../raft/progress.js';
+import { answersUs, heardFrom, isSilent } from '../raft/progress.js';
 import { snapshotMoved } from '../raft/snapshot.js';
 import type { Progress } from '../raft/state.js';
 import { encodeChunk, FIRST_CHUNK } from '../wire/snapshot-chunk.js';
@@ -76,7 +76,7 @@ export function offerSnapshot(
 function hasPlace(turn: NodeTurn): boolean {
   const { node, options } = turn;
   if (node.sending.length < options.maxSnapshotsSending) return true;
-  const waits = node.sending.find((sending) => sending.busy || isSilent(turn, progressOf(turn, sending)));
+  const waits = node.sending.find((sending) => sending.busy || isLost(turn, progressOf(turn, sending)));
   if (waits === undefined) return false;
   end(turn, waits);
   return true;
@@ -87,8 +87,9 @@ function progressOf(turn: NodeTurn, { group, peer }: SnapshotSending): Progress 
   return raft.peers.find((known) => known.peer === peer);
 }
 
-function isSilent(turn: NodeTurn, progress: Progress | undefined): boolean {
-  return progress === undefined || turn.now.monotonic - progress.heardAt > turn.options.electionTimeoutMs;
+/** Whether the one who is sent to is no follower any more, or silent. */
+function isLost({ now, options }: NodeTurn, progress: Progress | undefined): boolean {
+  return progress === undefined || isSilent(progress, now.monotonic, options);
 }
 
 /** A follower tells how much of a snapshot has arrived. */
@@ -133,7 +134,7 @@ export function tendSending(turn: NodeTurn, opened: OpenGroup): void {
       progress === undefined ||
       progress.mode === 'replicate';
     if (over) end(turn, sending);
-    else if (turn.now.monotonic >= sending.askAt && !isSilent(turn, progress)) {
+    else if (turn.now.monotonic >= sending.askAt && !isLost(turn, progress)) {
       change(turn, sending, (changed) => ask(turn, changed));
     }
   }

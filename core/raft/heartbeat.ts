@@ -9,7 +9,7 @@ import { logIndex, type NodeId } from '../machine/units.js';
 import { openLeaseRound } from './lease.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
-import { answersUs, heardFrom, inMode, notedAtTick, replacePeer, withProbing } from './progress.js';
+import { answersUs, heardFrom, inMode, isSilent, notedAtTick, replacePeer, withProbing } from './progress.js';
 import { asksToSleep, restTick, sleepAnswered, sleepAsked } from './quiescence.js';
 import { commitTo } from './replication.js';
 import { followLeader } from './role.js';
@@ -35,7 +35,7 @@ export function heartbeatTick<Image>(turn: RaftTurn<Image>): void {
 function recoverLost<Image>(turn: RaftTurn<Image>, progress: Progress): Progress {
   const { raft, context } = turn;
   const { match, mode } = progress;
-  const silent = context.now - progress.heardAt > context.options.electionTimeoutMs;
+  const silent = isSilent(progress, context.now, context.options);
   const stuck = match < raft.log.lastIndex && match === progress.matchAtTick;
   const noted = notedAtTick(progress);
   if (mode === 'snapshot') {

@@ -8,7 +8,7 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert, present } from '../machine/assert.js';
 import { logIndex, type LogIndex, type MonotonicMs, type NodeId } from '../machine/units.js';
 import { reachedByQuorum } from './configuration.js';
-import type { InFlight, Progress, RaftState } from './state.js';
+import type { InFlight, Progress, RaftOptions, RaftState } from './state.js';
 import type { RaftTurn } from './turn.js';
 
 const NO_INDEX = logIndex(0);
@@ -137,6 +137,22 @@ export function bytesInFlight({ inflight }: Progress): number {
   let bytes = 0;
   for (const append of inflight) bytes += append.bytes;
   return bytes;
+}
+
+/** Whether a follower has not answered for longer than an election timeout. */
+export function isSilent(
+  { heardAt }: Progress,
+  now: MonotonicMs,
+  { electionTimeoutMs }: Pick<RaftOptions, 'electionTimeoutMs'>,
+): boolean {
+  return now - heardAt > electionTimeoutMs;
+}
+
+/** Whether this leader has heard from a member within the last election timeout; from itself it has. */
+export function hasHeardFrom<Image>({ raft, context }: RaftTurn<Image>, node: NodeId): boolean {
+  if (node === raft.self) return true;
+  const heardAt = raft.peers[placeOf(raft.peers, node)]?.heardAt;
+  return heardAt !== undefined && context.now - heardAt < context.options.electionTimeoutMs;
 }
 
 /** Whether an answer is for this node: it leads, and whoever sends it is a member still. */

@@ -20,8 +20,8 @@ import { hasQuorum, isJoint } from './configuration.js';
 import { checkQuorum } from './election.js';
 import { sendHeartbeats } from './heartbeat.js';
 import type { Heartbeat, HeartbeatAnswer, RaftMessage } from './messages.js';
-import { placeOf } from './progress.js';
-import { AWAKE, type Progress, type RaftState } from './state.js';
+import { isSilent, placeOf } from './progress.js';
+import { AWAKE, type RaftState } from './state.js';
 import { afterHardState, nextHeartbeatAt, send, type RaftTurn } from './turn.js';
 
 // The leader's side.
@@ -68,7 +68,7 @@ function mayRest<Image>(turn: RaftTurn<Image>): boolean {
   }
   if (raft.transfer !== undefined || isJoint(raft.config)) return false;
   for (const progress of raft.peers) {
-    if (isSilent(turn, progress)) continue;
+    if (isSilent(progress, turn.context.now, turn.context.options)) continue;
     const { mode, match, inflight } = progress;
     if (mode !== 'replicate' || match !== lastIndex || inflight.length > 0) return false;
   }
@@ -81,19 +81,15 @@ function isDurable<Image>({ durable, term, vote, log, unsynced }: RaftState<Imag
   return durable.term === term && durable.vote === vote && durable.lastIndex === log.lastIndex;
 }
 
-function isSilent<Image>({ context }: RaftTurn<Image>, { heardAt }: Progress): boolean {
-  return context.now - heardAt > context.options.electionTimeoutMs;
-}
-
 function isLive<Image>(turn: RaftTurn<Image>, node: NodeId): boolean {
   const progress = turn.raft.peers[placeOf(turn.raft.peers, node)];
-  return progress !== undefined && !isSilent(turn, progress);
+  return progress !== undefined && !isSilent(progress, turn.context.now, turn.context.options);
 }
 
 function silentPeers<Image>(turn: RaftTurn<Image>): readonly NodeId[] {
   let silent: readonly NodeId[] = EMPTY_LIST;
   for (const progress of turn.raft.peers) {
-    if (isSilent(turn, progress)) silent = listWith(silent, progress.peer);
+    if (isSilent(progress, turn.context.now, turn.context.options)) silent = listWith(silent, progress.peer);
   }
   return silent;
 }

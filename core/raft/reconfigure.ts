@@ -24,7 +24,7 @@ import {
   type Configuration,
 } from './configuration.js';
 import { appendEntry } from './log.js';
-import { newProgress, placeOf } from './progress.js';
+import { hasHeardFrom, newProgress, placeOf } from './progress.js';
 import { wake } from './quiescence.js';
 import { becomeFollower, NO_PAYLOAD } from './role.js';
 import { newestOf, type Progress, type RaftState } from './state.js';
@@ -82,8 +82,8 @@ export function reconfigure<Image>(turn: RaftTurn<Image>, members: Members): Rec
 
   const behind = voters.find((voter) => !hasVote(raft.config, voter) && !isLevel(turn, voter));
   if (behind !== undefined) return refused('not caught up', describeLag(turn, behind));
-  if (!hasQuorum(config, (node) => isAlive(turn, node))) {
-    const silent = votersOf(config).filter((node) => !isAlive(turn, node));
+  if (!hasQuorum(config, (node) => hasHeardFrom(turn, node))) {
+    const silent = votersOf(config).filter((node) => !hasHeardFrom(turn, node));
     return refused(
       'would lose quorum',
       `the group would be ${describeConfiguration(config)}, of which too many do not answer: ${silent.join(', ')}`,
@@ -122,7 +122,7 @@ function isSame(some: readonly NodeId[], others: readonly NodeId[]): boolean {
 function isLevel<Image>(turn: RaftTurn<Image>, node: NodeId): boolean {
   const { raft, context } = turn;
   const progress = raft.peers[placeOf(raft.peers, node)];
-  if (progress === undefined || progress.mode === 'snapshot' || !isAlive(turn, node)) return false;
+  if (progress === undefined || progress.mode === 'snapshot' || !hasHeardFrom(turn, node)) return false;
   return raft.log.lastIndex - progress.match <= context.options.maxPromotionLag && progress.match > 0;
 }
 
@@ -130,14 +130,8 @@ function describeLag<Image>(turn: RaftTurn<Image>, node: NodeId): string {
   const { peers, log } = turn.raft;
   const progress = peers[placeOf(peers, node)];
   if (progress === undefined) return `node ${node} is no learner of the group yet`;
-  if (!isAlive(turn, node)) return `node ${node} does not answer`;
+  if (!hasHeardFrom(turn, node)) return `node ${node} does not answer`;
   return `node ${node} is ${log.lastIndex - progress.match} entries behind`;
-}
-
-function isAlive<Image>({ raft, context }: RaftTurn<Image>, node: NodeId): boolean {
-  if (node === raft.self) return true;
-  const heardAt = raft.peers[placeOf(raft.peers, node)]?.heardAt;
-  return heardAt !== undefined && context.now - heardAt < context.options.electionTimeoutMs;
 }
 
 function appendConfiguration<Image>(turn: RaftTurn<Image>, config: Configuration): void {

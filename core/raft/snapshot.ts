@@ -12,7 +12,7 @@ import { logIndex, type LogIndex, type NodeId, type Term } from '../machine/unit
 import type { PlacedConfiguration } from './configuration.js';
 import { dropThrough, emptyLogAfter, entryAt, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
-import { replacePeer, withSnapshot } from './progress.js';
+import { isSilent, replacePeer, withSnapshot } from './progress.js';
 import { becomeFollower, followLeader } from './role.js';
 import type { Progress } from './state.js';
 import { afterEverything, afterHardState, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from './turn.js';
@@ -58,10 +58,11 @@ function placeAt(configs: readonly PlacedConfiguration[], index: number): number
  */
 function keptFrom<Image>(turn: RaftTurn<Image>, index: number, keepEntries: number): LogIndex {
   const { raft, context } = turn;
-  const { maxKeepEntries, maxKeepBytes, electionTimeoutMs } = context.options;
+  const { maxKeepEntries, maxKeepBytes } = context.options;
   let wanted = index - keepEntries;
-  for (const { mode, match, snapshotIndex, heardAt } of raft.peers) {
-    if (mode === 'probe' || context.now - heardAt > electionTimeoutMs) continue;
+  for (const progress of raft.peers) {
+    const { mode, match, snapshotIndex } = progress;
+    if (mode === 'probe' || isSilent(progress, context.now, context.options)) continue;
     const needs = mode === 'snapshot' ? snapshotIndex : match;
     wanted = Math.min(wanted, Math.max(needs, index - maxKeepEntries));
   }

@@ -8,7 +8,7 @@
 
 import { monotonicMs, type NodeId } from '../machine/units.js';
 import { hasVote } from './configuration.js';
-import { placeOf } from './progress.js';
+import { hasHeardFrom, placeOf } from './progress.js';
 import { wake } from './quiescence.js';
 import { AT_ONCE, send, type RaftTurn } from './turn.js';
 
@@ -34,8 +34,7 @@ export function transferLeadership<Image>(turn: RaftTurn<Image>, target: NodeId)
     return refused('being transferred', `leadership is being handed over to node ${raft.transfer.target}`);
   }
   const { electionTimeoutMs } = context.options;
-  const heardAt = raft.peers[placeOf(raft.peers, target)]?.heardAt;
-  if (heardAt === undefined || context.now - heardAt >= electionTimeoutMs) {
+  if (!hasHeardFrom(turn, target)) {
     return refused('not answering', `node ${target} has not answered for ${electionTimeoutMs} ms`);
   }
   raft.transfer = { target, deadline: monotonicMs(context.now + electionTimeoutMs), told: false };

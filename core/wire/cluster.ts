@@ -24,12 +24,14 @@ import { MAX_REQUEST_ID_LENGTH } from '../partition/validate.js';
 import {
   malformed,
   positive,
+  readList,
   readNested,
   readNumbers,
   readText,
   readUnsigned,
   skipField,
   writeBool,
+  writeList,
   writeNested,
   writeText,
   writeUnsigned,
@@ -392,20 +394,4 @@ function checkedName(reader: Reader, name: string, what: string): string {
     malformed(reader, `${what} must have 1 to ${MAX_REQUEST_ID_LENGTH} characters, but has ${name.length}`);
   }
   return name;
-}
-
-/** Numbers of 0 or more, packed; an empty list is left out. */
-function writeList(writer: Writer, tag: number, numbers: readonly number[]): void {
-  if (numbers.length === 0) return;
-  writer.uint32(tag).fork();
-  for (const number of numbers) writer.uint64(number);
-  writer.ldelim();
-}
-
-function readList(reader: Reader, what: string): readonly number[] {
-  return readNested(reader, (nested) => {
-    const numbers: number[] = [];
-    while (nested.pos < nested.len) numbers.push(readUnsigned(nested, what));
-    return numbers;
-  });
 }

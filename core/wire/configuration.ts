@@ -2,20 +2,13 @@
 
 import type { NodeId } from '../machine/units.js';
 import type { Configuration } from '../raft/configuration.js';
-import { malformed, positive, readUnsigned, skipField, type Reader, type Writer } from './fields.js';
+import { malformed, positive, readList, skipField, writeList, type Reader, type Writer } from './fields.js';
 
 export function writeConfiguration(writer: Writer, config: Configuration): void {
-  writeNodes(writer, 10, config.voters);
-  writeNodes(writer, 18, config.outgoing);
-  writeNodes(writer, 26, config.learners);
-  writeNodes(writer, 34, config.learnersNext);
-}
-
-function writeNodes(writer: Writer, tag: number, nodes: readonly NodeId[]): void {
-  if (nodes.length === 0) return;
-  writer.uint32(tag).fork();
-  for (const node of nodes) writer.uint64(node);
-  writer.ldelim();
+  writeList(writer, 10, config.voters);
+  writeList(writer, 18, config.outgoing);
+  writeList(writer, 26, config.learners);
+  writeList(writer, 34, config.learnersNext);
 }
 
 export function readConfiguration(reader: Reader): Configuration {
@@ -46,17 +39,11 @@ export function readConfiguration(reader: Reader): Configuration {
 }
 
 function readNodes(reader: Reader, what: string): readonly NodeId[] {
-  const outerEnd = reader.len;
-  const end = reader.size() + reader.pos;
-  if (end > outerEnd) malformed(reader, `${what} does not fit into what is left`);
-  reader.len = end;
-  const nodes: NodeId[] = [];
-  while (reader.pos < end) {
-    const node = positive(reader, readUnsigned(reader, what), what) as NodeId;
+  const nodes = readList(reader, what);
+  for (let i = 0; i < nodes.length; i += 1) {
+    const node = positive(reader, nodes[i] as number, what);
     // A quorum is counted over these lists: one node that stood in one twice would be two.
-    if (node <= (nodes.at(-1) ?? 0)) malformed(reader, `${what} is not in ascending order`);
-    nodes.push(node);
+    if (node <= (nodes[i - 1] ?? 0)) malformed(reader, `${what} is not in ascending order`);
   }
-  reader.len = outerEnd;
-  return nodes;
+  return nodes as readonly NodeId[];
 }

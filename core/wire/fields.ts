@@ -212,7 +212,7 @@ export function readNested<T>(reader: Reader, read: (reader: Reader) => T): T {
  * Most messages between nodes are of this kind.
  */
 export function readNumbers(reader: Reader, names: readonly string[]): readonly number[] {
-  const values = [0, 0, 0, 0, 0];
+  const values = [0, 0, 0, 0, 0, 0];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     const name = names[(tag >>> 3) - 1];
@@ -220,6 +220,29 @@ export function readNumbers(reader: Reader, names: readonly string[]): readonly 
     else skipField(reader, tag);
   }
   return values;
+}
+
+/** Writes whole numbers of 0 or more as one packed field, which is left out when there are none. */
+export function writeList(writer: Writer, tag: number, numbers: readonly number[]): void {
+  if (numbers.length === 0) return;
+  writer.uint32(tag).fork();
+  for (const number of numbers) writer.uint64(number);
+  writer.ldelim();
+}
+
+export function readList(reader: Reader, what: string): readonly number[] {
+  return readNested(reader, (nested) => {
+    const numbers: number[] = [];
+    while (nested.pos < nested.len) numbers.push(readUnsigned(nested, what));
+    return numbers;
+  });
+}
+
+/** Reads a digest (`collections/digest.ts`): a signed number of 32 bits. */
+export function readDigest(reader: Reader, what: string): number {
+  const digest = readSigned(reader, what);
+  if ((digest | 0) !== digest) malformed(reader, `${what} is ${digest}, not a signed 32-bit number`);
+  return digest;
 }
 
 /** Passes over a field that this version does not know, so that a newer one may add fields. */

@@ -31,7 +31,7 @@ import {
   malformed,
   positive,
   readNested,
-  readSigned,
+  readDigest,
   readText,
   readUnsigned,
   skipField,
@@ -214,7 +214,7 @@ function readStateHead(reader: Reader): StateHead {
         lastModified = readTimestamp(reader);
         break;
       case 24:
-        digest = readSigned(reader, 'StateHead.digest');
+        digest = readDigest(reader, 'StateHead.digest');
         break;
       case 32:
         forgotten = readUnsigned(reader, 'StateHead.forgotten');
@@ -223,7 +223,6 @@ function readStateHead(reader: Reader): StateHead {
         skipField(reader, tag);
     }
   }
-  if ((digest | 0) !== digest) malformed(reader, `StateHead.digest is ${digest}, not a signed 32-bit number`);
   return { applied: applied as LogIndex, lastModified, digest, forgotten: forgotten as LogIndex };
 }
 

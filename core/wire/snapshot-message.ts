@@ -9,7 +9,8 @@ import {
   malformed,
   positive,
   readNested,
-  readSigned,
+  readNumbers,
+  readDigest,
   readUnsigned,
   skipField,
   writeBool,
@@ -62,7 +63,7 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
         bytes = keepable(reader.bytes());
         break;
       case 48:
-        digest = readSigned(reader, 'SnapshotChunk.digest');
+        digest = readDigest(reader, 'SnapshotChunk.digest');
         break;
       case 56:
         last = readUnsigned(reader, 'SnapshotChunk.last') !== 0;
@@ -74,8 +75,6 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
         skipField(reader, tag);
     }
   }
-  if ((digest | 0) !== digest)
-    malformed(reader, `SnapshotChunk.digest is ${digest}, not a signed 32-bit number`);
   if (config === undefined) malformed(reader, 'SnapshotChunk.config is missing');
   return {
     type: 'SnapshotChunk',
@@ -99,45 +98,27 @@ export function writeSnapshotAnswer(writer: Writer, answer: SnapshotAnswer): voi
   writeBool(writer, 48, answer.busy);
 }
 
+const SNAPSHOT_ANSWER = [
+  'SnapshotAnswer.term',
+  'SnapshotAnswer.index',
+  'SnapshotAnswer.snapshot_term',
+  'SnapshotAnswer.chunks',
+  'SnapshotAnswer.asked',
+  'SnapshotAnswer.busy',
+];
+
 export function readSnapshotAnswer(reader: Reader): Omit<SnapshotAnswer, 'group'> {
-  let term = 0;
-  let index = 0;
-  let snapshotTerm = 0;
-  let chunks = 0;
-  let asked = false;
-  let busy = false;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 8:
-        term = readUnsigned(reader, 'SnapshotAnswer.term');
-        break;
-      case 16:
-        index = readUnsigned(reader, 'SnapshotAnswer.index');
-        break;
-      case 24:
-        snapshotTerm = readUnsigned(reader, 'SnapshotAnswer.snapshot_term');
-        break;
-      case 32:
-        chunks = readUnsigned(reader, 'SnapshotAnswer.chunks');
-        break;
-      case 40:
-        asked = readUnsigned(reader, 'SnapshotAnswer.asked') !== 0;
-        break;
-      case 48:
-        busy = readUnsigned(reader, 'SnapshotAnswer.busy') !== 0;
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
+  const [term = 0, index = 0, snapshotTerm = 0, chunks = 0, asked, busy] = readNumbers(
+    reader,
+    SNAPSHOT_ANSWER,
+  );
   return {
     type: 'SnapshotAnswer',
     term: term as Term,
     index: positive(reader, index, 'SnapshotAnswer.index') as LogIndex,
     snapshotTerm: snapshotTerm as Term,
     chunks,
-    asked,
-    busy,
+    asked: asked !== 0,
+    busy: busy !== 0,
   };
 }

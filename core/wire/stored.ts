@@ -20,7 +20,7 @@ import {
   positive,
   readNested,
   readNumbers,
-  readSigned,
+  readDigest,
   readUnsigned,
   skipField,
   writeNested,
@@ -166,7 +166,7 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
         chunks = readUnsigned(reader, 'StoredSnapshot.chunks');
         break;
       case 40:
-        digest = readSigned(reader, 'StoredSnapshot.digest');
+        digest = readDigest(reader, 'StoredSnapshot.digest');
         break;
       case 48:
         firstSegment = readUnsigned(reader, 'StoredSnapshot.first_segment');
@@ -178,8 +178,6 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
         skipField(reader, tag);
     }
   }
-  if ((digest | 0) !== digest)
-    malformed(reader, `StoredSnapshot.digest is ${digest}, not a signed 32-bit number`);
   if (config === undefined) malformed(reader, 'StoredSnapshot.config is missing');
   return {
     type: 'Snapshot',

@@ -1,6 +1,6 @@
 /** The timeouts and limits of a node: `--set`, and `wavetank settings`, which shows them. */
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Help, InvalidArgumentError, Option } from 'commander';
 
 import {
   NODE_TUNING,
@@ -68,23 +68,10 @@ Examples:
     });
 }
 
+const WIDTH = 100;
+
 function describe(name: TunableName): string {
   const { default: usual, least, most, about }: Tunable = NODE_TUNING[name];
   const range = most === undefined ? `${least} or more` : `${least} to ${most}`;
-  return `${name} = ${usual}   (${range})\n    ${wrapped(about)}`;
-}
-
-const WIDTH = 100;
-
-function wrapped(text: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length >= WIDTH) {
-      lines.push(line);
-      line = '';
-    }
-    line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].join('\n    ');
+  return `${name} = ${usual}   (${range})\n    ${new Help().boxWrap(about, WIDTH).replaceAll('\n', '\n    ')}`;
 }

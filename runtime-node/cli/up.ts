@@ -13,7 +13,7 @@ import { StartRefused } from '../host/start-refused.js';
 import { wholeNumber } from './arguments.js';
 import { viewPartitions } from './cluster-view.js';
 import { ExitCode } from './exit-codes.js';
-import { refuse } from './refuse.js';
+import { refuse, refuseArguments } from './refuse.js';
 import { DEFAULT_PARTITIONS } from './serve.js';
 import { setOption, type Settings } from './settings.js';
 import { stopOnSignals } from './signals.js';
@@ -72,16 +72,16 @@ async function up(flags: UpFlags, command: Command): Promise<void> {
       flags.nodes > MOST_NODES
         ? 'that is more than one machine should run'
         : 'an even number bears no more failures';
-    command.error(
-      `error: --nodes wants an odd number from 1 to ${MOST_NODES}, but is ${flags.nodes}: ${why}. For example --nodes 3.`,
-      { exitCode: ExitCode.badArguments },
+    refuseArguments(
+      command,
+      `--nodes wants an odd number from 1 to ${MOST_NODES}, but is ${flags.nodes}: ${why}. For example --nodes 3.`,
     );
   }
   if (lastPort(flags) > 65_535) {
-    command.error(
-      `error: --client-port ${flags.clientPort} is too high: the last node would listen on port ${lastPort(flags)}. ` +
+    refuseArguments(
+      command,
+      `--client-port ${flags.clientPort} is too high: the last node would listen on port ${lastPort(flags)}. ` +
         `For example --client-port ${DEFAULT_CLIENT_PORT}.`,
-      { exitCode: ExitCode.badArguments },
     );
   }
   const plan = planCluster(flags);

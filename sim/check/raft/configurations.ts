@@ -287,11 +287,3 @@ export function checkTold(
   if (!told || after.role === 'follower' || after.role === 'leader') return;
   broken('who was left out keeps quiet', after, `it was told so, and is still ${after.role}`);
 }
-
-/** In the calm, nobody is left in a joint configuration. */
-export function checkJointLeft(everybody: readonly Raft[]): void {
-  for (const raft of everybody) {
-    if (raft.config.outgoing.length === 0) continue;
-    broken('joint configurations are left', raft, 'it is in a joint configuration, although all is calm');
-  }
-}

@@ -53,6 +53,13 @@ function untilOffered({ cluster, id }: ReturnType<typeof clusterWithStraggler>):
 
 /** Has the leader ask, which makes it send the first chunk again when it hears that nothing has arrived. */
 function askAgain(leader: TestNode): SnapshotChunk {
+  const [chunk] = answered(leader, 0, true);
+  if (chunk === undefined) throw new Error('no chunk was sent');
+  return chunk;
+}
+
+/** The follower tells the leader that so many chunks have arrived; what the leader sends it then. */
+function answered(leader: TestNode, chunks: number, asked: boolean): readonly SnapshotChunk[] {
   const [sending] = leader.state.sending;
   if (sending === undefined) throw new Error('nothing is being sent');
   const { group, term, snapshot, peer } = sending;
@@ -65,16 +72,14 @@ function askAgain(leader: TestNode): SnapshotChunk {
       term,
       index: snapshot.index,
       snapshotTerm: snapshot.term,
-      chunks: 0,
-      asked: true,
+      chunks,
+      asked,
       busy: false,
     },
   });
-  const [chunk] = effectsOf(effects, 'Send').flatMap(({ messages }) =>
+  return effectsOf(effects, 'Send').flatMap(({ messages }) =>
     messages.flatMap((message) => (message.type === 'SnapshotChunk' ? [message] : [])),
   );
-  if (chunk === undefined) throw new Error('no chunk was sent');
-  return chunk;
 }
 
 function hand(node: TestNode, from: number, chunk: SnapshotChunk): readonly SnapshotAnswer[] {
@@ -176,26 +181,7 @@ function chunksOf(scene: ReturnType<typeof clusterWithStraggler>, count: number)
   const { leader } = scene;
   const chunks = [untilOffered(scene)];
   while (chunks.length < count) {
-    const [sending] = leader.state.sending;
-    if (sending === undefined) throw new Error('nothing is being sent');
-    const { group, term, snapshot, peer } = sending;
-    const effects = leader.turn({
-      type: 'MessageReceived',
-      from: peer,
-      message: {
-        type: 'SnapshotAnswer',
-        group,
-        term,
-        index: snapshot.index,
-        snapshotTerm: snapshot.term,
-        chunks: chunks.length,
-        asked: false,
-        busy: false,
-      },
-    });
-    const sent = effectsOf(effects, 'Send').flatMap(({ messages }) =>
-      messages.flatMap((message) => (message.type === 'SnapshotChunk' ? [message] : [])),
-    );
+    const sent = answered(leader, chunks.length, false);
     const next = sent.filter(({ number, bytes }) => number >= chunks.length && bytes.length > 0);
     if (next.length === 0) throw new Error(`chunk ${chunks.length} was not sent`);
     chunks.push(...next);

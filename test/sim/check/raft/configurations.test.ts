@@ -9,7 +9,7 @@ import {
   type PlacedConfiguration,
 } from '../../../../core/index.js';
 import { appendEntry } from '../../../../core/raft/log.js';
-import { checkConfigurations, checkJointLeft, checkTold } from '../../../../sim/check/raft/configurations.js';
+import { checkConfigurations, checkTold } from '../../../../sim/check/raft/configurations.js';
 import {
   createGroupHistory,
   sameConfiguration,
@@ -344,21 +344,6 @@ describe('who asks for votes', () => {
     ['one that goes on', holding(3, 1, {}, { role: 'candidate' }), 2, 'who was left out keeps quiet'],
   ])('%s is told that it was left out', (_what, node, index, expected) => {
     expect(verdictOf(() => checkTold(node, told(index)))).toBe(expected);
-  });
-});
-
-describe('the calm', () => {
-  it.each([
-    ['leaves alone who is in a simple configuration', THREE, 'holds'],
-    [
-      'breaks a rule when somebody is not',
-      members([1, 2, 4], { outgoing: [1, 2, 3] }),
-      'joint configurations are left',
-    ],
-  ])('%s', (_what, config, expected) => {
-    const everybody = [holding(1, 1, {}), holding(2, 1, { 1: config })];
-
-    expect(verdictOf(() => checkJointLeft(everybody))).toBe(expected);
   });
 });
 
