@@ -11,7 +11,7 @@ import {
   type AdminAnswer,
   type AdminCommand,
   type GroupStatus,
-  type KeyValueAnswer,
+  type ClientAnswer,
   type NodeAnswer,
   type NodeOptions,
   type NodeRequest,
@@ -78,7 +78,7 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
 
   return {
     // The machine answers each kind of request with its own kind of answer.
-    request: (asked) => ask(asked) as Promise<KeyValueAnswer>,
+    request: (asked) => ask(asked) as Promise<ClientAnswer>,
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     isLeaving: () => isLeaving,
     async untilOut(timeoutMs) {

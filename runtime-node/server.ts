@@ -17,8 +17,8 @@ import {
   nodeId,
   type AdminAnswer,
   type AdminCommand,
-  type KeyValueAnswer,
-  type KeyValueRequest,
+  type ClientAnswer,
+  type ClientCall,
   type NodeId,
   type NodeMessage,
   type NodeOptions,
@@ -64,7 +64,7 @@ export interface Server {
   readonly peerAddress: Address;
   status(): ServerStatus;
   /** The same as through the API, without a socket in between. */
-  request(request: KeyValueRequest): Promise<KeyValueAnswer>;
+  request(request: ClientCall): Promise<ClientAnswer>;
   admin(command: AdminCommand): Promise<AdminAnswer>;
   /**
    * Hands over all that this node leads, so that nobody notices its stop; at most for a few seconds. It goes on serving,

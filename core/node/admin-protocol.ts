@@ -4,13 +4,13 @@
  */
 
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
-import type { KeyValueAnswer, KeyValueRequest } from '../partition/command.js';
+import type { ClientAnswer, ClientCall } from '../partition/command.js';
 import type { Member, Roster } from './roster.js';
 
 /** What a client hands to a node. */
-export type NodeRequest = KeyValueRequest | AdminRequest;
+export type NodeRequest = ClientCall | AdminRequest;
 /** What a client is told. */
-export type NodeAnswer = KeyValueAnswer | AdminAnswer;
+export type NodeAnswer = ClientAnswer | AdminAnswer;
 
 export interface AdminRequest {
   readonly admin: AdminCommand;

@@ -427,9 +427,9 @@ function conclude(turn: NodeTurn, task: AdminTask, judged: Judged, { version }: 
 export function rosterWritten(turn: NodeTurn, number: number, summary: string, result: ForwardResult): void {
   const task = radixGet(turn.node.membership.tasks, number);
   if (task?.stage.type !== 'Writing') return;
-  const isWritten = result.type === 'Executed' && result.outcome.code === KeyValueCode.set;
-  if (isWritten) {
-    const version = result.outcome.revision + 1;
+  const outcome = result.type === 'Executed' ? result.outcome : undefined;
+  if (outcome !== undefined && outcome.family === undefined && outcome.code === KeyValueCode.set) {
+    const version = outcome.revision + 1;
     return finish(turn, task, { outcome: 'Done', reason: summary, version });
   }
   // Somebody else was quicker, or leadership was lost on the way: look again at how things are.

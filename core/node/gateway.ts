@@ -13,18 +13,16 @@ import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
 import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import {
-  KeyValueCode,
   OWN_REQUEST_ID_PREFIX,
-  type KeyValueAnswer,
-  type KeyValueOperation,
-  type KeyValueRequest,
+  type ClientAnswer,
+  type ClientCall,
+  type Operation,
   type RequestId,
 } from '../partition/command.js';
-import { describeWrite, refusal } from '../partition/partition.js';
+import { describeOperation, groupOfOperation, isRead, refusalOf } from '../partition/operation.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
-import { partitionOfKey } from '../placement/partition-of-key.js';
 import { rosterWritten } from './admin.js';
-import { execute } from './group.js';
+import { execute, modeOf } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
 import type { ClientRequest, Origin } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
@@ -33,29 +31,30 @@ import { isMemberHere } from './worklist.js';
 /** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
 const MAX_REDIRECTS = 2;
 
-export function requestReceived(turn: NodeTurn, token: number, request: KeyValueRequest): void {
+export function requestReceived(turn: NodeTurn, token: number, request: ClientCall): void {
   const { operation } = request;
   const idProblem = request.requestId === undefined ? undefined : problemWithId(request.requestId);
   const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
-    turn.replies = added(turn.replies, { token, answer: refusedFor(problem) });
+    turn.replies = added(turn.replies, { token, answer: refusedFor(operation, problem) });
     return;
   }
   if (!isMemberHere(turn)) {
     turn.replies = added(turn.replies, {
       token,
-      answer: { ...refusal(KeyValueCode.mustRetry), reason: strangerHere(turn) },
+      answer: { ...refusalOf(operation, 'mustRetry'), reason: strangerHere(turn) },
     });
     return;
   }
   const { node, options, now } = turn;
-  const isRead = operation.type === 'Get' || operation.type === 'Exists';
-  const group = partitionOfKey(operation.key, options.partitions);
+  const group = groupOfOperation(operation, options.partitions);
   const accepted: ClientRequest = {
     token,
     group,
     // Reads are never entered in the retry table, so each attempt to read is its own.
-    requestId: isRead ? ownRequestId(turn, token) : (request.requestId ?? ownRequestId(turn, token)),
+    requestId: isRead(operation)
+      ? ownRequestId(turn, token)
+      : (request.requestId ?? ownRequestId(turn, token)),
     basis: groupOf(node, group).partition.applied,
     operation,
     deadline: monotonicMs(now.monotonic + options.requestTimeoutMs),
@@ -68,7 +67,7 @@ export function requestReceived(turn: NodeTurn, token: number, request: KeyValue
   const clash = others.find((other) => contradicts(turn, other, accepted));
   if (clash !== undefined) {
     const reason = `operation id ${accepted.requestId} is under way for another operation of this partition`;
-    turn.replies = added(turn.replies, { token, answer: refusedFor(reason) });
+    turn.replies = added(turn.replies, { token, answer: refusedFor(operation, reason) });
     return;
   }
   node.tokensOf = mapSet(node.tokensOf, accepted.requestId, listWith(others, token));
@@ -88,8 +87,8 @@ function ownRequestId(turn: NodeTurn, token: number): RequestId {
   return `${OWN_REQUEST_ID_PREFIX}${token}:${turn.node.incarnation}` as RequestId;
 }
 
-function refusedFor(reason: string): KeyValueAnswer {
-  return { ...refusal(KeyValueCode.invalidInput), reason };
+function refusedFor(operation: Operation, reason: string): ClientAnswer {
+  return { ...refusalOf(operation, 'invalidInput'), reason };
 }
 
 /** Whether a request under way has the same id, in the same partition, and means something else. */
@@ -99,18 +98,14 @@ function contradicts(turn: NodeTurn, token: number, request: ClientRequest): boo
   return describeOperation(other.operation) !== describeOperation(request.operation);
 }
 
-function describeOperation(operation: KeyValueOperation): string {
-  return operation.type === 'Set' || operation.type === 'Delete' ? describeWrite(operation) : operation.type;
-}
-
 /** The leader of a group as this node knows it now; 0 when it knows none. */
 function knownLeader(turn: NodeTurn, group: GroupId): NodeId {
   return openedGroup(turn, group)?.raft.raft.leader ?? groupOf(turn.node, group).raft.leader;
 }
 
 /** Who is to execute an operation, given who leads; 0 for nobody yet. */
-function placeOf(turn: NodeTurn, operation: KeyValueOperation, leader: NodeId): NodeId {
-  const mode = operation.type === 'Get' || operation.type === 'Exists' ? operation.mode : undefined;
+function placeOf(turn: NodeTurn, operation: Operation, leader: NodeId): NodeId {
+  const mode = modeOf(operation);
   if (mode === 'stale') return turn.options.node;
   return mode === 'follower' && leader !== NO_NODE ? turn.options.node : leader;
 }
@@ -149,7 +144,10 @@ export function requestAlarm(turn: NodeTurn, token: number, at: number): void {
   const request = radixGet(turn.node.requests, token);
   if (request?.retryAt !== at) return;
   if (turn.now.monotonic >= request.deadline) {
-    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason: whyGivenUp(turn, request) });
+    finish(turn, request, {
+      ...refusalOf(request.operation, 'mustRetry'),
+      reason: whyGivenUp(turn, request),
+    });
     return;
   }
   attempt(turn, request, knownLeader(turn, request.group), 0);
@@ -195,7 +193,7 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
     execute(turn, { group, requestId, basis, operation, origin }, answer);
   } else {
     // The sender should have refused it; perhaps it is of another version.
-    const outcome = refusal(KeyValueCode.invalidInput);
+    const outcome = refusalOf(operation, 'invalidInput');
     const index = known.partition.applied;
     answer(turn, group, origin, { type: 'Executed', outcome, index, reason: problem });
   }
@@ -229,7 +227,7 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   }
   if (request.sentTo !== from) return;
   if (result.overloaded) {
-    finish(turn, request, { ...refusal(KeyValueCode.mustRetry), reason: result.reason });
+    finish(turn, request, { ...refusalOf(request.operation, 'mustRetry'), reason: result.reason });
     return;
   }
   const { leader } = result;
@@ -240,15 +238,12 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   }
 }
 
-function executedAnswer(group: GroupId, { outcome, index, reason }: Executed): KeyValueAnswer {
-  const { code, revision, value, lastModified } = outcome;
+function executedAnswer(group: GroupId, { outcome, index, reason }: Executed): ClientAnswer {
   const servedAt = { group, index };
-  return reason === undefined
-    ? { code, revision, value, lastModified, servedAt }
-    : { code, revision, value, lastModified, reason, servedAt };
+  return reason === undefined ? { ...outcome, servedAt } : { ...outcome, reason, servedAt };
 }
 
-function finish(turn: NodeTurn, request: ClientRequest, given: KeyValueAnswer): void {
+function finish(turn: NodeTurn, request: ClientRequest, given: ClientAnswer): void {
   const { node } = turn;
   const { token, requestId } = request;
   node.requests = radixDelete(node.requests, token);

@@ -15,13 +15,15 @@ import { logIndex, NO_NODE, type GroupId, type LogIndex } from '../machine/units
 import {
   KeyValueCode,
   type Command,
-  type KeyValueOperation,
+  type Operation,
   type Outcome,
   type ReadOperation,
   type RequestId,
+  type SpecialReadMode,
   type WriteOperation,
 } from '../partition/command.js';
-import { applyCommand, applyNothing, describeWrite, executeRead, refusal } from '../partition/partition.js';
+import { describeOperation, isRead, refusal } from '../partition/operation.js';
+import { applyCommand, applyNothing, executeRead } from '../partition/partition.js';
 import { findRetry } from '../partition/retry-table.js';
 import { entryAt } from '../raft/log.js';
 import { requestRead } from '../raft/read-index.js';
@@ -36,7 +38,7 @@ export interface Execution {
   readonly group: GroupId;
   readonly requestId: RequestId;
   readonly basis: LogIndex;
-  readonly operation: KeyValueOperation;
+  readonly operation: Operation;
   readonly origin: Origin;
 }
 
@@ -46,8 +48,8 @@ export type Answer = (turn: NodeTurn, group: GroupId, origin: Origin, result: Fo
 /** Starts an operation. Its answer comes now or in a later turn, unless this node crashes first. */
 export function execute(turn: NodeTurn, execution: Execution, answer: Answer): void {
   const { group, operation, origin } = execution;
-  const isRead = operation.type === 'Get' || operation.type === 'Exists';
-  if (isRead && operation.mode === 'stale') {
+  const mode = modeOf(operation);
+  if (isRead(operation) && mode === 'stale') {
     const { partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
     const outcome = executeRead(partition, operation);
     answer(turn, group, origin, { type: 'Executed', outcome, index: partition.applied });
@@ -55,13 +57,18 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
   }
   const opened = openGroup(turn, group);
   const { raft } = opened.raft;
-  const mayServe = raft.role === 'leader' || (isRead && operation.mode === 'follower');
+  const mayServe = raft.role === 'leader' || mode === 'follower';
   if (!mayServe) {
     answer(turn, group, origin, tryAgain(opened, 'this node does not lead the partition'));
     return;
   }
-  if (isRead) executeLinearizableRead(turn, opened, operation, origin);
+  if (isRead(operation)) executeLinearizableRead(turn, opened, operation, origin);
   else executeWrite(turn, opened, execution, operation, answer);
+}
+
+/** How an operation wants to be read; undefined for the usual way, and for what is no read. */
+export function modeOf(operation: Operation): SpecialReadMode | undefined {
+  return 'mode' in operation ? operation.mode : undefined;
 }
 
 function executeLinearizableRead(
@@ -74,7 +81,7 @@ function executeLinearizableRead(
   turn.node.nextRead = number + 1;
   const read = { group: opened.raft.raft.group, operation, origin };
   turn.node.reads = radixSet(turn.node.reads, number, read);
-  const { mode } = operation;
+  const mode = modeOf(operation);
   requestRead(opened.raft, number, mode === 'lease' ? 'lease' : mode === 'follower' ? 'leader' : 'round');
 }
 
@@ -87,7 +94,7 @@ function executeWrite(
 ): void {
   const { group, requestId, basis, origin } = execution;
   const earlier = findRetry(opened.group.partition.retries, requestId);
-  if (earlier !== undefined && earlier.operation === describeWrite(operation)) {
+  if (earlier !== undefined && earlier.operation === describeOperation(operation)) {
     answer(turn, group, origin, { type: 'Executed', outcome: earlier.outcome, index: earlier.index });
     return;
   }
@@ -119,7 +126,7 @@ function joinWaiters(opened: OpenGroup, index: LogIndex, operation: WriteOperati
     radixGet(group.waiting, index),
     () => `nobody waits for the request at index ${index}`,
   );
-  if (describeWrite(waiter.operation) !== describeWrite(operation)) return false;
+  if (describeOperation(waiter.operation) !== describeOperation(operation)) return false;
   const known = waiter.origins.some((other) => sameOrigin(other, origin));
   if (!known) {
     const { term, requestId, origins } = waiter;

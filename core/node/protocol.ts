@@ -2,7 +2,7 @@
  * What nodes say to each other, and what a node writes to its disk. The codecs in `core/wire` cover exactly these.
  */
 
-import type { KeyValueOperation, Outcome, RequestId } from '../partition/command.js';
+import type { Operation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
@@ -114,7 +114,7 @@ export interface Forward {
   readonly requestId: RequestId;
   /** See `Command.basis`. */
   readonly basis: LogIndex;
-  readonly operation: KeyValueOperation;
+  readonly operation: Operation;
 }
 
 /** The leader's answer to a `Forward`; matched by the request's id. */

@@ -8,7 +8,7 @@ import type { Fifo } from '../collections/fifo.js';
 import type { OrderedMap } from '../collections/ordered-map.js';
 import type { RadixArray } from '../collections/radix-array.js';
 import type { GroupId, LogIndex, MonotonicMs, NodeId, Term, WriteNumber } from '../machine/units.js';
-import type { KeyValueOperation, ReadOperation, RequestId, WriteOperation } from '../partition/command.js';
+import type { Operation, ReadOperation, RequestId, WriteOperation } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
@@ -163,7 +163,7 @@ export interface ClientRequest {
   readonly group: GroupId;
   readonly requestId: RequestId;
   readonly basis: LogIndex;
-  readonly operation: KeyValueOperation;
+  readonly operation: Operation;
   /** When to give up. */
   readonly deadline: MonotonicMs;
   /** When to try again. */

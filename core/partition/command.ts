@@ -7,6 +7,8 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { GroupId, LogIndex, Revision } from '../machine/units.js';
+import type { GetLockOperation, LockOutcome, LockWrite } from './lock-command.js';
+import type { GetSequenceOperation, SequenceOutcome, SequenceWrite } from './sequence-command.js';
 
 /** The conditions of a set, one bit each; they combine with AND. */
 export const SetFlag = {
@@ -26,6 +28,7 @@ export const ALL_SET_FLAGS = 63;
 export const KeyValueCode = {
   set: 0,
   notSet: 1,
+  extended: 2,
   got: 3,
   deleted: 4,
   exists: 10,
@@ -51,9 +54,14 @@ export const OWN_REQUEST_ID_PREFIX = 'n:';
 /** `null` is a value of its own ("no value"), different from zero bytes. */
 export type Value = Uint8Array | null;
 
-export type KeyValueOperation = WriteOperation | ReadOperation;
-export type WriteOperation = SetOperation | DeleteOperation;
-export type ReadOperation = GetOperation | ExistsOperation;
+/** All that clients ask of a partition. */
+export type Operation = WriteOperation | ReadOperation;
+export type WriteOperation = KeyValueWrite | LockWrite | SequenceWrite;
+export type ReadOperation = KeyValueRead | GetLockOperation | GetSequenceOperation;
+
+export type KeyValueOperation = KeyValueWrite | KeyValueRead;
+export type KeyValueWrite = SetOperation | DeleteOperation | ExtendOperation;
+export type KeyValueRead = GetOperation | ExistsOperation | ScanOperation;
 
 export interface SetOperation {
   readonly type: 'Set';
@@ -65,25 +73,66 @@ export interface SetOperation {
   readonly compareValue: Value;
   /** Read only with `SetFlag.ifEqualToRevision`. -1 matches a key that was never written. */
   readonly compareRevision: Revision;
+  /** How long the key lives, in milliseconds: 1 … 2^31 - 1; absent for ever, whatever it had before. */
+  readonly expiresMs?: number;
+  /** Kept in the leader's memory alone, in a key space of its own, and lost with the leadership. */
+  readonly ephemeral?: true;
 }
 
 export interface DeleteOperation {
   readonly type: 'Delete';
   readonly key: string;
+  readonly ephemeral?: true;
 }
 
-export interface GetOperation {
+/** Gives a key that lives a new time to live, which may be shorter than what is left of the old one. */
+export interface ExtendOperation {
+  readonly type: 'Extend';
+  readonly key: string;
+  /** 1 … 2^31 - 1 milliseconds. */
+  readonly expiresMs: number;
+  readonly ephemeral?: true;
+}
+
+export interface GetOperation extends PointRead {
   readonly type: 'Get';
-  readonly key: string;
-  /** Absent for `linearizable`. */
-  readonly mode?: SpecialReadMode;
 }
 
-export interface ExistsOperation {
+export interface ExistsOperation extends PointRead {
   readonly type: 'Exists';
+}
+
+interface PointRead {
   readonly key: string;
   /** Absent for `linearizable`. */
   readonly mode?: SpecialReadMode;
+  /** This revision, of the present value or of the history, whatever became of it later; absent for the newest. */
+  readonly revision?: Revision;
+  /** As it was then: the newest revision that is not later. Absent for now; not together with `revision`. */
+  readonly at?: Timestamp;
+  readonly ephemeral?: true;
+}
+
+/** One page of the keys that begin with a prefix, in the order of their UTF-16 code units, as all keys are ordered. */
+export interface ScanOperation {
+  readonly type: 'Scan';
+  /** Not empty. Also says which partition is asked, as if it were a key space, unless `group` does. */
+  readonly prefix: string;
+  readonly group?: GroupId;
+  /** Bounds within the prefix; absent for none. */
+  readonly from?: KeyBound;
+  readonly to?: KeyBound;
+  /** Keys on the page, at most: 1 or more. */
+  readonly limit: number;
+  /** Absent for now; the outcome says which time that was, for the pages after it. */
+  readonly at?: Timestamp;
+  readonly mode?: SpecialReadMode;
+  readonly ephemeral?: true;
+}
+
+export interface KeyBound {
+  readonly key: string;
+  readonly inclusive: boolean;
 }
 
 /**
@@ -104,23 +153,53 @@ export type SpecialReadMode = 'lease' | 'follower' | 'stale';
 export const READ_MODES: readonly ReadMode[] = ['linearizable', 'lease', 'follower', 'stale'];
 
 /** What a client hands to a node. */
-export interface KeyValueRequest {
+export interface ClientCall {
   /** Absent when the client gave none: then a retry after a lost answer is a new operation. */
   readonly requestId?: RequestId;
-  readonly operation: KeyValueOperation;
+  readonly operation: Operation;
 }
 
 /** The outcome of an operation, as the replicated state machine gives it. */
-export interface Outcome {
+export type Outcome = KeyValueOutcome | PageOutcome | LockOutcome | SequenceOutcome;
+
+/** Of every key/value operation but a scan. */
+export interface KeyValueOutcome {
+  readonly family?: undefined;
   readonly code: KeyValueCode;
   /** The new revision, the current one where a condition refused, the tombstone's after a delete. */
   readonly revision: Revision;
   readonly value: Value;
   readonly lastModified: Timestamp;
+  /** When the key ends by the clock of the leader that gave it its time to live; it may last longer. Absent for never. */
+  readonly expires?: Timestamp;
+}
+
+/** Of a scan. */
+export interface PageOutcome {
+  readonly family: 'page';
+  /** `got`, even of an empty page; or why there is none. */
+  readonly code: KeyValueCode;
+  readonly items: readonly PageItem[];
+  /** There may be more keys after the last one. */
+  readonly hasMore: boolean;
+  /** The last key that was looked at, which need not be an item: the next page begins after it. */
+  readonly lastKey: string;
+  /** The time that the page shows. */
+  readonly at: Timestamp;
+}
+
+export interface PageItem {
+  readonly key: string;
+  readonly value: Value;
+  readonly revision: Revision;
+  readonly lastModified: Timestamp;
+  readonly expires?: Timestamp;
 }
 
 /** What a client is told. */
-export interface KeyValueAnswer extends Outcome {
+export type ClientAnswer = Outcome & Told;
+
+export interface Told {
   /** Why, where the outcome is `invalidInput`, `mustRetry` or `errored`; for people. */
   readonly reason?: string;
   /** The point of the partition's history that the answer reflects; absent when nothing was executed. */
@@ -136,5 +215,32 @@ export interface Command {
    */
   readonly basis: LogIndex;
   readonly stampedAt: Timestamp;
-  readonly operation: WriteOperation;
+  /** A write; or a read that found something expired, so that its end stands in the log before anybody is told of it. */
+  readonly operation: Operation;
+  /** What had expired by the clock of the leader that proposed this; executed before the operation. Absent for nothing. */
+  readonly lapsed?: readonly Lapse[];
+  /** Only with a reservation: what the leader means it to take. */
+  readonly take?: SequenceTake;
 }
+
+/**
+ * That a key or a lock has come to its end. It counts only if `armedAt` is still the index of the entry that gave it its
+ * time to live: one that was prolonged in between lives on. No replica looks at a clock: an end is an event in the log.
+ */
+export interface Lapse {
+  readonly space: 'key' | 'lock';
+  readonly name: string;
+  readonly armedAt: LogIndex;
+}
+
+/** What a reservation takes, as the leader planned it. */
+export type SequenceTake =
+  /** A new block of so many values, of which the first ones are for the caller. */
+  | { readonly type: 'Block'; readonly window: number }
+  /** Values of the block that the leader holds, written down for the sake of an idempotency key. */
+  | {
+      readonly type: 'Part';
+      readonly start: number;
+      readonly revision: number;
+      readonly incarnation: number;
+    };

@@ -4,7 +4,7 @@ import {
   ALL_SET_FLAGS,
   OWN_REQUEST_ID_PREFIX,
   RESERVED_KEY_PREFIX,
-  type KeyValueOperation,
+  type Operation,
   type RequestId,
 } from './command.js';
 
@@ -26,7 +26,8 @@ export function problemWithId(requestId: RequestId): string | undefined {
 }
 
 /** What is wrong with the operation, in words for its sender; undefined when nothing is. */
-export function problemWith(operation: KeyValueOperation): string | undefined {
+export function problemWith(operation: Operation): string | undefined {
+  if (!('key' in operation)) return undefined;
   const { key } = operation;
   if (key.length === 0) return 'the key is empty';
   if (!key.isWellFormed()) return 'the key is not valid Unicode: it holds half of a surrogate pair';

@@ -24,7 +24,11 @@ export function keySpaceOf(key: string): string {
 
 /** The partition of `key` in a cluster of `partitions` data partitions: 1 … partitions. */
 export function partitionOfKey(key: string, partitions: number): GroupId {
-  const keySpace = keySpaceOf(key);
+  return partitionOfKeySpace(keySpaceOf(key), partitions);
+}
+
+/** The partition of all keys of a key space. */
+export function partitionOfKeySpace(keySpace: string, partitions: number): GroupId {
   const bar = keySpace.indexOf('|');
   const bytes = utf8Bytes(bar < 0 ? keySpace : keySpace.slice(0, bar));
   const bucket = jumpHash(xxHash32(bytes, HIGH_SEED), xxHash32(bytes, LOW_SEED), partitions);

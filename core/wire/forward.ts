@@ -3,7 +3,7 @@
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId } from '../machine/units.js';
 import type { Forward, ForwardAnswer, ForwardResult } from '../node/protocol.js';
-import type { KeyValueOperation, Outcome } from '../partition/command.js';
+import type { KeyValueOperation, KeyValueOutcome, Outcome } from '../partition/command.js';
 import {
   malformed,
   readNested,
@@ -120,7 +120,7 @@ type Executed = Extract<ForwardResult, { type: 'Executed' }>;
 type TryAgain = Extract<ForwardResult, { type: 'TryAgain' }>;
 
 function writeExecuted(writer: Writer, result: Executed): void {
-  writeNested(writer, 10, result.outcome, writeOutcome);
+  writeNested(writer, 10, result.outcome as KeyValueOutcome, writeOutcome);
   writeUnsigned(writer, 16, result.index);
   if (result.reason !== undefined) writePresentText(writer, 26, result.reason);
 }

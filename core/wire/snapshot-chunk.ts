@@ -14,8 +14,9 @@ import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import { emptyOrderedMap, mapForEach, mapSet, type OrderedMap } from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex, Revision } from '../machine/units.js';
-import type { Outcome, Value } from '../partition/command.js';
-import type { KeyEntry, PartitionState } from '../partition/partition.js';
+import type { KeyValueOutcome, Value } from '../partition/command.js';
+import type { KeyEntry } from '../partition/key-entry.js';
+import { EMPTY_PARTITION, type PartitionState } from '../partition/partition.js';
 import {
   EMPTY_RETRY_TABLE,
   findRetry,
@@ -231,7 +232,14 @@ export function wholeState({ keys, retries, head }: PartialState): PartitionStat
   if (head === undefined) return undefined;
   const { applied, lastModified, digest, forgotten } = head;
   const { indexOf, records } = retries;
-  return { keys, retries: { indexOf, records, forgotten }, applied, lastModified, digest };
+  return {
+    ...EMPTY_PARTITION,
+    keys,
+    retries: { indexOf, records, forgotten },
+    applied,
+    lastModified,
+    digest,
+  };
 }
 
 function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): void {
@@ -273,21 +281,28 @@ function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: K
   checkedKey(reader, key, 'KeyEntry.key');
   if (deleted && value !== null) malformed(reader, 'a KeyEntry is deleted, but has a value');
   if (lastModified.node === 0) malformed(reader, 'KeyEntry.last_modified is missing');
-  return { key, entry: { value, revision: revision as Revision, deleted, lastModified } };
+  const none = {
+    expires: ZERO_TIMESTAMP,
+    lapsedAt: ZERO_TIMESTAMP,
+    expiresMs: 0,
+    armedAt: 0 as LogIndex,
+    history: [],
+  };
+  return { key, entry: { value, revision: revision as Revision, deleted, lastModified, ...none } };
 }
 
 function writeRetryRecord(writer: Writer, record: RetryRecord): void {
   writeText(writer, 10, record.requestId);
   writeUnsigned(writer, 16, record.index);
   writeText(writer, 26, record.operation);
-  writeNested(writer, 34, record.outcome, writeOutcome);
+  writeNested(writer, 34, record.outcome as KeyValueOutcome, writeOutcome);
 }
 
 function readRetryRecord(reader: Reader): RetryRecord {
   let requestId = '';
   let index = 0;
   let operation = '';
-  let outcome: Outcome | undefined;
+  let outcome: KeyValueOutcome | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {

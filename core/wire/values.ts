@@ -4,14 +4,15 @@
  */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
-import { unreachable } from '../machine/assert.js';
+import { ImpossibleState } from '../machine/assert.js';
 import type { NodeId, Revision, WallMs } from '../machine/units.js';
 import {
   ALL_SET_FLAGS,
   KeyValueCode,
-  type KeyValueOperation,
-  type Outcome,
-  type ReadOperation,
+  type ExistsOperation,
+  type GetOperation,
+  type KeyValueOutcome,
+  type Operation,
   type RequestId,
   type SetOperation,
   type SpecialReadMode,
@@ -90,7 +91,7 @@ export function checkedKey(reader: Reader, key: string, what: string): string {
 }
 
 /** Writes the operation as field 4, 5, 6 or 7 of the message around it: which field it is says what kind it is. */
-export function writeOperation(writer: Writer, operation: KeyValueOperation): void {
+export function writeOperation(writer: Writer, operation: Operation): void {
   switch (operation.type) {
     case 'Set':
       writeNested(writer, 34, operation, writeSet);
@@ -105,7 +106,7 @@ export function writeOperation(writer: Writer, operation: KeyValueOperation): vo
       writeNested(writer, 58, operation, writeRead);
       return;
     default:
-      unreachable(operation);
+      throw new ImpossibleState(`there is no codec for ${operation.type} yet`);
   }
 }
 
@@ -168,13 +169,13 @@ export function readKeyOnly(reader: Reader): string {
 /** The numbers of read modes: `linearizable`, the default, is 0. */
 const MODES: readonly (SpecialReadMode | undefined)[] = [undefined, 'lease', 'follower', 'stale'];
 
-function writeRead(writer: Writer, { key, mode }: ReadOperation): void {
+function writeRead(writer: Writer, { key, mode }: GetOperation | ExistsOperation): void {
   writeText(writer, 10, key);
   writeUnsigned(writer, 160, MODES.indexOf(mode));
 }
 
 /** Reads the message of an operation that reads, but for its type. */
-export function readRead(reader: Reader): Omit<ReadOperation, 'type'> {
+export function readRead(reader: Reader): Omit<GetOperation, 'type'> {
   let key = '';
   let number = 0;
   while (reader.pos < reader.len) {
@@ -189,7 +190,7 @@ export function readRead(reader: Reader): Omit<ReadOperation, 'type'> {
   return mode === undefined ? { key } : { key, mode };
 }
 
-export function writeOutcome(writer: Writer, outcome: Outcome): void {
+export function writeOutcome(writer: Writer, outcome: KeyValueOutcome): void {
   writeUnsigned(writer, 8, outcome.code);
   writeSigned(writer, 16, outcome.revision);
   writeOptionalBytes(writer, 26, outcome.value);
@@ -198,7 +199,7 @@ export function writeOutcome(writer: Writer, outcome: Outcome): void {
 
 const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(KeyValueCode));
 
-export function readOutcome(reader: Reader): Outcome {
+export function readOutcome(reader: Reader): KeyValueOutcome {
   let code = 0;
   let revision = 0;
   let value: Value = null;

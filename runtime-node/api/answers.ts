@@ -3,12 +3,12 @@
  * several times faster than a serializer that has to find it out.
  */
 
-import { KeyValueCode, type KeyValueAnswer, type Timestamp, type Value } from '../../core/index.js';
+import { KeyValueCode, type ClientAnswer, type Timestamp, type Value } from '../../core/index.js';
 
 const NO_TIME = '{"n":0,"l":0,"c":0}';
 
 /** The answer to a set or a delete. */
-export function writeAnswer(answer: KeyValueAnswer): string {
+export function writeAnswer(answer: ClientAnswer): string {
   const { code, revision, lastModified } = answer;
   if (code === KeyValueCode.mustRetry) return mustRetryAnswer(answer.reason);
   return (
@@ -18,7 +18,7 @@ export function writeAnswer(answer: KeyValueAnswer): string {
 }
 
 /** The answer to a get. Expiry is zero, "never", as long as keys do not expire. */
-export function getAnswer(answer: KeyValueAnswer): string {
+export function getAnswer(answer: ClientAnswer): string {
   const { code, revision, value, lastModified } = answer;
   if (code === KeyValueCode.mustRetry) return mustRetryAnswer(answer.reason);
   return (
@@ -28,7 +28,7 @@ export function getAnswer(answer: KeyValueAnswer): string {
 }
 
 /** The answer to an exists. */
-export function existsAnswer(answer: KeyValueAnswer): string {
+export function existsAnswer(answer: ClientAnswer): string {
   const { code, revision, lastModified } = answer;
   if (code === KeyValueCode.mustRetry) return mustRetryAnswer(answer.reason);
   return (

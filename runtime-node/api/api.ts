@@ -10,7 +10,7 @@ import { isUtf8 } from 'node:buffer';
 
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
-import type { KeyValueAnswer, KeyValueRequest } from '../../core/index.js';
+import type { ClientAnswer, ClientCall } from '../../core/index.js';
 import { KeyValueCode, refusal } from '../../core/index.js';
 import type { Address } from '../host/address.js';
 import { HostStopped } from '../host/host.js';
@@ -25,7 +25,7 @@ import { readDelete, readExists, readGet, readSet, type ReadRequest } from './re
 /** What the API speaks for. */
 export interface ApiBackend extends ClusterBackend {
   /** Rejects with `HostStopped` when there will be no answer. */
-  request(request: KeyValueRequest): Promise<KeyValueAnswer>;
+  request(request: ClientCall): Promise<ClientAnswer>;
   /** Whether this node is about to stop: clients had better go elsewhere. */
   isLeaving(): boolean;
 }
@@ -49,7 +49,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 
 interface KeyValueRoute {
   readonly read: (text: string) => ReadRequest;
-  readonly write: (answer: KeyValueAnswer) => string;
+  readonly write: (answer: ClientAnswer) => string;
 }
 
 const KEY_VALUE_ROUTES: Readonly<Record<string, KeyValueRoute>> = {

@@ -10,7 +10,7 @@
 import {
   READ_MODES,
   type KeyValueOperation,
-  type KeyValueRequest,
+  type ClientCall,
   type RequestId,
   type Revision,
   SetFlag,
@@ -28,7 +28,7 @@ import {
 } from './fields.js';
 
 export type ReadRequest =
-  | { readonly type: 'Request'; readonly request: KeyValueRequest }
+  | { readonly type: 'Request'; readonly request: ClientCall }
   /** Understood, but not to be done: outcome code 100 with this reason. */
   | { readonly type: 'Refused'; readonly reason: string };
 

@@ -11,9 +11,9 @@ import {
   KeyValueCode,
   partitionOfKey,
   type HeartbeatAnswer,
-  type KeyValueAnswer,
+  type ClientAnswer,
   type KeyValueOperation,
-  type KeyValueRequest,
+  type ClientCall,
   type MonotonicMs,
   type NodeEvent,
   type NodeMessage,
@@ -40,7 +40,7 @@ export interface AnswerRules {
   heard(node: number, event: NodeEvent): void;
   /** A node lets a message go. */
   said(node: number, to: number, message: NodeMessage, turn: Served): void;
-  replied(node: number, token: number, answer: KeyValueAnswer, turn: Served): void;
+  replied(node: number, token: number, answer: ClientAnswer, turn: Served): void;
   crashed(node: number): void;
 }
 
@@ -217,7 +217,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     heard(node, event) {
       if (event.type === 'RequestReceived') {
         if ('admin' in event.request) return;
-        const { requestId, operation }: KeyValueRequest = event.request;
+        const { requestId, operation }: ClientCall = event.request;
         asked.set(event.token, note(requestId, operation));
         return;
       }

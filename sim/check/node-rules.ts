@@ -19,8 +19,8 @@ import {
   RETRY_WINDOW,
   ROSTER_KEY,
   type GroupState,
-  type KeyValueAnswer,
-  type KeyValueRequest,
+  type ClientAnswer,
+  type ClientCall,
   type NodeEffect,
   type NodeEvent,
   type NodeId,
@@ -70,7 +70,7 @@ import {
   type Reference,
 } from './reference.js';
 
-export type NodeObserver = Observer<NodeState, NodeMessage, KeyValueRequest, KeyValueAnswer, Stored>;
+export type NodeObserver = Observer<NodeState, NodeMessage, ClientCall, ClientAnswer, Stored>;
 
 const NO_DESK: Desk = {
   nowUs: () => 0,

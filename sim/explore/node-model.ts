@@ -14,7 +14,7 @@ import {
   revision,
   SetFlag,
   type GroupState,
-  type KeyValueRequest,
+  type ClientCall,
   type NodeAnswer,
   type NodeMessage,
   type NodeRequest,
@@ -70,8 +70,8 @@ const KEY = 'key';
 
 export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): NodeModel {
   const voters = Array.from({ length: nodes }, (_, i) => nodeId(i + 1));
-  const requests: readonly KeyValueRequest[] = [
-    ...Array.from({ length: writes }, (_, i): KeyValueRequest => ({
+  const requests: readonly ClientCall[] = [
+    ...Array.from({ length: writes }, (_, i): ClientCall => ({
       operation: {
         type: 'Set',
         key: KEY,
@@ -81,7 +81,7 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
         compareRevision: revision(0),
       },
     })),
-    ...Array.from({ length: reads }, (): KeyValueRequest => ({ operation: { type: 'Get', key: KEY } })),
+    ...Array.from({ length: reads }, (): ClientCall => ({ operation: { type: 'Get', key: KEY } })),
   ];
   const rules = {
     maxInflightAppends: NODE.maxInflightAppends,

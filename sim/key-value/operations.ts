@@ -2,7 +2,7 @@
  * What a simulated client asks for: conditional sets, plain ones, reads and deletes on few keys, so that they meet.
  */
 
-import { revision, SetFlag, type KeyValueAnswer, type KeyValueOperation } from '../../core/index.js';
+import { revision, SetFlag, type ClientAnswer, type KeyValueOperation } from '../../core/index.js';
 import { KeyValueCode } from '../../core/index.js';
 import { unconditional, type KeyValueInput, type KeyValueOutput } from '../check/linearizability/index.js';
 import type { Drawn } from '../workload/clients.js';
@@ -125,7 +125,7 @@ export function toOperation({ key, input }: Drawn<KeyValueInput>): KeyValueOpera
  * answer should ever be given (`wrong`).
  */
 export function toOutput(
-  answer: KeyValueAnswer,
+  answer: ClientAnswer,
 ): { readonly type: 'known'; readonly output: KeyValueOutput } | { readonly type: 'unknown' | 'wrong' } {
   const { code } = answer;
   switch (code) {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { emptyRadixArray, radixFirstDifference } from '../../../core/collections/radix-array.js';
 import type { PendingRead } from '../../../core/node/state.js';
-import type { KeyValueRequest, SpecialReadMode } from '../../../core/partition/command.js';
+import type { ClientCall, SpecialReadMode } from '../../../core/partition/command.js';
 import {
   effectsOf,
   get,
@@ -16,7 +16,7 @@ import {
 
 const MODES = ['lease', 'follower', 'stale'] as const;
 
-function read(key: string, mode: SpecialReadMode): KeyValueRequest {
+function read(key: string, mode: SpecialReadMode): ClientCall {
   return { operation: { type: 'Get', key, mode } };
 }
 

@@ -14,9 +14,9 @@ import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
 import type { NodeState } from '../../../core/node/state.js';
 import type { GroupStatus } from '../../../core/node/status.js';
 import type {
-  KeyValueAnswer,
+  ClientAnswer,
   KeyValueOperation,
-  KeyValueRequest,
+  ClientCall,
   RequestId,
 } from '../../../core/partition/command.js';
 import { deepFreeze, pureStep } from '../support/pure.js';
@@ -44,7 +44,7 @@ export interface TestNode {
   readonly underWay: readonly Effect<'Persist'>[];
   /** When the node asked to be woken. */
   readonly timerAt: number;
-  readonly answers: ReadonlyMap<number, KeyValueAnswer>;
+  readonly answers: ReadonlyMap<number, ClientAnswer>;
   /** Answers to administrative requests. */
   readonly told: ReadonlyMap<number, AdminAnswer>;
   now: number;
@@ -81,7 +81,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
   };
   const machine = createNode(options);
   const disk = new Map<string, Stored>((setup.stored ?? []).map(({ key, value }) => [key, value]));
-  const answers = new Map<number, KeyValueAnswer>();
+  const answers = new Map<number, ClientAnswer>();
   const told = new Map<number, AdminAnswer>();
   let underWay: Effect<'Persist'>[] = [];
   let turns = 0;
@@ -287,7 +287,7 @@ export function startReadyNode(options: Partial<NodeOptions> = {}): TestNode {
   return node;
 }
 
-export function set(key: string, text: string, requestId?: string, flags = 1): KeyValueRequest {
+export function set(key: string, text: string, requestId?: string, flags = 1): ClientCall {
   return withId(
     {
       type: 'Set',
@@ -301,20 +301,20 @@ export function set(key: string, text: string, requestId?: string, flags = 1): K
   );
 }
 
-export function remove(key: string, requestId?: string): KeyValueRequest {
+export function remove(key: string, requestId?: string): ClientCall {
   return withId({ type: 'Delete', key }, requestId);
 }
 
-export function get(key: string, requestId?: string): KeyValueRequest {
+export function get(key: string, requestId?: string): ClientCall {
   return withId({ type: 'Get', key }, requestId);
 }
 
-function withId(operation: KeyValueOperation, requestId: string | undefined): KeyValueRequest {
+function withId(operation: KeyValueOperation, requestId: string | undefined): ClientCall {
   return requestId === undefined ? { operation } : { requestId: requestId as RequestId, operation };
 }
 
 /** What is stored under a key according to an answer, as text. */
-export function textOf(answer: KeyValueAnswer | undefined): string | null | undefined {
+export function textOf(answer: ClientAnswer | undefined): string | null | undefined {
   if (answer === undefined) return undefined;
   return answer.value === null ? null : String.fromCharCode(...answer.value);
 }

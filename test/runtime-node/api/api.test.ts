@@ -8,8 +8,8 @@ import {
   refusal,
   revision,
   wallMs,
-  type KeyValueAnswer,
-  type KeyValueRequest,
+  type ClientAnswer,
+  type ClientCall,
 } from '../../../core/index.js';
 import { createApi, type ApiBackend } from '../../../runtime-node/api/index.js';
 import { HostStopped } from '../../../runtime-node/index.js';
@@ -25,15 +25,15 @@ interface Reply {
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /** What the fake node was asked, and what it answers next. */
-let asked: KeyValueRequest[];
-let answer: () => Promise<KeyValueAnswer>;
+let asked: ClientCall[];
+let answer: () => Promise<ClientAnswer>;
 let ready: boolean;
 let log: RecordingLog;
 let port: number;
 
 const lastModified = { node: nodeId(3), wall: wallMs(1_790_000_000_001), counter: 3 };
 
-function outcome(code: KeyValueCode, rest: Partial<KeyValueAnswer> = {}): KeyValueAnswer {
+function outcome(code: KeyValueCode, rest: Partial<ClientAnswer> = {}): ClientAnswer {
   return { code, revision: revision(5), value: null, lastModified, ...rest };
 }
 

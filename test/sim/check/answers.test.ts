@@ -12,7 +12,7 @@ import {
   term,
   ZERO_TIMESTAMP,
   type HeartbeatAnswer,
-  type KeyValueAnswer,
+  type ClientAnswer,
   type KeyValueOperation,
   type NodeMessage,
   type SpokenMessage,
@@ -74,12 +74,12 @@ function ask(operation: KeyValueOperation, token = 7, requestId = 'w'): void {
   });
 }
 
-function answerOf(code: KeyValueCode, index: number): KeyValueAnswer {
+function answerOf(code: KeyValueCode, index: number): ClientAnswer {
   const servedAt = { group: groupId(1), index: logIndex(index) };
   return { code, revision: revision(0), value: null, lastModified: ZERO_TIMESTAMP, servedAt };
 }
 
-const reply = (answer: KeyValueAnswer, turn = turnOf(), token = 7): string =>
+const reply = (answer: ClientAnswer, turn = turnOf(), token = 7): string =>
   verdictOf(() => rules.replied(1, token, answer, turn));
 
 /** Node 2 answers a heartbeat of node 1, and the answer arrives later. */

@@ -1,0 +1,33 @@
+/** What a partition keeps of a key: for ever, so that its revisions count on. */
+
+import type { Timestamp } from '../clock/hybrid-clock.js';
+import { revision, type LogIndex, type Revision } from '../machine/units.js';
+import type { Value } from './command.js';
+
+export interface KeyEntry extends KeyVersion {
+  /** The time to live in milliseconds, and the index of the entry from which it counts; both 0 for a key without one. */
+  readonly expiresMs: number;
+  readonly armedAt: LogIndex;
+  /** Superseded versions, newest first: at most `MAX_HISTORY`, and none that a `noRevision` set replaced. */
+  readonly history: readonly KeyVersion[];
+}
+
+/** A value of a key, or its absence. */
+export interface KeyVersion {
+  readonly value: Value;
+  /** Counts on through delete, expiry and re-creation. */
+  readonly revision: Revision;
+  /** True for a tombstone: the key is absent, but its revision counter is not forgotten. */
+  readonly deleted: boolean;
+  readonly lastModified: Timestamp;
+  /** When it ends by the clock of the leader that set it: for people; it may last longer. Zero for never. */
+  readonly expires: Timestamp;
+  /** When it did come to its end; zero while it lives. */
+  readonly lapsedAt: Timestamp;
+}
+
+/** So many superseded versions of each key are kept in memory. */
+export const MAX_HISTORY = 16;
+
+/** The revision reported for a key that was never written. */
+export const NEVER_WRITTEN = revision(-1);
