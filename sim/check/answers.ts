@@ -9,14 +9,16 @@ import {
   groupMessagesOf,
   holdsLease,
   KeyValueCode,
-  partitionOfKey,
+  groupOfOperation,
+  nameIn,
   type HeartbeatAnswer,
   type ClientAnswer,
-  type KeyValueOperation,
+  type Operation,
   type ClientCall,
   type MonotonicMs,
   type NodeEvent,
   type NodeMessage,
+  type KeyValueOutcome,
   type Outcome,
   type ReadIndexAnswer,
 } from '../../core/index.js';
@@ -28,7 +30,7 @@ import type { Raft } from './raft/group-history.js';
 /** What was asked, and when the node came to know of it. */
 interface Asked {
   readonly requestId: string | undefined;
-  readonly operation: KeyValueOperation;
+  readonly operation: Operation;
   readonly atUs: number;
   /** What was committed in the key's group then. */
   readonly floor: number;
@@ -88,11 +90,11 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   /** By leader, follower and batch: when it was asked, and what was committed then. */
   const asks = new Map<string, { readonly atUs: number; readonly floor: number }>();
 
-  const note = (requestId: string | undefined, operation: KeyValueOperation): Asked => ({
+  const note = (requestId: string | undefined, operation: Operation): Asked => ({
     requestId,
     operation,
     atUs: desk.nowUs(),
-    floor: desk.lastCommitted(partitionOfKey(operation.key, desk.partitions)),
+    floor: desk.lastCommitted(groupOfOperation(operation, desk.partitions)),
     answered: false,
   });
 
@@ -141,7 +143,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         return desk.reach('read answered by a follower');
       }
     }
-    checkConfirmed(node, group, atUs, `a read of ${operation.key}`, turn);
+    checkConfirmed(node, group, atUs, `a read of ${nameIn(operation)}`, turn);
   };
 
   /** What a leader tells a follower is no less than what was committed when it was asked, and confirmed since. */
@@ -193,10 +195,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         `node ${node} answered from index ${index}, not committed`,
       );
     }
-    if (partitionOfKey(operation.key, desk.partitions) !== group) {
+    if (groupOfOperation(operation, desk.partitions) !== group) {
       throw new PropertyBroken(
         'keys have one place',
-        `node ${node} answers for ${operation.key} from group ${group}`,
+        `node ${node} answers for ${nameIn(operation)} from group ${group}`,
       );
     }
     if (told.code === KeyValueCode.invalidInput) return;
@@ -209,8 +211,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           `node ${node} answered a read from index ${index}, but ${known.floor} was committed before it was asked`,
         );
       }
-      checkRead(reference, node, operation.key, index, told);
-    } else checkWritten(reference, node, requestId, index, told);
+      checkRead(reference, node, operation.key, index, told as KeyValueOutcome);
+    } else checkWritten(reference, node, requestId, index, told as KeyValueOutcome);
   };
 
   return {

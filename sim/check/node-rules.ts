@@ -7,7 +7,8 @@
 
 import {
   decodeCommand,
-  partitionOfKey,
+  groupOfOperation,
+  nameIn,
   EMPTY_PARTITION,
   emptyRadixArray,
   groupMessagesOf,
@@ -395,13 +396,13 @@ function catchUp(reference: Reference, history: GroupHistory, partitions: number
     }
     if (
       command !== undefined &&
-      (command.value.operation.key === ROSTER_KEY
+      (nameIn(command.value.operation) === ROSTER_KEY
         ? META_GROUP
-        : partitionOfKey(command.value.operation.key, partitions)) !== reference.group
+        : groupOfOperation(command.value.operation, partitions)) !== reference.group
     ) {
       throw new PropertyBroken(
         'keys have one place',
-        `group ${reference.group} has committed a write of ${command.value.operation.key}, which is not its own`,
+        `group ${reference.group} has committed a write of ${nameIn(command.value.operation)}, which is not its own`,
       );
     }
     execute(reference, command?.value, window);

@@ -11,12 +11,12 @@ import {
   SetFlag,
   type Command,
   type KeyEntry,
-  type Outcome,
+  type KeyValueOutcome,
+  type KeyValueWrite,
   type PartitionState,
   type Value,
-  type WriteOperation,
 } from '../../core/index.js';
-import { findRetry, mapGet } from '../../core/index.js';
+import { findRetry, mapGet, nameIn } from '../../core/index.js';
 import { PropertyBroken } from '../world/world.js';
 
 /** A key as it was from one index on. */
@@ -31,7 +31,7 @@ interface Version {
 interface Effect {
   readonly requestId: string | undefined;
   readonly key: string | undefined;
-  readonly outcome: Pick<Outcome, 'code' | 'revision'> | undefined;
+  readonly outcome: Pick<KeyValueOutcome, 'code' | 'revision'> | undefined;
   /** Where the same request took effect before, or here. */
   readonly first: number;
 }
@@ -61,7 +61,7 @@ export function execute(reference: Reference, command: Command | undefined, wind
     return;
   }
   const { requestId, operation } = command;
-  const { key } = operation;
+  const key = nameIn(operation);
   const meaning = `${operation.type} ${key}`;
   const earlier = firstOf.get(requestId);
   if (earlier !== undefined && earlier.index > index - window) {
@@ -73,12 +73,17 @@ export function execute(reference: Reference, command: Command | undefined, wind
     return;
   }
   firstOf.set(requestId, { index, operation: meaning });
-  effects.push({ requestId, key, outcome: write(reference, index, operation), first: index });
+  effects.push({
+    requestId,
+    key,
+    outcome: write(reference, index, operation as KeyValueWrite),
+    first: index,
+  });
 }
 
-const outcomeless = 0 as Outcome['revision'];
+const outcomeless = 0 as KeyValueOutcome['revision'];
 
-function write(reference: Reference, index: number, operation: WriteOperation): Effect['outcome'] {
+function write(reference: Reference, index: number, operation: KeyValueWrite): Effect['outcome'] {
   const { versions } = reference;
   const { key } = operation;
   const known = versions.get(key) ?? [];
@@ -88,18 +93,19 @@ function write(reference: Reference, index: number, operation: WriteOperation): 
   if (operation.type === 'Delete') {
     if (!there) return { code: KeyValueCode.doesNotExist, revision: outcomeless };
     known.push({ index, value: null, revision: revision + 1, deleted: true });
-    return { code: KeyValueCode.deleted, revision: (revision + 1) as Outcome['revision'] };
+    return { code: KeyValueCode.deleted, revision: (revision + 1) as KeyValueOutcome['revision'] };
   }
+  if (operation.type === 'Extend') return undefined;
   const asked = (flag: number): boolean => (operation.flags & flag) === flag;
   const refused =
     (asked(SetFlag.ifExists) && !there) ||
     (asked(SetFlag.ifNotExists) && there) ||
     (asked(SetFlag.ifEqualToValue) && !sameValue(there ? now.value : null, operation.compareValue)) ||
     (asked(SetFlag.ifEqualToRevision) && revision !== operation.compareRevision);
-  if (refused) return { code: KeyValueCode.notSet, revision: revision as Outcome['revision'] };
+  if (refused) return { code: KeyValueCode.notSet, revision: revision as KeyValueOutcome['revision'] };
   known.push({ index, value: operation.value, revision: revision + 1, deleted: false });
   versions.set(key, known);
-  return { code: KeyValueCode.set, revision: (revision + 1) as Outcome['revision'] };
+  return { code: KeyValueCode.set, revision: (revision + 1) as KeyValueOutcome['revision'] };
 }
 
 function sameValue(a: Value, b: Value): boolean {
@@ -186,6 +192,7 @@ function compareRetry(reference: Reference, node: number, requestId: string, sta
   const same =
     record !== undefined &&
     record.requestId === requestId &&
+    record.outcome.family === undefined &&
     record.outcome.code === expected?.code &&
     record.outcome.revision === expected.revision;
   if (same) return;
@@ -219,7 +226,7 @@ export function checkWritten(
   node: number,
   requestId: string | undefined,
   index: number,
-  told: Outcome,
+  told: KeyValueOutcome,
 ): void {
   const effect = reference.effects[index];
   if (effect === undefined || told.code === KeyValueCode.mustRetry) return;
@@ -243,7 +250,7 @@ export function checkRead(
   node: number,
   key: string,
   index: number,
-  told: Outcome,
+  told: KeyValueOutcome,
 ): void {
   if (index >= reference.effects.length) return;
   const expected = versionAt(reference, key, index);

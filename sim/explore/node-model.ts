@@ -105,7 +105,7 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
     describeRequest: (request) =>
       'admin' in request
         ? request.admin.type
-        : `${request.operation.type.toLowerCase()} ${request.operation.key}`,
+        : `${request.operation.type.toLowerCase()} ${nameIn(request.operation)}`,
   });
 }
 

@@ -127,6 +127,7 @@ export function toOperation({ key, input }: Drawn<KeyValueInput>): KeyValueOpera
 export function toOutput(
   answer: ClientAnswer,
 ): { readonly type: 'known'; readonly output: KeyValueOutput } | { readonly type: 'unknown' | 'wrong' } {
+  if (answer.family !== undefined) return { type: 'wrong' };
   const { code } = answer;
   switch (code) {
     case KeyValueCode.set:
