@@ -18,7 +18,7 @@ import { requestRead } from '../raft/read-index.js';
 import { executeEphemeral, isEphemeral } from './ephemeral.js';
 import type { Execution } from './execution.js';
 import { lapsesFor } from './expiry.js';
-import { isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
+import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
 import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
 import { leadershipOf, noticeLeadership } from './tenure.js';
@@ -30,8 +30,7 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
   const mode = modeOf(operation);
   if (isRead(operation) && mode === 'stale') {
     const { partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
-    const executed = answerRead(partition, operation);
-    answer(turn, group, origin, { type: 'Executed', ...executed, index: partition.applied });
+    answer(turn, group, origin, executed(answerRead(partition, operation), partition.applied));
     return;
   }
   const opened = openGroup(turn, group);
@@ -131,8 +130,7 @@ function serveConfirmed(
       readThroughLog(turn, opened, execution, lapsed, answer);
       return;
     }
-    const executed = answerRead(partition, operation);
-    answer(turn, group, origin, { type: 'Executed', ...executed, index: partition.applied });
+    answer(turn, group, origin, executed(answerRead(partition, operation), partition.applied));
     return;
   }
   if (lead?.term !== term) {
@@ -144,8 +142,8 @@ function serveConfirmed(
     assert(done, () => `the reservation ${execution.requestId} is confirmed, and asks to be confirmed again`);
     return;
   }
-  const executed = executeEphemeral(turn, opened, execution.requestId, operation);
-  answer(turn, group, origin, { type: 'Executed', ...executed, index: partition.applied });
+  const given = executeEphemeral(turn, opened, execution.requestId, operation);
+  answer(turn, group, origin, executed(given, partition.applied));
 }
 
 /** A read that found something over: its end stands in the log before anybody is told of it. */

@@ -11,6 +11,7 @@ import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/ra
 import { present } from '../machine/assert.js';
 import type { GroupId, LogIndex } from '../machine/units.js';
 import { OWN_REQUEST_ID_PREFIX, type Command, type Operation, type RequestId } from '../partition/command.js';
+import type { Answer as PartitionAnswer } from '../partition/contents.js';
 import { describeOperation } from '../partition/operation.js';
 import { findRetry } from '../partition/retry-table.js';
 import { propose } from '../raft/replication.js';
@@ -113,6 +114,13 @@ function sameOrigin(a: Origin, b: Origin): boolean {
     case 'Admin':
       return b.type === 'Admin' && a.task === b.task;
   }
+}
+
+/** What was executed at this point of the partition's history. */
+export function executed({ outcome, reason }: PartitionAnswer, index: LogIndex): ForwardResult {
+  return reason === undefined
+    ? { type: 'Executed', outcome, index }
+    : { type: 'Executed', outcome, index, reason };
 }
 
 export function tryAgain(opened: OpenGroup, reason: string): TryAgain {
