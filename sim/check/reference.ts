@@ -137,20 +137,15 @@ function spaceOf(operation: Operation): Place['space'] {
   return 'name' in operation ? 'sequence' : 'key';
 }
 
-/** Changes of one command have times of their own, each later than all before. */
+/** Each change has a time of its own, later than all before. */
 function momentOf(reference: Reference, index: number, { stampedAt }: Command): Moment {
-  return {
-    index,
-    stampedAt,
-    stamp() {
-      const { lastModified } = reference;
-      reference.lastModified =
-        compareTimestamps(stampedAt, lastModified) > 0
-          ? stampedAt
-          : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
-      return reference.lastModified;
-    },
+  const next = (): Timestamp => {
+    const { lastModified } = reference;
+    return compareTimestamps(stampedAt, lastModified) > 0
+      ? stampedAt
+      : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
   };
+  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()) };
 }
 
 function write(

@@ -46,6 +46,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       keys: pick('keys', [2, 3, 5]),
       readPercent: pick('reads', [20, 40, 60]),
       specialReadPercent: pick('special reads', [0, 50, 50, 90]),
+      services: pick('services', [0, 0, 40, 70]),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,

@@ -20,13 +20,7 @@ import {
   type NodeState,
   type Stored,
 } from '../../core/index.js';
-import {
-  checkLinearizable,
-  explainCounterexample,
-  keyValueModel,
-  type KeyValueInput,
-  type KeyValueOutput,
-} from '../check/linearizability/index.js';
+import { checkLinearizable, explainCounterexample, keyValueModel } from '../check/linearizability/index.js';
 import { MUST_REACH } from '../check/raft/landmarks.js';
 import { createNodeRules, type NodeObserver } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
@@ -36,12 +30,12 @@ import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
-import { keyValueLoad } from './load.js';
+import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
 import { keepsToDrift } from './leases.js';
-import { isStale } from './operations.js';
 import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+import { checkServices } from './service-histories.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
 
@@ -106,7 +100,7 @@ export function keyValueSystem(
       const { settings } = scenario;
       const stamps = createStamps();
       let world: NodeWorld | undefined;
-      let clients: Clients<KeyValueInput, KeyValueOutput> | undefined;
+      let clients: Clients<WorkInput, WorkOutput> | undefined;
       const nodes = (): NodeWorld['nodes'] => (world === undefined ? [] : nodesInUse(world));
       const rules = createNodeRules(
         {
@@ -143,13 +137,13 @@ export function keyValueSystem(
           return why === undefined ? all : `${why}; ${all}`;
         },
         judge() {
+          const history = clients?.history ?? [];
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
-            failureBy(() => checkStamps(stamps), desk.nowUs());
+            failureBy(() => checkStamps(stamps), desk.nowUs()) ??
+            failureBy(() => checkServices(serviceHistory(history), keepsToDrift(scenario)), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
-          // What a stale read may see is judged when it is answered.
-          const history = (clients?.history ?? []).filter(({ input }) => !isStale(input));
-          const checked = checkLinearizable(keyValueModel, history, {
+          const checked = checkLinearizable(keyValueModel, keyHistory(history), {
             maxSteps: scenario.budgets.maxCheckSteps,
           });
           const { verdict } = checked;

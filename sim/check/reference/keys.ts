@@ -47,7 +47,9 @@ interface Superseded {
 export interface Moment {
   readonly index: number;
   readonly stampedAt: Timestamp;
-  /** The time of a change that is made now; each asks once. */
+  /** The time that a change would have now. */
+  readonly next: () => Timestamp;
+  /** The same, of a change that is made. */
   readonly stamp: () => Timestamp;
 }
 

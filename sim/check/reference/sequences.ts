@@ -147,15 +147,19 @@ function reserve(
   take: SequenceTake | undefined,
 ): Written {
   const { record, life } = known;
-  const { index, stampedAt } = moment;
-  const keyed = known.keyed.filter(({ at }) => stampedAt.wall - at.wall <= KEYED_MS);
+  const { index } = moment;
+  const next = moment.next();
+  const keyed = known.keyed.filter(({ at }) => next.wall - at.wall <= KEYED_MS);
   const earlier = idempotencyKey === undefined ? undefined : keyed.find(({ key }) => key === idempotencyKey);
   if (earlier !== undefined) {
     if (earlier.allocation.count !== count) return told(SequenceCode.invalidInput);
     return told(SequenceCode.success, record, earlier.allocation);
   }
   const isPart =
-    take?.type === 'Part' && take.revision === record.revision && take.incarnation === record.incarnation;
+    take?.type === 'Part' &&
+    take.revision === record.revision &&
+    take.incarnation === record.incarnation &&
+    take.start + (count - 1) * record.increment <= record.currentValue;
   const window = Math.max(count, take?.type === 'Block' ? take.window : 0);
   const limit = record.maxValue ?? Number.MAX_SAFE_INTEGER;
   const room = Math.max(0, Math.floor((limit - record.currentValue) / record.increment));
@@ -169,7 +173,7 @@ function reserve(
   const revision = isPart ? record.revision : record.revision + 1;
   const allocation = { start, end, count, revision };
   const added = idempotencyKey === undefined ? [] : [{ key: idempotencyKey, allocation, at }];
-  const now: SequenceRecord = { ...record, currentValue: raised, revision, updatedAt: at };
+  const now = isPart ? record : { ...record, currentValue: raised, revision, updatedAt: at };
   put(sequences.facts, name, index, { record: now, keyed: [...keyed, ...added].slice(-MAX_KEYED), life });
   const problem = isPart ? notOfABlock(sequences, name, index, { count, allocation }) : undefined;
   if (!isPart) addTo(sequences.blocks, name, { index, life, allocation, end: raised });
