@@ -4,6 +4,7 @@
 
 import {
   createNode,
+  DEFAULT_NODE_OPTIONS,
   describeNode,
   mapForEach,
   mixNumber,
@@ -77,7 +78,8 @@ export function recordRun(
 export function nodeOptionsOf({ nodes, settings }: KeyValueScenario, node: NodeId): NodeOptions {
   // A spare knows of nobody: it is told of the others by those who take it in.
   const voters = node > nodes ? [] : foundersOf(nodes);
-  return { node, voters, partitions: settings.partitions, ...settings.node };
+  // Scenarios that are older than a setting say nothing of it.
+  return { ...DEFAULT_NODE_OPTIONS, node, voters, partitions: settings.partitions, ...settings.node };
 }
 
 function foundersOf(nodes: number): readonly NodeId[] {

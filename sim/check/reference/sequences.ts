@@ -161,8 +161,7 @@ function reserve(
     take.incarnation === record.incarnation &&
     take.start + (count - 1) * record.increment <= record.currentValue;
   const window = Math.max(count, take?.type === 'Block' ? take.window : 0);
-  const limit = record.maxValue ?? Number.MAX_SAFE_INTEGER;
-  const room = Math.max(0, Math.floor((limit - record.currentValue) / record.increment));
+  const room = roomIn(record);
   if (!isPart && room < count) return told(SequenceCode.maxValueExceeded);
   const raised = isPart
     ? record.currentValue
@@ -181,6 +180,12 @@ function reserve(
     outcome: outcomeOf(SequenceCode.success, now, allocation),
     problem: problem ?? give(sequences, name, { life, start, end, requestId }),
   };
+}
+
+/** So many values there are above all blocks. */
+function roomIn({ currentValue, increment, maxValue }: SequenceRecord): number {
+  const limit = maxValue ?? Number.MAX_SAFE_INTEGER;
+  return Math.max(0, Math.floor((limit - currentValue) / increment));
 }
 
 function addTo<T>(lists: Map<string, T[]>, name: string, one: T): void {
@@ -249,9 +254,16 @@ export function wrongGift(
   const fact = stateAt(sequences.facts, name, index);
   const { allocation, code } = outcome;
   if (code !== SequenceCode.success || allocation === null) {
-    if (code === SequenceCode.notFound && fact?.record === undefined) return undefined;
-    return `nothing at index ${index} leads to code ${code}`;
+    const record = fact?.record;
+    const isSo =
+      record === undefined
+        ? code === SequenceCode.notFound
+        : code === SequenceCode.maxValueExceeded && roomIn(record) < count;
+    return isSo ? undefined : `nothing at index ${index} leads to code ${code} for ${count} of ${name}`;
   }
+  const seen = outcome.record && tellSequence(outcome.record, []);
+  const expected = fact?.record && tellSequence(fact.record, []);
+  if (seen !== expected) return `${name} is told as ${seen ?? 'nothing'}, but it was ${expected ?? 'not there'}`;
   const life = fact?.life ?? 0;
   return (
     notOfABlock(sequences, name, index, { count, allocation }) ??
