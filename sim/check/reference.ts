@@ -101,7 +101,8 @@ export function execute(reference: Reference, command: Command | undefined, wind
   }
   const { requestId, operation } = command;
   const meaning = `${operation.type} ${nameIn(operation)}`;
-  const earlier = firstOf.get(requestId);
+  // A read may be executed as often as it is asked; nobody remembers it.
+  const earlier = isRead(operation) ? undefined : firstOf.get(requestId);
   if (earlier !== undefined && earlier.index > index - window) {
     const isSame = earlier.operation === meaning;
     const { outcome, read } = (isSame ? effects[earlier.index] : undefined) ?? {
@@ -111,7 +112,7 @@ export function execute(reference: Reference, command: Command | undefined, wind
     effects.push({ requestId, touched: [], outcome, read, first: earlier.index });
     return;
   }
-  firstOf.set(requestId, { index, operation: meaning });
+  if (!isRead(operation)) firstOf.set(requestId, { index, operation: meaning });
   const { lapsed = [] } = command;
   const touched: Place[] = lapsed.map(({ space, name }) => ({ space, name }));
   const moment = momentOf(reference, index, command);
@@ -252,17 +253,14 @@ function compareRetry(reference: Reference, node: number, requestId: string, sta
   const first = reference.firstOf.get(requestId)?.index;
   if (first === undefined || first <= state.retries.forgotten) return;
   const record = findRetry(state.retries, requestId as Command['requestId']);
-  const wrong =
-    record === undefined || record.requestId !== requestId
-      ? 'has forgotten'
-      : wrongOutcome(reference, first, record.outcome) === undefined
-        ? undefined
-        : 'remembers otherwise';
+  const isKnown = record?.requestId === requestId;
+  const wrong = isKnown ? wrongOutcome(reference, first, record.outcome) : 'nothing';
   if (wrong === undefined) return;
   broken(
     'requests are remembered',
     reference,
-    `at index ${state.applied} node ${node} ${wrong} request ${requestId}, which took effect at ${first}`,
+    `at index ${state.applied} node ${node} ${isKnown ? 'remembers otherwise' : 'has forgotten'} request ${requestId}, ` +
+      `which took effect at ${first}: ${wrong}`,
   );
 }
 

@@ -19,6 +19,7 @@ import {
   type NodeOptions,
   type NodeRequest,
   type NodeState,
+  type PartitionState,
   type Stored,
 } from '../../core/index.js';
 import { checkLinearizable, explainCounterexample, keyValueModel } from '../check/linearizability/index.js';
@@ -218,32 +219,43 @@ function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string 
     .join('; ');
 }
 
-/** Replicas at the same index hold the same keys, byte for byte. */
+/** Replicas at the same index hold the same, byte for byte. */
 function checkConvergence(nodes: NodeWorld['nodes']): void {
   const hashes = new Map<string, { readonly node: number; readonly hash: number }>();
   for (const { id, state } of nodes) {
     if (state === undefined) continue;
     radixForEach(state.groups, ({ partition }, group) => {
       const place = `group ${group} at index ${partition.applied}`;
-      const hash = hashKeys(partition.keys);
+      const hash = hashContents(partition);
       const known = hashes.get(place);
       if (known === undefined) hashes.set(place, { node: id, hash });
       else if (known.hash !== hash) {
         throw new PropertyBroken(
           'replicas converge',
-          `nodes ${known.node} and ${id} hold different keys in ${place}`,
+          `nodes ${known.node} and ${id} hold different contents in ${place}`,
         );
       }
     });
   }
 }
 
-function hashKeys(keys: Parameters<typeof mapForEach<unknown>>[0]): number {
+/** All that a partition holds but its retry table, without the shape of its trees. */
+function hashContents({ keys, locks, sequences }: PartitionState): number {
   let hash = 0;
-  mapForEach(keys, (key, entry) => {
-    hash = mixWord(mixWord(hash, hashValue(key)), hashValue(entry));
-  });
+  for (const map of [keys, locks, sequences] as const) {
+    mapForEach<unknown>(map, (name, entry) => {
+      hash = mixWord(mixWord(hash, hashValue(name)), hashValue(inOrder(entry)));
+    });
+  }
   return hash;
+}
+
+/** A record with its fields in the order of their names: what was read from a snapshot has them in another one. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]: [string, unknown]) => [name, inOrder(field)]));
 }
 
 /** What a node knows at the end, without the shape of its trees. */
@@ -254,7 +266,7 @@ function hashFinal(state: NodeState | undefined): number {
     for (const number of [raft.term, raft.vote, raft.commit, raft.log.lastIndex, raft.log.lastTerm]) {
       hash = mixNumber(hash, number);
     }
-    hash = mixWord(mixWord(hash, partition.digest), hashKeys(partition.keys));
+    hash = mixWord(mixWord(hash, partition.digest), hashContents(partition));
   });
   return hash;
 }

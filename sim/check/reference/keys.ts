@@ -93,7 +93,7 @@ function setKey(
     (asked(SetFlag.ifEqualToValue) && !sameBytes(there ? now.value : null, compareValue)) ||
     (asked(SetFlag.ifEqualToRevision) && (now?.revision ?? -1) !== compareRevision);
   if (refused) {
-    return told(KeyValueCode.notSet, now?.revision ?? -1, now?.lastModified ?? ZERO_TIMESTAMP, undefined);
+    return told(KeyValueCode.notSet, now?.revision ?? -1, now?.lastModified ?? ZERO_TIMESTAMP, now?.expires);
   }
   const fact: KeyFact = {
     ...supersede(now, !asked(SetFlag.noRevision)),
@@ -203,12 +203,16 @@ const ABSENT: Truth = { fact: undefined, mayBeLost: false };
 function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
   if (now === undefined) return ABSENT;
   let fact: KeyFact | undefined = now;
+  let newer = now;
   let past = now.before;
   while (fact !== undefined && compareTimestamps(fact.lastModified, at) > 0) {
+    newer = fact;
     fact = past?.fact;
     past = past?.older;
   }
-  const mayBeLost = fact !== now && (fact === undefined ? keepsNotAll(now) : !keptOf(now).includes(fact));
+  // Where the version after it is gone, nobody knows how long it lasted.
+  const isGone = (version: KeyFact): boolean => version !== now && !keptOf(now).includes(version);
+  const mayBeLost = fact === undefined ? keepsNotAll(now) : fact !== now && (isGone(fact) || isGone(newer));
   if (fact === undefined) return { fact, mayBeLost };
   const over = !isNever(fact.lapsedAt) && compareTimestamps(fact.lapsedAt, at) <= 0;
   return { fact: fact.deleted || over ? undefined : fact, mayBeLost };
