@@ -1,6 +1,7 @@
 /** What clients saw of locks and sequences, in the words of the checkers that judge such histories. */
 
 import {
+  KEYED_ALLOCATION_MS,
   LockCode,
   SequenceCode,
   type ClientAnswer,
@@ -38,6 +39,14 @@ export interface ServiceEvent {
   readonly answer: ClientAnswer | undefined;
 }
 
+/** How far the clocks of a run can be relied on. */
+export interface TrueClocks {
+  /** No clock runs faster or slower than the nodes are told. */
+  readonly keepToDrift: boolean;
+  /** What two wall clocks may be apart. */
+  readonly mayDifferMs: number;
+}
+
 /** What holds of locks whatever the clocks do. */
 const TIMELESS_RULES: readonly LockRule[] = ['token went back', 'token names two grants', 'not the holder'];
 
@@ -48,10 +57,11 @@ const TIMED_RULES: readonly LockRule[] = [...TIMELESS_RULES, 'mutual exclusion',
 const ROUNDING_MS = 2;
 
 /** @throws PropertyBroken when locks or sequences did not do what they promise. */
-export function checkServices(events: readonly ServiceEvent[], trustsClocks: boolean): void {
+export function checkServices(events: readonly ServiceEvent[], clocks: TrueClocks): void {
+  const { keepToDrift, mayDifferMs } = clocks;
   const locks = checkLocks(events.flatMap(lockEvent), {
     driftMs: ROUNDING_MS,
-    rules: trustsClocks ? TIMED_RULES : TIMELESS_RULES,
+    rules: keepToDrift ? TIMED_RULES : TIMELESS_RULES,
   });
   if (locks.verdict === 'invalid') throw new PropertyBroken('locks', explainLocks(locks));
   // What an update does to a sequence this checker does not know; the reference does.
@@ -59,7 +69,9 @@ export function checkServices(events: readonly ServiceEvent[], trustsClocks: boo
     events.flatMap(({ operation }) => (operation.type === 'UpdateSequence' ? [operation.name] : [])),
   );
   const given = events.flatMap(sequenceEvent).filter(({ sequence }) => !updated.has(sequence));
-  const sequences = checkSequences(given);
+  // The age of an idempotency key is what the wall clocks of its leaders say it is; half of it is room for their drift.
+  const replayMs = Math.max(0, KEYED_ALLOCATION_MS - mayDifferMs) / 2;
+  const sequences = checkSequences(given, { replayTime: replayMs * 1_000 });
   if (sequences.verdict === 'invalid') throw new PropertyBroken('sequences', explainSequences(sequences));
 }
 

@@ -33,7 +33,7 @@ import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
-import { keepsToDrift } from './leases.js';
+import { keepsToDrift, wallSpreadOf } from './leases.js';
 import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
@@ -141,10 +141,11 @@ export function keyValueSystem(
         },
         judge() {
           const history = clients?.history ?? [];
+          const clocks = { keepToDrift: keepsToDrift(scenario), mayDifferMs: wallSpreadOf(scenario) };
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs()) ??
-            failureBy(() => checkServices(serviceHistory(history), keepsToDrift(scenario)), desk.nowUs());
+            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
           const checked = checkLinearizable(keyValueModel, keyHistory(history), {
             maxSteps: scenario.budgets.maxCheckSteps,
