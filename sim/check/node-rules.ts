@@ -37,6 +37,7 @@ import { PropertyBroken, type Observer } from '../world/world.js';
 import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import { createLapseRules } from './lapse-rules.js';
+import { createLeadRules } from './lead-rules.js';
 import {
   checkCare,
   checkHeard,
@@ -138,6 +139,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     () => desk.nowUs(),
     (feature) => desk.reach(feature),
   );
+  const keeping = createLeadRules(leases !== undefined, () => desk.nowUs());
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
   const addContext = (group: number): StateContext =>
@@ -161,6 +163,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkWaiting(known, group);
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
+      keeping.check(known, group);
       lapses.executed(reference);
       lapses.checkProposed(reference, known?.raft, group.raft);
       checkPartition(reference, known, group, retryWindow);
