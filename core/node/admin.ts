@@ -30,10 +30,11 @@ import {
   problemWithChange,
   type Judged,
 } from './admin-rules.js';
-import { execute, type Answer } from './group.js';
+import { execute } from './group.js';
 import { linkOf } from './link.js';
 import type { AdminOrigin, AdminStage, AdminTask, MemberSurvey } from './membership.js';
 import type { AdminForward, AdminForwarded, ForwardResult, SurveyAnswer, SurveyAsk } from './protocol.js';
+import type { Answer } from './proposals.js';
 import { bestHeir } from './reconcile.js';
 import type { GroupState } from './state.js';
 import { listed, META_GROUP, nameNodes, ROSTER_KEY, type Roster } from './roster.js';

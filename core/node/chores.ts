@@ -15,7 +15,7 @@ import { transferLeadership } from '../raft/transfer.js';
 import { decodeCommand, decodeRoster } from '../wire/index.js';
 import type { Entry } from '../raft/messages.js';
 import { tasksDue } from './admin.js';
-import type { Answer } from './group.js';
+import type { Answer } from './proposals.js';
 import type { GroupWork } from './membership.js';
 import type { RosterAsk, RosterNews } from './protocol.js';
 import { bestHeir, betterLeader, isMisplaced, reconcileGroup } from './reconcile.js';

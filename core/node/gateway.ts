@@ -22,9 +22,10 @@ import {
 import { describeOperation, groupOfOperation, isRead, refusalOf } from '../partition/operation.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { rosterWritten } from './admin.js';
+import type { Origin } from './execution.js';
 import { execute, modeOf } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
-import type { ClientRequest, Origin } from './state.js';
+import type { ClientRequest } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere } from './worklist.js';
 

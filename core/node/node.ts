@@ -29,10 +29,11 @@ import { EMPTY_PARTITION } from '../partition/partition.js';
 import { writesCompleted } from '../raft/durability.js';
 import type { Entry } from '../raft/messages.js';
 import { nextDeadline, restoreRaft } from '../raft/state.js';
-import { closeTurn, receive, tick, settleMembers } from '../raft/step.js';
+import { closeReads, closeTurn, receive, tick, settleMembers } from '../raft/step.js';
 import { drawPatience } from '../raft/turn.js';
 import { adminForwarded, adminRequested, forwardedAnswered, surveyAnswered, surveyAsked } from './admin.js';
 import type { NodeAnswer, NodeRequest } from './admin-protocol.js';
+import { applyCommitted } from './applying.js';
 import {
   choresDue,
   metaSettled,
@@ -50,7 +51,7 @@ import {
   requestAlarm,
   requestReceived,
 } from './gateway.js';
-import { applyCommitted, learntOfLeader, releaseWaiters, serveReads } from './group.js';
+import { learntOfLeader, serveReads } from './group.js';
 import {
   bundleAnswer,
   bundleHeartbeat,
@@ -63,6 +64,7 @@ import { linkAlarm } from './link.js';
 import { checkLinks, noteRest, setBeatAlarm } from './liveness.js';
 import { emptyMembership, type Membership } from './membership.js';
 import { checkNodeOptions, type NodeOptions } from './options.js';
+import { releaseWaiters } from './proposals.js';
 import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
 import { META_GROUP } from './roster.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
@@ -70,6 +72,8 @@ import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
 import type { NodeStatus } from './status.js';
+import { sweepIfDue } from './sweeper.js';
+import { noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 import { isReluctant } from './worklist.js';
 
@@ -113,6 +117,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
       journal: known?.journal ?? emptyJournal(id),
       waiting: emptyRadixArray(),
       proposed: emptyOrderedMap(),
+      lead: undefined,
       alarmAt,
     });
   }
@@ -127,6 +132,7 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     tokensOf: emptyOrderedMap(),
     reads: emptyRadixArray(),
     nextRead: 0,
+    openReads: 0,
     writing: EMPTY_LIST,
     sending: EMPTY_LIST,
     receiving: EMPTY_LIST,
@@ -281,20 +287,28 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
 
 function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   settleMembers(opened.raft);
+  noticeLeadership(turn, opened, answer);
   releaseWaiters(turn, opened, answer);
   applyCommitted(turn, opened, answer);
   serveReads(turn, opened, answer);
   if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
+  sweepIfDue(turn, opened);
   compactIfDue(turn, opened);
 }
 
 function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   const { group, raft } = opened;
   const id = raft.raft.group;
-  const write = closeTurn(raft);
-  // A group of one voter confirms its own reads while it closes.
+  // A lease, or a group of one voter, confirms reads at once. What comes of them may be proposed, so it is done before
+  // the turn says what it writes.
+  closeReads(raft);
   serveReads(turn, opened, answer);
+  const write = closeTurn(raft);
+  assert(
+    raft.readsReady.length === 0 && raft.readsRefused.length === 0,
+    () => `group ${id} confirmed or refused reads that nobody looks after any more`,
+  );
   if (write !== undefined) {
     const { journal, changes } = recordWrite(
       group.journal,
@@ -323,12 +337,16 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
-  const deadline = nextDeadline(group.raft);
+  const deadline = earlierOf(nextDeadline(group.raft), group.lead?.sweepAt);
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
   }
   turn.node.groups = radixSet(turn.node.groups, id, group);
+}
+
+function earlierOf(a: MonotonicMs | undefined, b: MonotonicMs | undefined): MonotonicMs | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
 }
 
 function effectsOf(turn: NodeTurn): readonly NodeEffect[] {

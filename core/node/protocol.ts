@@ -125,16 +125,16 @@ export interface ForwardAnswer {
   readonly result: ForwardResult;
 }
 
-export type ForwardResult =
-  | Executed
-  /** Not executed by this node now. It may still take effect if an earlier attempt reached a log. */
-  | {
-      readonly type: 'TryAgain';
-      readonly leader: NodeId;
-      readonly reason: string;
-      /** The leader has more to do than it can take: whoever asks is told so at once, and decides when to come back. */
-      readonly overloaded: boolean;
-    };
+export type ForwardResult = Executed | TryAgain;
+
+/** Not executed by this node now. It may still take effect if an earlier attempt reached a log. */
+export interface TryAgain {
+  readonly type: 'TryAgain';
+  readonly leader: NodeId;
+  readonly reason: string;
+  /** The leader has more to do than it can take: whoever asks is told so at once, and decides when to come back. */
+  readonly overloaded: boolean;
+}
 
 /** Executed; `index` is the point of the partition's history that the outcome reflects. */
 export interface Executed {

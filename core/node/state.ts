@@ -8,12 +8,14 @@ import type { Fifo } from '../collections/fifo.js';
 import type { OrderedMap } from '../collections/ordered-map.js';
 import type { RadixArray } from '../collections/radix-array.js';
 import type { GroupId, LogIndex, MonotonicMs, NodeId, Term, WriteNumber } from '../machine/units.js';
-import type { Operation, ReadOperation, RequestId, WriteOperation } from '../partition/command.js';
+import type { Operation, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
+import type { Execution, Origin } from './execution.js';
 import type { Journal } from './journal.js';
+import type { Leadership } from './leadership.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
 
@@ -37,6 +39,8 @@ export interface NodeState {
   /** Reads handed to a group, by number. */
   readonly reads: RadixArray<PendingRead>;
   readonly nextRead: number;
+  /** How many of them there are. */
+  readonly openReads: number;
 
   /** Snapshots that are under way, in the order in which they were begun; each list is bounded by an option. */
   readonly writing: readonly SnapshotWriting[];
@@ -81,6 +85,8 @@ export interface GroupState {
   readonly waiting: RadixArray<Waiter>;
   /** The log index of every request that is proposed here and not yet applied: a repeated request waits for it too. */
   readonly proposed: OrderedMap<LogIndex>;
+  /** What this node keeps as the leader; undefined while it has not noticed that it is one. */
+  readonly lead: Leadership | undefined;
   /** The alarm that is set for this group; undefined for none. */
   readonly alarmAt: MonotonicMs | undefined;
 }
@@ -147,16 +153,9 @@ export interface SnapshotReceiving {
 export interface Waiter {
   readonly term: Term;
   readonly requestId: RequestId;
-  readonly operation: WriteOperation;
+  readonly operation: Operation;
   readonly origins: readonly Origin[];
 }
-
-/** Where an answer goes: to a client of this node, to the node that forwarded the request, or to a task of this node. */
-export type Origin =
-  | { readonly type: 'Client'; readonly token: number }
-  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }
-  /** A change of the roster, put into words. */
-  | { readonly type: 'Admin'; readonly task: number; readonly summary: string };
 
 export interface ClientRequest {
   readonly token: number;
@@ -176,10 +175,10 @@ export interface ClientRequest {
   readonly wasSent: boolean;
 }
 
+/** What is executed when it is confirmed that the leader of this term still leads; not only reads are. */
 export interface PendingRead {
-  readonly group: GroupId;
-  readonly operation: ReadOperation;
-  readonly origin: Origin;
+  readonly execution: Execution;
+  readonly term: Term;
 }
 
 /** Messages that may leave when a write is durable, and the groups that wait to hear of it. */

@@ -132,6 +132,31 @@ export const NODE_TUNING = {
     about:
       'How many of the newest writes of a partition are remembered, so that a repeated request is not executed twice. The same on every node.',
   },
+  maxOpenReads: {
+    default: 65_536,
+    least: 1,
+    about:
+      'Reads, and whatever else waits for a leader to be confirmed, that a node holds at a time; beyond it a client is told to try again.',
+  },
+  expirySweepMs: {
+    default: 1_000,
+    least: 0,
+    about:
+      'A leader looks this often, while anything has an end, for keys and locks that are over and that nobody asks for. 0 for never: they then stay until they are asked for.',
+  },
+  sequenceBlockSize: {
+    default: 1_000,
+    least: 1,
+    most: 2_147_483_647,
+    about:
+      'How many values of a sequence its leader reserves at a time, where the sequence itself does not say. 1 for one write for each value, without gaps.',
+  },
+  maxWaitingReservations: {
+    default: 1_024,
+    least: 1,
+    about:
+      'Reservations of one sequence that may wait for its next block at a time; beyond it a client is told to try again.',
+  },
   placementIntervalMs: {
     default: 500,
     least: 0,

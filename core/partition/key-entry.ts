@@ -8,8 +8,10 @@ export interface KeyEntry extends KeyVersion {
   /** The time to live in milliseconds, and the index of the entry from which it counts; both 0 for a key without one. */
   readonly expiresMs: number;
   readonly armedAt: LogIndex;
-  /** Superseded versions, newest first: at most `MAX_HISTORY`, and none that a `noRevision` set replaced. */
+  /** Superseded versions, newest first: within the bounds below, and none that a `noRevision` set replaced. */
   readonly history: readonly KeyVersion[];
+  /** The newest revision that was dropped from the history for want of room; absent for none. */
+  readonly forgotten?: Revision;
 }
 
 /** A value of a key, or its absence. */
@@ -28,6 +30,9 @@ export interface KeyVersion {
 
 /** So many superseded versions of each key are kept in memory. */
 export const MAX_HISTORY = 16;
+
+/** Their values have so many bytes together, at most: a key with its history is one record of a snapshot. */
+export const MAX_HISTORY_BYTES = 8 << 20;
 
 /** The revision reported for a key that was never written. */
 export const NEVER_WRITTEN = revision(-1);

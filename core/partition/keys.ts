@@ -1,4 +1,9 @@
-/** Keys and their revisions (key/value specification, section 4). */
+/**
+ * Keys, their revisions and their time to live (key/value specification, section 4).
+ *
+ * A key whose time to live has come to its end counts as absent, and as null in comparisons, from the entry on that
+ * says so (`endKey`); its revisions count on. Until then it lives, whatever any clock says.
+ */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import { mapGet, mapSet } from '../collections/ordered-map.js';
@@ -7,44 +12,104 @@ import {
   KeyValueCode,
   SetFlag,
   type Command,
+  type DeleteOperation,
+  type ExistsOperation,
+  type ExtendOperation,
+  type GetOperation,
   type KeyValueOutcome,
   type KeyValueRead,
   type KeyValueWrite,
   type Lapse,
-  type Outcome,
   type SetOperation,
   type Value,
 } from './command.js';
-import { nextStamp, type Change, type Contents } from './contents.js';
-import { NEVER_WRITTEN, type KeyEntry } from './key-entry.js';
+import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
+import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from './key-entry.js';
+import { historyAfter, historyWithout, isLive, versionAt, versionOf, wasLive } from './key-history.js';
 import { refusal } from './operation.js';
+import { readPage } from './scan.js';
 
 export function writeKey(
   contents: Contents,
-  _index: LogIndex,
+  index: LogIndex,
   command: Command,
   operation: KeyValueWrite,
 ): Change {
-  const current = mapGet(contents.keys, operation.key);
-  if (operation.type === 'Set') {
-    if (!conditionsHold(operation, current)) {
-      return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };
-    }
-    return withEntry(
-      contents,
-      operation.key,
-      KeyValueCode.set,
-      nextEntry(contents, command, current, operation.value, false),
-    );
+  switch (operation.type) {
+    case 'Set':
+      return setKey(contents, index, command, operation);
+    case 'Delete':
+      return deleteKey(contents, command, operation);
+    case 'Extend':
+      return extendKey(contents, index, command, operation);
   }
-  if (current === undefined || current.deleted)
+}
+
+function setKey(contents: Contents, index: LogIndex, command: Command, operation: SetOperation): Change {
+  const current = mapGet(contents.keys, operation.key);
+  if (!conditionsHold(operation, current)) {
+    return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };
+  }
+  const keepsHistory = (operation.flags & SetFlag.noRevision) === 0;
+  return withEntry(contents, operation.key, KeyValueCode.set, {
+    value: operation.value,
+    ...superseding(contents, command, current, keepsHistory),
+    deleted: false,
+    ...lifetime(index, command, operation.expiresMs),
+  });
+}
+
+function deleteKey(contents: Contents, command: Command, { key }: DeleteOperation): Change {
+  const current = mapGet(contents.keys, key);
+  if (current === undefined || !isLive(current)) {
     return { contents, outcome: refusal(KeyValueCode.doesNotExist) };
-  return withEntry(
-    contents,
-    operation.key,
-    KeyValueCode.deleted,
-    nextEntry(contents, command, current, null, true),
-  );
+  }
+  return withEntry(contents, key, KeyValueCode.deleted, {
+    value: null,
+    ...superseding(contents, command, current, true),
+    deleted: true,
+    ...FOR_EVER,
+  });
+}
+
+/** No new version: the value, its revision and its time stay. */
+function extendKey(
+  contents: Contents,
+  index: LogIndex,
+  command: Command,
+  { key, expiresMs }: ExtendOperation,
+): Change {
+  const current = mapGet(contents.keys, key);
+  if (current === undefined || !isLive(current)) {
+    return { contents, outcome: refusal(KeyValueCode.doesNotExist) };
+  }
+  const extended = { ...current, ...lifetime(index, command, expiresMs) };
+  return {
+    contents: { ...contents, keys: mapSet(contents.keys, key, extended) },
+    outcome: outcomeOf(KeyValueCode.extended, extended),
+  };
+}
+
+type Lifetime = Pick<KeyEntry, 'expires' | 'expiresMs' | 'armedAt'>;
+
+const FOR_EVER = { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: logIndex(0) };
+
+function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | undefined): Lifetime {
+  if (expiresMs === undefined) return FOR_EVER;
+  return { expires: endOfLease(stampedAt, expiresMs), expiresMs, armedAt: index };
+}
+
+/** What is the same in every new version of a key. */
+function superseding(
+  contents: Contents,
+  { stampedAt }: Command,
+  current: KeyEntry | undefined,
+  keepsHistory: boolean,
+): Pick<KeyEntry, 'revision' | 'lastModified' | 'lapsedAt' | 'history' | 'forgotten'> {
+  const fresh = { lastModified: nextStamp(contents, stampedAt), lapsedAt: ZERO_TIMESTAMP };
+  if (current === undefined) return { ...fresh, revision: revision(NEVER_WRITTEN + 1), history: [] };
+  const history = keepsHistory ? historyAfter(current) : historyWithout(current);
+  return { ...fresh, revision: revision(current.revision + 1), ...history };
 }
 
 function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: KeyEntry): Change {
@@ -56,10 +121,10 @@ function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: K
   };
 }
 
-/** A tombstone counts as absent for the existence flags, and as null for the comparison by value. */
+/** A key that is deleted or over counts as absent for the existence flags, and as null for the comparison by value. */
 function conditionsHold(operation: SetOperation, current: KeyEntry | undefined): boolean {
   const { flags } = operation;
-  const exists = current !== undefined && !current.deleted;
+  const exists = current !== undefined && isLive(current);
   if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;
   if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;
   if ((flags & SetFlag.ifEqualToValue) !== 0) {
@@ -71,42 +136,50 @@ function conditionsHold(operation: SetOperation, current: KeyEntry | undefined):
   return true;
 }
 
-function nextEntry(
-  contents: Contents,
-  { stampedAt }: Command,
-  current: KeyEntry | undefined,
-  value: Value,
-  deleted: boolean,
-): KeyEntry {
-  return {
-    value,
-    revision: revision((current?.revision ?? NEVER_WRITTEN) + 1),
-    deleted,
-    lastModified: nextStamp(contents, stampedAt),
-    expires: ZERO_TIMESTAMP,
-    lapsedAt: ZERO_TIMESTAMP,
-    expiresMs: 0,
-    armedAt: logIndex(0),
-    history: [],
-  };
+export function readKeys(contents: Contents, operation: KeyValueRead): Answer {
+  if (operation.type === 'Scan') return readPage(contents, operation);
+  const entry = mapGet(contents.keys, operation.key);
+  if (entry === undefined) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision);
+  return operation.at === undefined
+    ? seen(entry, operation, isLive(entry))
+    : readAt(entry, operation, operation.at);
 }
 
-export function readKeys({ keys }: Contents, operation: KeyValueRead): Outcome {
-  if (operation.type === 'Scan') return refusal(KeyValueCode.errored);
-  const entry = mapGet(keys, operation.key);
-  if (entry === undefined || entry.deleted) return refusal(KeyValueCode.doesNotExist);
-  if (operation.type === 'Exists') return outcomeOf(KeyValueCode.exists, entry);
-  return {
-    code: KeyValueCode.got,
-    revision: entry.revision,
-    value: entry.value,
-    lastModified: entry.lastModified,
-  };
+/** Whether it was superseded, deleted or has lapsed since does not matter; a tombstone is no value. */
+function readRevision(entry: KeyEntry, operation: GetOperation | ExistsOperation, wanted: number): Answer {
+  const found = versionOf(entry, revision(wanted));
+  if (found === 'forgotten') return noLongerKnown(`revision ${wanted}`, operation.key, entry);
+  if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
+  return seen({ ...found, expires: ZERO_TIMESTAMP }, operation, !found.deleted);
+}
+
+function readAt(entry: KeyEntry, operation: GetOperation | ExistsOperation, at: Timestamp): Answer {
+  const found = versionAt(entry, at);
+  if (found === 'forgotten') return noLongerKnown(`what it was at ${at.wall} ms`, operation.key, entry);
+  if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
+  return seen(found, operation, wasLive(found, at));
+}
+
+function seen(version: KeyVersion, { type }: GetOperation | ExistsOperation, lives: boolean): Answer {
+  if (!lives) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  if (type === 'Exists') return { outcome: outcomeOf(KeyValueCode.exists, version) };
+  return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: version.value } };
+}
+
+function noLongerKnown(what: string, key: string, { history }: KeyEntry): Answer {
+  const reason = `${what} of the key "${key}" is not known: of its superseded versions only ${history.length} are kept`;
+  return { outcome: refusal(KeyValueCode.errored), reason };
 }
 
 /** A key whose time to live is over is absent from here on, if it is still the same life. */
-export function endKey(contents: Contents, _lapse: Lapse, _at: Timestamp): Contents {
-  return contents;
+export function endKey(contents: Contents, { name, armedAt }: Lapse, at: Timestamp): Contents {
+  const entry = mapGet(contents.keys, name);
+  if (entry === undefined || entry.expiresMs === 0 || entry.armedAt !== armedAt) return contents;
+  // Later than every time that a page was told to show: such a page shows the key also afterwards.
+  const lapsedAt = nextStamp(contents, at);
+  const ended = { ...entry, lapsedAt, expiresMs: 0, armedAt: logIndex(0) };
+  return { ...contents, keys: mapSet(contents.keys, name, ended), lastModified: lapsedAt };
 }
 
 export function valuesEqual(a: Value, b: Value): boolean {
@@ -116,11 +189,13 @@ export function valuesEqual(a: Value, b: Value): boolean {
   return true;
 }
 
-function outcomeOf(code: KeyValueCode, entry: KeyEntry | undefined): KeyValueOutcome {
-  return {
+function outcomeOf(code: KeyValueCode, version: KeyVersion | undefined): KeyValueOutcome {
+  const outcome = {
     code,
-    revision: entry?.revision ?? NEVER_WRITTEN,
+    revision: version?.revision ?? NEVER_WRITTEN,
     value: null,
-    lastModified: entry?.lastModified ?? ZERO_TIMESTAMP,
+    lastModified: version?.lastModified ?? ZERO_TIMESTAMP,
   };
+  if (version === undefined || version.expires.node === 0) return outcome;
+  return { ...outcome, expires: version.expires };
 }

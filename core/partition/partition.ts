@@ -1,5 +1,5 @@
 /**
- * The replicated state of one partition: keys with their revisions, and the retry table.
+ * The replicated state of one partition: keys, locks and sequences, and the retry table.
  *
  * `applyCommand` is a deterministic function of the state and the committed command, so replicas that applied the
  * same log are equal byte for byte; `digest` folds in every applied change, which makes that cheap to compare.
@@ -7,15 +7,16 @@
  */
 
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
-import { mixBytes, mixNumber, mixText } from '../collections/digest.js';
+import { mixNumber } from '../collections/digest.js';
 import { emptyOrderedMap } from '../collections/ordered-map.js';
 import { unreachable } from '../machine/assert.js';
 import { logIndex, type LogIndex } from '../machine/units.js';
 import type { Command, Outcome, ReadOperation } from './command.js';
-import type { Change, Contents } from './contents.js';
+import { mixCommand } from './command-digest.js';
+import type { Answer, Change, Contents } from './contents.js';
 import { endKey, readKeys, writeKey } from './keys.js';
 import { endLock, readLock, writeLock } from './locks.js';
-import { describeOperation, refusalOf } from './operation.js';
+import { describeOperation, isRead, refusalOf } from './operation.js';
 import {
   EMPTY_RETRY_TABLE,
   findRetry,
@@ -43,11 +44,8 @@ export const EMPTY_PARTITION: PartitionState = {
   digest: 0,
 };
 
-export interface Applied {
+export interface Applied extends Answer {
   readonly state: PartitionState;
-  readonly outcome: Outcome;
-  /** Why, where the outcome is a refusal that needs words. */
-  readonly reason?: string;
 }
 
 /** Moves past an entry that carries no command (a new leader's first). */
@@ -63,7 +61,12 @@ export function applyNothing(state: PartitionState, index: LogIndex, window: num
   };
 }
 
-/** The state after the command at `index`, and what its client is to be told. */
+/**
+ * The state after the command at `index`, and what its client is to be told.
+ *
+ * A read is a command where it found something that had come to its end. It may be executed again without harm, so the
+ * retry table, which would have to keep the values that it showed, does not know it.
+ */
 export function applyCommand(
   state: PartitionState,
   index: LogIndex,
@@ -78,7 +81,7 @@ export function applyCommand(
     return { state: applyNothing(state, index, window), outcome: refusalOf(operation, 'mustRetry'), reason };
   }
 
-  const earlier = findRetry(retries, requestId);
+  const earlier = isRead(operation) ? undefined : findRetry(retries, requestId);
   if (earlier !== undefined) {
     const next = applyNothing(state, index, window);
     if (earlier.operation === describeOperation(operation)) return { state: next, outcome: earlier.outcome };
@@ -94,10 +97,10 @@ export function applyCommand(
       keys,
       locks,
       sequences,
-      retries: rememberRequest(retries, record),
+      retries: isRead(operation) ? retries : rememberRequest(retries, record),
       applied: index,
       lastModified,
-      digest: digestChange(state.digest, index, command, outcome),
+      digest: mixCommand(state.digest, index, command, outcome),
     },
     outcome,
     ...(reason === undefined ? {} : { reason }),
@@ -125,7 +128,7 @@ function execute(contents: Contents, index: LogIndex, command: Command): Change 
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
-      return { contents, outcome: executeRead(contents, operation) };
+      return { contents, ...answerRead(contents, operation) };
     default:
       return unreachable(operation);
   }
@@ -133,6 +136,11 @@ function execute(contents: Contents, index: LogIndex, command: Command): Change 
 
 /** The answer to a read of the state as it is: what nobody has said to be over is not over. */
 export function executeRead(contents: Contents, operation: ReadOperation): Outcome {
+  return answerRead(contents, operation).outcome;
+}
+
+/** The same, with the reason where there is no answer. */
+export function answerRead(contents: Contents, operation: ReadOperation): Answer {
   switch (operation.type) {
     case 'Get':
     case 'Exists':
@@ -154,18 +162,4 @@ function endLapsed(contents: Contents, { lapsed = [], stampedAt }: Command): Con
     ended = lapse.space === 'key' ? endKey(ended, lapse, stampedAt) : endLock(ended, lapse, stampedAt);
   }
   return ended;
-}
-
-function digestChange(digest: number, index: LogIndex, command: Command, outcome: Outcome): number {
-  let mixed = mixNumber(digest, index);
-  mixed = mixText(mixed, command.requestId);
-  mixed = mixText(mixed, describeOperation(command.operation));
-  if (command.operation.type === 'Set' && command.operation.value !== null) {
-    mixed = mixBytes(mixed, command.operation.value);
-  }
-  mixed = mixNumber(mixed, outcome.code);
-  if (outcome.family !== undefined) return mixed;
-  mixed = mixNumber(mixed, outcome.revision);
-  const { wall, counter, node } = outcome.lastModified;
-  return mixNumber(mixNumber(mixNumber(mixed, wall), counter), node);
 }

@@ -27,8 +27,9 @@ export type Confirmation = 'round' | 'lease' | 'leader';
 /** Asks for a read point; `token` comes back in `readsReady` or `readsRefused`. */
 export function requestRead<Image>(turn: RaftTurn<Image>, token: number, by: Confirmation = 'round'): void {
   const { raft } = turn;
+  // A leader that has slept through the loss of its majority leads no longer.
+  if (raft.role === 'leader') wake(turn);
   if (raft.role === 'leader') {
-    wake(turn);
     if (by === 'lease') turn.newLeaseReads = added(turn.newLeaseReads, token);
     else turn.newReads = added(turn.newReads, token);
   } else if (by === 'leader' && raft.leader !== NO_NODE) {

@@ -274,12 +274,17 @@ export function settleMembers<Image>(turn: RaftTurn<Image>): void {
   }
 }
 
-/** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
-export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+/** Confirms the reads of this turn that can be, and asks for the others; closing the turn does it too. */
+export function closeReads<Image>(turn: RaftTurn<Image>): void {
   settleMembers(turn);
   askForReadIndex(turn);
   openReadRound(turn);
   releaseFollowerReads(turn);
+}
+
+/** Sends what is to be sent and says what is to be written; after this the turn's state is the next state. */
+export function closeTurn<Image>(turn: RaftTurn<Image>): RaftWrite<Image> | undefined {
+  closeReads(turn);
   replicate(turn);
   transferTick(turn);
   return issueWrite(turn);

@@ -3,12 +3,14 @@ import { monotonicMs, nodeId, term, writeNumber } from '../../../core/machine/un
 import type { NodeEvent } from '../../../core/node/node.js';
 import type { NodeMessage, SpokenMessage } from '../../../core/node/protocol.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
+import { groupOfOperation } from '../../../core/partition/operation.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
   effectsOf,
   get,
   remove,
   restartNode,
+  revisionOf,
   set,
   startCluster,
   startNode,
@@ -105,7 +107,7 @@ describe('one turn', () => {
   it('makes one write for many groups and many requests', () => {
     const node = startReadyNode({ partitions: 8 });
     const requests = Array.from({ length: 40 }, (_, i) => set(`bucket${i}/k`, 'v'));
-    const groups = new Set(requests.map(({ operation }) => partitionOfKey(operation.key, 8)));
+    const groups = new Set(requests.map(({ operation }) => groupOfOperation(operation, 8)));
 
     const effects = node.turn(
       ...requests.map((request, i) => ({ type: 'RequestReceived', token: i + 1, request }) as const),
@@ -638,7 +640,7 @@ describe('a request that a client repeats under the same id', () => {
       node.complete();
     }
 
-    expect([1, 2].map((token) => node.answers.get(token)?.revision)).toEqual([0, 1]);
+    expect([1, 2].map((token) => revisionOf(node.answers.get(token)))).toEqual([0, 1]);
   });
 
   it('two runs of one node do not share the ids that they give', () => {
@@ -841,7 +843,7 @@ describe('overload', () => {
     expect(refused?.reason).toMatch(
       /^overloaded: \d+ bytes of writes .* retry it later, with the same operation id$/,
     );
-    expect([1, 3].map((token) => node.answers.get(token)?.revision)).toEqual([0, 1]);
+    expect([1, 3].map((token) => revisionOf(node.answers.get(token)))).toEqual([0, 1]);
   });
 
   it('is told to the client of another node too', () => {

@@ -313,8 +313,13 @@ function withId(operation: KeyValueOperation, requestId: string | undefined): Cl
   return requestId === undefined ? { operation } : { requestId: requestId as RequestId, operation };
 }
 
+/** The revision that an answer of the key/value store names. */
+export function revisionOf(answer: ClientAnswer | undefined): number | undefined {
+  return answer !== undefined && 'revision' in answer ? answer.revision : undefined;
+}
+
 /** What is stored under a key according to an answer, as text. */
 export function textOf(answer: ClientAnswer | undefined): string | null | undefined {
-  if (answer === undefined) return undefined;
+  if (answer === undefined || !('value' in answer)) return undefined;
   return answer.value === null ? null : String.fromCharCode(...answer.value);
 }

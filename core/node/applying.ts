@@ -1,0 +1,108 @@
+/**
+ * Applying: what is committed is executed by the partition, whoever asked for it is told, and a leader notes what came of
+ * it (`leadership.ts`).
+ */
+
+import { mapDelete } from '../collections/ordered-map.js';
+import { radixDelete, radixGet } from '../collections/radix-array.js';
+import { assert, present } from '../machine/assert.js';
+import { logIndex, type LogIndex, type Term } from '../machine/units.js';
+import { KeyValueCode, type Command, type Outcome } from '../partition/command.js';
+import { refusal } from '../partition/operation.js';
+import type { Answer as PartitionAnswer } from '../partition/contents.js';
+import { applyCommand, applyNothing, type PartitionState } from '../partition/partition.js';
+import { entryAt } from '../raft/log.js';
+import { decodeCommand } from '../wire/index.js';
+import { leasesAfter } from './expiry.js';
+import { executed, tryAgain, type Answer } from './proposals.js';
+import { sequenceChanged } from './reservations.js';
+import { presentLeadership } from './tenure.js';
+import type { NodeTurn, OpenGroup } from './turn.js';
+
+/** Executes every committed entry, and answers those who wait. */
+export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
+  const { group } = opened;
+  const { raft } = opened.raft;
+  if (group.partition.applied < raft.log.baseIndex) installImage(opened);
+  while (group.partition.applied < raft.commit) {
+    const index = logIndex(group.partition.applied + 1);
+    const entry = entryAt(raft.log, index);
+    const waiter = radixGet(group.waiting, index);
+    const { partition } = group;
+    const { command, given } = applyEntry(turn, opened, index, entry.payload);
+    if (waiter !== undefined) {
+      group.waiting = radixDelete(group.waiting, index);
+      group.proposed = mapDelete(group.proposed, waiter.requestId);
+      const result =
+        waiter.term === entry.term
+          ? executed(given, index)
+          : tryAgain(opened, 'another leader put a different entry in place of the write');
+      for (const origin of waiter.origins) answer(turn, raft.group, origin, result);
+    }
+    if (command === undefined || group.lead === undefined) continue;
+    noteAsLeader(
+      turn,
+      opened,
+      command,
+      partition,
+      { index, term: entry.term, outcome: given.outcome },
+      answer,
+    );
+  }
+}
+
+/** What came of a command concerns what this node keeps as the leader. */
+function noteAsLeader(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  command: Command,
+  before: PartitionState,
+  { index, term, outcome }: { readonly index: LogIndex; readonly term: Term; readonly outcome: Outcome },
+  answer: Answer,
+): void {
+  const { group } = opened;
+  const lead = presentLeadership(opened);
+  const leases = leasesAfter(turn, lead.leases, group.partition, index, command);
+  if (leases !== lead.leases) group.lead = { ...lead, leases };
+  if (group.partition.sequences === before.sequences && command.operation.type !== 'ReserveSequence') return;
+  sequenceChanged(turn, opened, command, before, { index, isOwn: term === lead.term, outcome }, answer);
+}
+
+/** A snapshot replaced the log: the partition is what the snapshot says. */
+function installImage(opened: OpenGroup): void {
+  const { raft } = opened.raft;
+  const snapshot = present(
+    raft.snapshot,
+    () => `group ${raft.group} lost entries without a snapshot for them`,
+  );
+  opened.group.partition = snapshot.state;
+  assert(
+    snapshot.state.applied === snapshot.index,
+    () => `group ${raft.group}: a snapshot at ${snapshot.index} holds a state at ${snapshot.state.applied}`,
+  );
+}
+
+interface Applied {
+  /** Undefined for an entry that carries none. */
+  readonly command: Command | undefined;
+  readonly given: PartitionAnswer;
+}
+
+const NOTHING_GIVEN: PartitionAnswer = { outcome: refusal(KeyValueCode.errored) };
+
+function applyEntry(turn: NodeTurn, opened: OpenGroup, index: LogIndex, payload: Uint8Array): Applied {
+  const { group } = opened;
+  const { retryWindow } = turn.options;
+  if (payload.length === 0) {
+    group.partition = applyNothing(group.partition, index, retryWindow);
+    return { command: undefined, given: NOTHING_GIVEN };
+  }
+  const command = decodeCommand(payload);
+  assert(
+    command.ok,
+    () => `the committed command at index ${index} cannot be read: ${command.ok ? '' : command.reason}`,
+  );
+  const applied = applyCommand(group.partition, index, command.value, retryWindow);
+  group.partition = applied.state;
+  return { command: command.value, given: applied };
+}

@@ -1,0 +1,20 @@
+/** An operation on its way, and who is to hear of it. */
+
+import type { GroupId, LogIndex, NodeId } from '../machine/units.js';
+import type { Operation, RequestId } from '../partition/command.js';
+
+/** An operation for a group that this node may lead, or whose state it may read. */
+export interface Execution {
+  readonly group: GroupId;
+  readonly requestId: RequestId;
+  readonly basis: LogIndex;
+  readonly operation: Operation;
+  readonly origin: Origin;
+}
+
+/** Where an answer goes: to a client of this node, to the node that forwarded the request, or to a task of this node. */
+export type Origin =
+  | { readonly type: 'Client'; readonly token: number }
+  | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }
+  /** A change of the roster, put into words. */
+  | { readonly type: 'Admin'; readonly task: number; readonly summary: string };

@@ -1,0 +1,78 @@
+/** A digest of everything that a command changes, so that replicas which applied different ones can be told apart. */
+
+import type { Timestamp } from '../clock/hybrid-clock.js';
+import { mixBytes, mixNumber, mixText } from '../collections/digest.js';
+import type { LogIndex } from '../machine/units.js';
+import { SetFlag, type Command, type KeyValueOutcome, type Operation, type Outcome } from './command.js';
+import type { LockOutcome } from './lock-command.js';
+import { describeOperation } from './operation.js';
+import type { SequenceOutcome } from './sequence-command.js';
+
+export function mixCommand(digest: number, index: LogIndex, command: Command, outcome: Outcome): number {
+  let mixed = mixNumber(digest, index);
+  mixed = mixText(mixed, command.requestId);
+  mixed = mixText(mixed, describeOperation(command.operation));
+  mixed = mixOperation(mixed, command.operation);
+  for (const { space, name, armedAt } of command.lapsed ?? []) {
+    mixed = mixTimestamp(mixNumber(mixText(mixText(mixed, space), name), armedAt), command.stampedAt);
+  }
+  mixed = mixNumber(mixed, outcome.code);
+  switch (outcome.family) {
+    case undefined:
+      return mixKeyValueOutcome(mixed, outcome);
+    case 'lock':
+      return mixLockOutcome(mixed, outcome);
+    case 'sequence':
+      return mixSequenceOutcome(mixed, outcome);
+    case 'page':
+      // A read; all that it may change is what has lapsed.
+      return mixed;
+  }
+}
+
+/** What an outcome does not tell of the change. */
+function mixOperation(digest: number, operation: Operation): number {
+  switch (operation.type) {
+    case 'Set': {
+      let mixed = operation.value === null ? digest : mixBytes(digest, operation.value);
+      if ((operation.flags & SetFlag.noRevision) !== 0) mixed = mixNumber(mixed, SetFlag.noRevision);
+      return operation.expiresMs === undefined ? mixed : mixNumber(mixed, operation.expiresMs);
+    }
+    case 'Extend':
+      return mixNumber(digest, operation.expiresMs);
+    case 'AcquireLock':
+    case 'ExtendLock':
+      return mixNumber(mixBytes(digest, operation.owner), operation.expiresMs);
+    case 'ReserveSequence':
+      return operation.idempotencyKey === undefined ? digest : mixText(digest, operation.idempotencyKey);
+    default:
+      return digest;
+  }
+}
+
+function mixKeyValueOutcome(digest: number, outcome: KeyValueOutcome): number {
+  const mixed = mixTimestamp(mixNumber(digest, outcome.revision), outcome.lastModified);
+  return outcome.expires === undefined ? mixed : mixTimestamp(mixed, outcome.expires);
+}
+
+function mixLockOutcome(digest: number, { fencingToken, expires }: LockOutcome): number {
+  return mixTimestamp(mixNumber(digest, fencingToken), expires);
+}
+
+function mixSequenceOutcome(digest: number, { record, allocation }: SequenceOutcome): number {
+  let mixed = digest;
+  if (allocation !== null) mixed = mixNumber(mixNumber(mixed, allocation.start), allocation.count);
+  if (record === null) return mixed;
+  const { currentValue, initialValue, increment, revision, incarnation } = record;
+  for (const number of [currentValue, initialValue, increment, revision, incarnation]) {
+    mixed = mixNumber(mixed, number);
+  }
+  for (const limit of [record.maxValue, record.blockSize]) {
+    mixed = limit === null ? mixText(mixed, 'none') : mixNumber(mixed, limit);
+  }
+  return mixTimestamp(mixed, record.updatedAt);
+}
+
+function mixTimestamp(digest: number, { node, wall, counter }: Timestamp): number {
+  return mixNumber(mixNumber(mixNumber(digest, wall), counter), node);
+}

@@ -1,0 +1,66 @@
+/** The superseded versions of a key: what is kept of them, and which one an earlier time or a revision means. */
+
+import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
+import type { Revision } from '../machine/units.js';
+import { MAX_HISTORY, MAX_HISTORY_BYTES, type KeyEntry, type KeyVersion } from './key-entry.js';
+
+/** Whether the version can be seen at all: neither a tombstone nor come to its end. */
+export function isLive({ deleted, lapsedAt }: KeyVersion): boolean {
+  return !deleted && lapsedAt.node === 0;
+}
+
+/** Whether the version could be seen at a time that is not before its own. */
+export function wasLive({ deleted, lapsedAt }: KeyVersion, at: Timestamp): boolean {
+  return !deleted && (lapsedAt.node === 0 || compareTimestamps(lapsedAt, at) > 0);
+}
+
+/** The history of the version that supersedes `current`. */
+export function historyAfter(current: KeyEntry): Pick<KeyEntry, 'history' | 'forgotten'> {
+  const { value, revision, deleted, lastModified, expires, lapsedAt } = current;
+  const all = [{ value, revision, deleted, lastModified, expires, lapsedAt }, ...current.history];
+  const kept = countWithinBounds(all);
+  const dropped = all[kept];
+  if (dropped !== undefined) return { history: all.slice(0, kept), forgotten: dropped.revision };
+  return { history: all, ...forgottenOf(current) };
+}
+
+/** The history where a `noRevision` set supersedes `current`: nothing is added, and its revision cannot be found. */
+export function historyWithout(current: KeyEntry): Pick<KeyEntry, 'history' | 'forgotten'> {
+  return { history: current.history, ...forgottenOf(current) };
+}
+
+function forgottenOf({ forgotten }: KeyEntry): Pick<KeyEntry, 'forgotten'> {
+  return forgotten === undefined ? {} : { forgotten };
+}
+
+function countWithinBounds(versions: readonly KeyVersion[]): number {
+  let bytes = 0;
+  for (const [count, { value }] of versions.entries()) {
+    bytes += value?.length ?? 0;
+    if (count === MAX_HISTORY || bytes > MAX_HISTORY_BYTES) return count;
+  }
+  return versions.length;
+}
+
+/** A version of a key; or that there was none; or that it is no longer known which it was. */
+export type Found = KeyVersion | 'none' | 'forgotten';
+
+/** The newest version that is not later than `at`. */
+export function versionAt(entry: KeyEntry, at: Timestamp): Found {
+  let newer: KeyVersion | undefined;
+  for (const version of [entry, ...entry.history]) {
+    if (compareTimestamps(version.lastModified, at) <= 0) {
+      // Between two revisions that do not follow one another stood others, which may have been the ones asked for.
+      return newer === undefined || newer.revision === version.revision + 1 ? version : 'forgotten';
+    }
+    newer = version;
+  }
+  return newer?.revision === 0 ? 'none' : 'forgotten';
+}
+
+/** The version of that number. One that was superseded without being kept, by a set's wish, is as if it had never been. */
+export function versionOf(entry: KeyEntry, revision: Revision): Found {
+  const version = [entry, ...entry.history].find((each) => each.revision === revision);
+  if (version !== undefined) return version;
+  return revision <= (entry.forgotten ?? -1) ? 'forgotten' : 'none';
+}
