@@ -5,13 +5,13 @@ import { mixBytes, mixNumber, mixText } from '../collections/digest.js';
 import type { LogIndex } from '../machine/units.js';
 import { SetFlag, type Command, type KeyValueOutcome, type Operation, type Outcome } from './command.js';
 import type { LockOutcome } from './lock-command.js';
-import { describeOperation } from './operation.js';
+import { nameIn } from './operation.js';
 import type { SequenceOutcome } from './sequence-command.js';
 
 export function mixCommand(digest: number, index: LogIndex, command: Command, outcome: Outcome): number {
   let mixed = mixNumber(digest, index);
   mixed = mixText(mixed, command.requestId);
-  mixed = mixText(mixed, describeOperation(command.operation));
+  mixed = mixText(mixed, nameIn(command.operation));
   mixed = mixOperation(mixed, command.operation);
   for (const { space, name, armedAt } of command.lapsed ?? []) {
     mixed = mixTimestamp(mixNumber(mixText(mixText(mixed, space), name), armedAt), command.stampedAt);
@@ -30,23 +30,25 @@ export function mixCommand(digest: number, index: LogIndex, command: Command, ou
   }
 }
 
-/** What an outcome does not tell of the change. */
+/** What an outcome does not tell of the change. A deletion's tells all. */
 function mixOperation(digest: number, operation: Operation): number {
   switch (operation.type) {
+    case 'Delete':
+      return digest;
     case 'Set': {
       let mixed = operation.value === null ? digest : mixBytes(digest, operation.value);
       if ((operation.flags & SetFlag.noRevision) !== 0) mixed = mixNumber(mixed, SetFlag.noRevision);
       return operation.expiresMs === undefined ? mixed : mixNumber(mixed, operation.expiresMs);
     }
     case 'Extend':
-      return mixNumber(digest, operation.expiresMs);
+      return mixNumber(mixText(digest, operation.type), operation.expiresMs);
     case 'AcquireLock':
     case 'ExtendLock':
-      return mixNumber(mixBytes(digest, operation.owner), operation.expiresMs);
+      return mixNumber(mixBytes(mixText(digest, operation.type), operation.owner), operation.expiresMs);
     case 'ReserveSequence':
-      return operation.idempotencyKey === undefined ? digest : mixText(digest, operation.idempotencyKey);
+      return mixText(mixText(digest, operation.type), operation.idempotencyKey ?? '');
     default:
-      return digest;
+      return mixText(digest, operation.type);
   }
 }
 

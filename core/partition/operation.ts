@@ -46,7 +46,8 @@ export function groupOfOperation(operation: Operation, partitions: number): Grou
 
 /** What a request id is bound to: a retry says the same, a mistaken reuse of the id most likely does not. */
 export function describeOperation(operation: Operation): string {
-  return `${operation.type} ${nameIn(operation)}`;
+  const { type } = operation;
+  return `${type.charAt(0).toLowerCase()}${type.slice(1)} ${nameIn(operation)}`;
 }
 
 export type Refusal = 'invalidInput' | 'mustRetry' | 'errored';

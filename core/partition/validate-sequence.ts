@@ -16,7 +16,7 @@ export const MAX_SEQUENCE_NAME_LENGTH = 1_024;
 export const MAX_IDEMPOTENCY_KEY_BYTES = 1_024;
 
 /** The most values in one run, and in one block. */
-export const MAX_SEQUENCE_COUNT = 2 ** 31 - 1;
+export const MAX_SEQUENCE_COUNT = 0x7fff_ffff;
 
 export function problemWithSequence(operation: SequenceOperation): string | undefined {
   const { name } = operation;

@@ -23,7 +23,7 @@ export const MAX_VALUE_BYTES = 64 << 20;
 export const MAX_REQUEST_ID_LENGTH = 128;
 
 /** The longest lease and time to live, in milliseconds. */
-export const MAX_EXPIRES_MS = 2 ** 31 - 1;
+export const MAX_EXPIRES_MS = 0x7fff_ffff;
 
 /** What is wrong with a client's request id, in words for its sender; undefined when nothing is. */
 export function problemWithId(requestId: RequestId): string | undefined {

@@ -1,31 +1,30 @@
-/** Log entry payloads: a write as it is replicated. */
+/** Log entry payloads: an operation as it is replicated. */
 
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import type { LogIndex } from '../machine/units.js';
-import type { Command, WriteOperation } from '../partition/command.js';
+import type { Command, Lapse, Operation, SequenceTake } from '../partition/command.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
   encoded,
   keepable,
   malformed,
+  positive,
   readNested,
+  readSigned,
   readText,
   readUnsigned,
   skipField,
+  writeBool,
+  writeNested,
+  writeSigned,
   writeText,
   writeUnsigned,
   type Reader,
   type Writer,
 } from './fields.js';
-import {
-  checkedRequestId,
-  readKeyOnly,
-  readSet,
-  readTimestamp,
-  writeOperation,
-  writeTimestamp,
-} from './values.js';
+import { readOperation, writeOperation } from './operations.js';
+import { checkedKey, checkedRequestId, readTimestamp, writeTimestamp } from './values.js';
 
 /** The bytes of a command: the payload of its log entry. Equal commands give equal bytes. */
 export function encodeCommand(command: Command): Uint8Array {
@@ -47,13 +46,19 @@ function writeCommand(writer: Writer, command: Command): void {
   writeUnsigned(writer, 16, command.basis);
   writeTimestamp(writer, 26, command.stampedAt);
   writeOperation(writer, command.operation);
+  for (const lapse of command.lapsed ?? []) writeNested(writer, 162, lapse, writeLapse);
+  const { take } = command;
+  if (take?.type === 'Block') writeNested(writer, 170, take, writeBlock);
+  else if (take?.type === 'Part') writeNested(writer, 178, take, writePart);
 }
 
 function readCommand(reader: Reader): Command {
   let requestId = '';
   let basis = 0;
   let stampedAt = ZERO_TIMESTAMP;
-  let operation: WriteOperation | undefined;
+  let operation: Operation | undefined;
+  const lapsed: Lapse[] = [];
+  let take: SequenceTake | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -66,18 +71,27 @@ function readCommand(reader: Reader): Command {
       case 26:
         stampedAt = readTimestamp(reader);
         break;
-      case 34:
-        operation = readNested(reader, readSet);
+      case 162:
+        lapsed.push(readNested(reader, readLapse));
         break;
-      case 42:
-        operation = { type: 'Delete', key: readNested(reader, readKeyOnly) };
+      case 170:
+        take = readNested(reader, readBlock);
         break;
-      default:
-        skipField(reader, tag);
+      case 178:
+        take = readNested(reader, readPart);
+        break;
+      default: {
+        const read = readOperation(reader, tag);
+        if (read === undefined) skipField(reader, tag);
+        else operation = read;
+      }
     }
   }
-  if (operation === undefined) malformed(reader, 'Command holds no write that this version knows');
+  if (operation === undefined) malformed(reader, 'Command holds no operation that this version knows');
   if (stampedAt.node === 0) malformed(reader, 'Command.stamped_at is missing');
+  if (take !== undefined && operation.type !== 'ReserveSequence') {
+    malformed(reader, `Command.take is there, but the operation is ${operation.type}`);
+  }
   if (operation.type === 'Set' && operation.value !== null) {
     operation = { ...operation, value: keepable(operation.value) };
   }
@@ -86,5 +100,68 @@ function readCommand(reader: Reader): Command {
     basis: basis as LogIndex,
     stampedAt,
     operation,
+    ...(lapsed.length === 0 ? {} : { lapsed }),
+    ...(take === undefined ? {} : { take }),
   };
+}
+
+function writeLapse(writer: Writer, { space, name, armedAt }: Lapse): void {
+  writeText(writer, 10, name);
+  writeUnsigned(writer, 16, armedAt);
+  writeBool(writer, 24, space === 'lock');
+}
+
+function readLapse(reader: Reader): Lapse {
+  let name = '';
+  let armedAt = 0;
+  let lock = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) name = readText(reader, 'Lapse.name');
+    else if (tag === 16) armedAt = readUnsigned(reader, 'Lapse.armed_at');
+    else if (tag === 24) lock = readUnsigned(reader, 'Lapse.lock');
+    else skipField(reader, tag);
+  }
+  return {
+    space: lock === 0 ? 'key' : 'lock',
+    name: checkedKey(reader, name, 'Lapse.name'),
+    armedAt: positive(reader, armedAt, 'Lapse.armed_at') as LogIndex,
+  };
+}
+
+type Block = Extract<SequenceTake, { type: 'Block' }>;
+type Part = Extract<SequenceTake, { type: 'Part' }>;
+
+function writeBlock(writer: Writer, { window }: Block): void {
+  writeUnsigned(writer, 8, window);
+}
+
+function readBlock(reader: Reader): Block {
+  let window = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 8) window = readUnsigned(reader, 'Block.window');
+    else skipField(reader, tag);
+  }
+  return { type: 'Block', window: positive(reader, window, 'Block.window') };
+}
+
+function writePart(writer: Writer, { start, revision, incarnation }: Part): void {
+  writeSigned(writer, 8, start);
+  writeUnsigned(writer, 16, revision);
+  writeUnsigned(writer, 24, incarnation);
+}
+
+function readPart(reader: Reader): Part {
+  let start = 0;
+  let revision = 0;
+  let incarnation = 0;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 8) start = readSigned(reader, 'Part.start');
+    else if (tag === 16) revision = readUnsigned(reader, 'Part.revision');
+    else if (tag === 24) incarnation = readUnsigned(reader, 'Part.incarnation');
+    else skipField(reader, tag);
+  }
+  return { type: 'Part', start, revision, incarnation };
 }

@@ -88,6 +88,18 @@ export function writeSigned(writer: Writer, tag: number, value: number): void {
   writer.uint32(tag).sint64(value);
 }
 
+/** Writes a whole number of 0 or more of an `optional` field: 0 differs from none. */
+export function writePresentUnsigned(writer: Writer, tag: number, value: number): void {
+  if (value === 0) writer.uint32(tag).uint32(0);
+  else writeUnsigned(writer, tag, value);
+}
+
+/** Writes a whole number that may be below 0 of an `optional` field: 0 differs from none. */
+export function writePresentSigned(writer: Writer, tag: number, value: number): void {
+  if (value === 0) writer.uint32(tag).uint32(0);
+  else writeSigned(writer, tag, value);
+}
+
 export function writeBool(writer: Writer, tag: number, value: boolean): void {
   if (value) writer.uint32(tag).bool(true);
 }

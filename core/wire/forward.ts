@@ -3,7 +3,7 @@
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId } from '../machine/units.js';
 import type { Forward, ForwardAnswer, ForwardResult } from '../node/protocol.js';
-import type { KeyValueOperation, KeyValueOutcome, Outcome } from '../partition/command.js';
+import type { Operation, Outcome } from '../partition/command.js';
 import {
   malformed,
   readNested,
@@ -18,15 +18,11 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
-import {
-  checkedRequestId,
-  readKeyOnly,
-  readOutcome,
-  readRead,
-  readSet,
-  writeOperation,
-  writeOutcome,
-} from './values.js';
+import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
+import { readOperation, writeOperation } from './operations.js';
+import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
+import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { checkedRequestId } from './values.js';
 
 export function writeForward(writer: Writer, message: Forward): void {
   writeText(writer, 10, message.requestId);
@@ -38,7 +34,7 @@ export function writeForward(writer: Writer, message: Forward): void {
 export function readForward(reader: Reader): Omit<Forward, 'group'> {
   let requestId = '';
   let basis = 0;
-  let operation: KeyValueOperation | undefined;
+  let operation: Operation | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -48,20 +44,11 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
       case 16:
         basis = readUnsigned(reader, 'Forward.basis');
         break;
-      case 34:
-        operation = readNested(reader, readSet);
-        break;
-      case 42:
-        operation = { type: 'Delete', key: readNested(reader, readKeyOnly) };
-        break;
-      case 50:
-        operation = { type: 'Get', ...readNested(reader, readRead) };
-        break;
-      case 58:
-        operation = { type: 'Exists', ...readNested(reader, readRead) };
-        break;
-      default:
-        skipField(reader, tag);
+      default: {
+        const read = readOperation(reader, tag);
+        if (read === undefined) skipField(reader, tag);
+        else operation = read;
+      }
     }
   }
   if (operation === undefined) malformed(reader, 'Forward holds no operation that this version knows');
@@ -120,9 +107,13 @@ type Executed = Extract<ForwardResult, { type: 'Executed' }>;
 type TryAgain = Extract<ForwardResult, { type: 'TryAgain' }>;
 
 function writeExecuted(writer: Writer, result: Executed): void {
-  writeNested(writer, 10, result.outcome as KeyValueOutcome, writeOutcome);
+  const { outcome } = result;
+  if (outcome.family === undefined) writeNested(writer, 10, outcome, writeOutcome);
   writeUnsigned(writer, 16, result.index);
   if (result.reason !== undefined) writePresentText(writer, 26, result.reason);
+  if (outcome.family === 'page') writeNested(writer, 34, outcome, writePage);
+  if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
+  if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
 }
 
 function readExecuted(reader: Reader): Executed {
@@ -141,11 +132,20 @@ function readExecuted(reader: Reader): Executed {
       case 26:
         reason = readText(reader, 'Executed.reason');
         break;
+      case 34:
+        outcome = readNested(reader, readPage);
+        break;
+      case 42:
+        outcome = readNested(reader, readLockOutcome);
+        break;
+      case 50:
+        outcome = readNested(reader, readSequenceOutcome);
+        break;
       default:
         skipField(reader, tag);
     }
   }
-  if (outcome === undefined) malformed(reader, 'Executed.outcome is missing');
+  if (outcome === undefined) malformed(reader, 'Executed holds no outcome that this version knows');
   const executed: Executed = { type: 'Executed', outcome, index: index as LogIndex };
   return reason === undefined ? executed : { ...executed, reason };
 }

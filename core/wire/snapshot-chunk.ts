@@ -1,7 +1,7 @@
 /**
  * The state of a partition in chunks, as it lies on the disk and as a follower that is far behind gets it.
  *
- * A chunk holds the records that come next after a place, keys first and then the retry table, until it has as many
+ * A chunk holds the records that come next after a place (keys, then locks, sequences and the retry table) until it has as many
  * bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
  * size alone: equal states give equal chunks, on every node. Cutting one off costs what is in it, not what was before.
  *
@@ -13,51 +13,41 @@
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import { emptyOrderedMap, mapForEach, mapSet, type OrderedMap } from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
-import type { LogIndex, Revision } from '../machine/units.js';
-import type { KeyValueOutcome, Value } from '../partition/command.js';
+import type { LogIndex } from '../machine/units.js';
 import type { KeyEntry } from '../partition/key-entry.js';
-import { EMPTY_PARTITION, type PartitionState } from '../partition/partition.js';
-import {
-  EMPTY_RETRY_TABLE,
-  findRetry,
-  rememberRequest,
-  type RetryRecord,
-  type RetryTable,
-} from '../partition/retry-table.js';
+import type { LockEntry } from '../partition/lock-entry.js';
+import type { PartitionState } from '../partition/partition.js';
+import { EMPTY_RETRY_TABLE, findRetry, rememberRequest, type RetryTable } from '../partition/retry-table.js';
+import type { SequenceEntry } from '../partition/sequence-entry.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
   encoded,
-  keepable,
   malformed,
-  positive,
-  readNested,
   readDigest,
-  readText,
+  readNested,
   readUnsigned,
   skipField,
-  writeBool,
   writeNested,
-  writeOptionalBytes,
   writeSigned,
-  writeText,
   writeUnsigned,
   type Reader,
   type Writer,
 } from './fields.js';
+import { readSequenceEntry, writeSequenceEntry } from './sequence-records.js';
 import {
-  checkedKey,
-  checkedRequestId,
-  readOutcome,
-  readTimestamp,
-  readValue,
-  writeOutcome,
-  writeTimestamp,
-} from './values.js';
+  readKeyEntry,
+  readLockEntry,
+  readRetryRecord,
+  writeKeyEntry,
+  writeLockEntry,
+  writeRetryRecord,
+} from './state-records.js';
+import { readTimestamp, writeTimestamp } from './values.js';
 
-/** Between two records of a state: after this key, or after all keys and the retry record of this index. */
+/** Between two records of a state: after this one of its kind, and after all records of the kinds before it. */
 export type ChunkPlace =
-  | { readonly in: 'keys'; readonly after: string }
+  | { readonly in: 'keys' | 'locks' | 'sequences'; readonly after: string }
   | { readonly in: 'retries'; readonly after: number }
   | { readonly in: 'end' };
 
@@ -73,28 +63,65 @@ export interface Chunk {
 export function encodeChunk(state: PartitionState, from: ChunkPlace, maxBytes: number): Chunk {
   const place = { next: from };
   const bytes = encoded(state, (writer) => {
-    const end = writer.pos + maxBytes;
+    const end = writer.pos + Math.max(maxBytes, 1);
     if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end);
+    if (place.next.in === 'locks') place.next = writeLocks(writer, state, place.next.after, end);
+    if (place.next.in === 'sequences') place.next = writeSequences(writer, state, place.next.after, end);
     if (place.next.in === 'retries') place.next = writeRetries(writer, state, place.next.after, end);
   });
   return { bytes, next: place.next };
 }
 
-function writeKeys(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
-  let last = after;
-  let full = false;
-  const write = (key: string, entry: KeyEntry): boolean => {
-    if (key === after) return true;
-    full = writer.pos >= end && last !== after;
-    if (full) return false;
+function writeKeys(writer: Writer, { keys }: PartitionState, after: string, end: number): ChunkPlace {
+  const last = writeRecords(writer, keys, after, end, (key, entry) => {
     writer.uint32(10).fork();
     writeKeyEntry(writer, key, entry);
     writer.ldelim();
-    last = key;
+  });
+  return last === undefined ? { in: 'locks', after: '' } : { in: 'keys', after: last };
+}
+
+function writeLocks(writer: Writer, { locks }: PartitionState, after: string, end: number): ChunkPlace {
+  const last = writeRecords(writer, locks, after, end, (resource, entry) => {
+    writer.uint32(34).fork();
+    writeLockEntry(writer, resource, entry);
+    writer.ldelim();
+  });
+  return last === undefined ? { in: 'sequences', after: '' } : { in: 'locks', after: last };
+}
+
+function writeSequences(
+  writer: Writer,
+  { sequences }: PartitionState,
+  after: string,
+  end: number,
+): ChunkPlace {
+  const last = writeRecords(writer, sequences, after, end, (_name, entry) => {
+    writeNested(writer, 42, entry, writeSequenceEntry);
+  });
+  return last === undefined ? { in: 'retries', after: 0 } : { in: 'sequences', after: last };
+}
+
+/** Writes what comes after `after`, until the chunk is full: then it says after which record. */
+function writeRecords<T>(
+  writer: Writer,
+  records: OrderedMap<T>,
+  after: string,
+  end: number,
+  write: (name: string, record: T) => void,
+): string | undefined {
+  let last = after;
+  let full = false;
+  const visit = (name: string, record: T): boolean => {
+    if (name === after) return true;
+    full = writer.pos >= end;
+    if (full) return false;
+    write(name, record);
+    last = name;
     return true;
   };
-  mapForEach(state.keys, write, after);
-  return full ? { in: 'keys', after: last } : { in: 'retries', after: 0 };
+  mapForEach(records, visit, after);
+  return full ? last : undefined;
 }
 
 function writeRetries(writer: Writer, state: PartitionState, after: number, end: number): ChunkPlace {
@@ -123,6 +150,10 @@ function writeStateHead(writer: Writer, state: PartitionState): void {
 export interface PartialState {
   readonly keys: OrderedMap<KeyEntry>;
   readonly lastKey: string;
+  readonly locks: OrderedMap<LockEntry>;
+  readonly lastLock: string;
+  readonly sequences: OrderedMap<SequenceEntry>;
+  readonly lastSequence: string;
   readonly retries: RetryTable;
   readonly firstRetry: number;
   readonly lastRetry: number;
@@ -139,6 +170,10 @@ interface StateHead {
 export const NO_CHUNKS: PartialState = {
   keys: emptyOrderedMap(),
   lastKey: '',
+  locks: emptyOrderedMap(),
+  lastLock: '',
+  sequences: emptyOrderedMap(),
+  lastSequence: '',
   retries: EMPTY_RETRY_TABLE,
   firstRetry: 0,
   lastRetry: 0,
@@ -152,7 +187,7 @@ export function decodeChunk(partial: PartialState, bytes: Uint8Array): Decoded<P
 
 function readChunk(reader: Reader, partial: PartialState): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
-  let { keys, lastKey, retries, firstRetry, lastRetry } = partial;
+  let { keys, lastKey, locks, lastLock, sequences, lastSequence, retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
@@ -162,6 +197,21 @@ function readChunk(reader: Reader, partial: PartialState): PartialState {
         if (key <= lastKey) malformed(reader, 'the keys of a state are not in ascending order');
         keys = mapSet(keys, key, entry);
         lastKey = key;
+        break;
+      }
+      case 34: {
+        const { resource, entry } = readNested(reader, readLockEntry);
+        if (resource <= lastLock) malformed(reader, 'the locks of a state are not in ascending order');
+        locks = mapSet(locks, resource, entry);
+        lastLock = resource;
+        break;
+      }
+      case 42: {
+        const entry = readNested(reader, readSequenceEntry);
+        const { name } = entry.record;
+        if (name <= lastSequence) malformed(reader, 'the sequences of a state are not in ascending order');
+        sequences = mapSet(sequences, name, entry);
+        lastSequence = name;
         break;
       }
       case 18: {
@@ -185,7 +235,8 @@ function readChunk(reader: Reader, partial: PartialState): PartialState {
     }
   }
   if (head !== undefined) checkHead(reader, head, firstRetry, lastRetry);
-  return { keys, lastKey, retries, firstRetry, lastRetry, head };
+  const named = { keys, lastKey, locks, lastLock, sequences, lastSequence };
+  return { ...named, retries, firstRetry, lastRetry, head };
 }
 
 function checkHead(reader: Reader, head: StateHead, firstRetry: number, lastRetry: number): void {
@@ -228,106 +279,23 @@ function readStateHead(reader: Reader): StateHead {
 }
 
 /** The state that all chunks together hold; undefined when the last one is missing. */
-export function wholeState({ keys, retries, head }: PartialState): PartitionState | undefined {
+export function wholeState({
+  keys,
+  locks,
+  sequences,
+  retries,
+  head,
+}: PartialState): PartitionState | undefined {
   if (head === undefined) return undefined;
   const { applied, lastModified, digest, forgotten } = head;
   const { indexOf, records } = retries;
   return {
-    ...EMPTY_PARTITION,
     keys,
+    locks,
+    sequences,
     retries: { indexOf, records, forgotten },
     applied,
     lastModified,
     digest,
-  };
-}
-
-function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): void {
-  writeText(writer, 10, key);
-  writeOptionalBytes(writer, 18, entry.value);
-  writeUnsigned(writer, 24, entry.revision);
-  writeBool(writer, 32, entry.deleted);
-  writeTimestamp(writer, 42, entry.lastModified);
-}
-
-function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: KeyEntry } {
-  let key = '';
-  let value: Value = null;
-  let revision = 0;
-  let deleted = false;
-  let lastModified = ZERO_TIMESTAMP;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 10:
-        key = readText(reader, 'KeyEntry.key');
-        break;
-      case 18:
-        value = keepable(readValue(reader, 'KeyEntry.value'));
-        break;
-      case 24:
-        revision = readUnsigned(reader, 'KeyEntry.revision');
-        break;
-      case 32:
-        deleted = readUnsigned(reader, 'KeyEntry.deleted') !== 0;
-        break;
-      case 42:
-        lastModified = readTimestamp(reader);
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
-  checkedKey(reader, key, 'KeyEntry.key');
-  if (deleted && value !== null) malformed(reader, 'a KeyEntry is deleted, but has a value');
-  if (lastModified.node === 0) malformed(reader, 'KeyEntry.last_modified is missing');
-  const none = {
-    expires: ZERO_TIMESTAMP,
-    lapsedAt: ZERO_TIMESTAMP,
-    expiresMs: 0,
-    armedAt: 0 as LogIndex,
-    history: [],
-  };
-  return { key, entry: { value, revision: revision as Revision, deleted, lastModified, ...none } };
-}
-
-function writeRetryRecord(writer: Writer, record: RetryRecord): void {
-  writeText(writer, 10, record.requestId);
-  writeUnsigned(writer, 16, record.index);
-  writeText(writer, 26, record.operation);
-  writeNested(writer, 34, record.outcome as KeyValueOutcome, writeOutcome);
-}
-
-function readRetryRecord(reader: Reader): RetryRecord {
-  let requestId = '';
-  let index = 0;
-  let operation = '';
-  let outcome: KeyValueOutcome | undefined;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 10:
-        requestId = readText(reader, 'RetryRecord.request_id');
-        break;
-      case 16:
-        index = readUnsigned(reader, 'RetryRecord.index');
-        break;
-      case 26:
-        operation = readText(reader, 'RetryRecord.operation');
-        break;
-      case 34:
-        outcome = readNested(reader, readOutcome);
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
-  if (outcome === undefined) malformed(reader, 'RetryRecord.outcome is missing');
-  if (outcome.value !== null) outcome = { ...outcome, value: keepable(outcome.value) };
-  return {
-    requestId: checkedRequestId(reader, requestId, 'RetryRecord.request_id'),
-    index: positive(reader, index, 'RetryRecord.index') as LogIndex,
-    operation,
-    outcome,
   };
 }

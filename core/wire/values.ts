@@ -1,36 +1,14 @@
-/**
- * The small parts that messages, log entries and snapshots have in common: timestamps, request ids, keys, values,
- * operations and their outcomes.
- */
+/** The small parts that messages, log entries and snapshots have in common: timestamps, request ids, keys, values. */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
-import { ImpossibleState } from '../machine/assert.js';
-import type { NodeId, Revision, WallMs } from '../machine/units.js';
-import {
-  ALL_SET_FLAGS,
-  KeyValueCode,
-  type ExistsOperation,
-  type GetOperation,
-  type KeyValueOutcome,
-  type Operation,
-  type RequestId,
-  type SetOperation,
-  type SpecialReadMode,
-  type Value,
-} from '../partition/command.js';
+import type { NodeId, WallMs } from '../machine/units.js';
+import type { RequestId } from '../partition/command.js';
 import { MAX_REQUEST_ID_LENGTH, MAX_VALUE_BYTES } from '../partition/validate.js';
 import {
   malformed,
   readNested,
   readNumbers,
-  readSigned,
-  readText,
-  readUnsigned,
-  skipField,
   writeNested,
-  writeOptionalBytes,
-  writeSigned,
-  writeText,
   writeUnsigned,
   type Reader,
   type Writer,
@@ -84,146 +62,8 @@ export function readValue(reader: Reader, what: string): Uint8Array {
   return bytes;
 }
 
-/** The text as a key, unless it is empty, which also stands for a missing field. */
+/** The text as a name of something, unless it is empty, which also stands for a missing field. */
 export function checkedKey(reader: Reader, key: string, what: string): string {
   if (key === '') malformed(reader, `${what} is missing or empty`);
   return key;
-}
-
-/** Writes the operation as field 4, 5, 6 or 7 of the message around it: which field it is says what kind it is. */
-export function writeOperation(writer: Writer, operation: Operation): void {
-  switch (operation.type) {
-    case 'Set':
-      writeNested(writer, 34, operation, writeSet);
-      return;
-    case 'Delete':
-      writeNested(writer, 42, operation, writeKeyOnly);
-      return;
-    case 'Get':
-      writeNested(writer, 50, operation, writeRead);
-      return;
-    case 'Exists':
-      writeNested(writer, 58, operation, writeRead);
-      return;
-    default:
-      throw new ImpossibleState(`there is no codec for ${operation.type} yet`);
-  }
-}
-
-function writeSet(writer: Writer, operation: SetOperation): void {
-  writeText(writer, 10, operation.key);
-  writeOptionalBytes(writer, 18, operation.value);
-  writeUnsigned(writer, 24, operation.flags);
-  writeOptionalBytes(writer, 34, operation.compareValue);
-  writeSigned(writer, 40, operation.compareRevision);
-}
-
-export function readSet(reader: Reader): SetOperation {
-  let key = '';
-  let value: Value = null;
-  let flags = 0;
-  let compareValue: Value = null;
-  let compareRevision = 0;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 10:
-        key = readText(reader, 'Set.key');
-        break;
-      case 18:
-        value = readValue(reader, 'Set.value');
-        break;
-      case 24:
-        flags = readUnsigned(reader, 'Set.flags');
-        break;
-      case 34:
-        compareValue = readValue(reader, 'Set.compare_value');
-        break;
-      case 40:
-        compareRevision = readSigned(reader, 'Set.compare_revision');
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
-  checkedKey(reader, key, 'Set.key');
-  if (flags > ALL_SET_FLAGS) malformed(reader, `Set.flags is ${flags}, above ${ALL_SET_FLAGS}`);
-  return { type: 'Set', key, value, flags, compareValue, compareRevision: compareRevision as Revision };
-}
-
-function writeKeyOnly(writer: Writer, { key }: { readonly key: string }): void {
-  writeText(writer, 10, key);
-}
-
-/** Reads the message of an operation that has a key and nothing else. */
-export function readKeyOnly(reader: Reader): string {
-  let key = '';
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (tag === 10) key = readText(reader, 'the key of an operation');
-    else skipField(reader, tag);
-  }
-  return checkedKey(reader, key, 'the key of an operation');
-}
-
-/** The numbers of read modes: `linearizable`, the default, is 0. */
-const MODES: readonly (SpecialReadMode | undefined)[] = [undefined, 'lease', 'follower', 'stale'];
-
-function writeRead(writer: Writer, { key, mode }: GetOperation | ExistsOperation): void {
-  writeText(writer, 10, key);
-  writeUnsigned(writer, 160, MODES.indexOf(mode));
-}
-
-/** Reads the message of an operation that reads, but for its type. */
-export function readRead(reader: Reader): Omit<GetOperation, 'type'> {
-  let key = '';
-  let number = 0;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (tag === 10) key = readText(reader, 'the key of a read');
-    else if (tag === 160) number = readUnsigned(reader, 'the mode of a read');
-    else skipField(reader, tag);
-  }
-  checkedKey(reader, key, 'the key of a read');
-  if (number >= MODES.length) malformed(reader, `the mode of a read is ${number}, which is unknown`);
-  const mode = MODES[number];
-  return mode === undefined ? { key } : { key, mode };
-}
-
-export function writeOutcome(writer: Writer, outcome: KeyValueOutcome): void {
-  writeUnsigned(writer, 8, outcome.code);
-  writeSigned(writer, 16, outcome.revision);
-  writeOptionalBytes(writer, 26, outcome.value);
-  writeTimestamp(writer, 34, outcome.lastModified);
-}
-
-const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(KeyValueCode));
-
-export function readOutcome(reader: Reader): KeyValueOutcome {
-  let code = 0;
-  let revision = 0;
-  let value: Value = null;
-  let lastModified = ZERO_TIMESTAMP;
-  while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    switch (tag) {
-      case 8:
-        code = readUnsigned(reader, 'Outcome.code');
-        break;
-      case 16:
-        revision = readSigned(reader, 'Outcome.revision');
-        break;
-      case 26:
-        value = readValue(reader, 'Outcome.value');
-        break;
-      case 34:
-        lastModified = readTimestamp(reader);
-        break;
-      default:
-        skipField(reader, tag);
-    }
-  }
-  if (!KNOWN_CODES.has(code)) malformed(reader, `Outcome.code ${code} is unknown`);
-  if (revision < -1) malformed(reader, `Outcome.revision is ${revision}, below -1`);
-  return { code: code as KeyValueCode, revision: revision as Revision, value, lastModified };
 }

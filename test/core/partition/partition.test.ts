@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareTimestamps, ZERO_TIMESTAMP } from '../../../core/clock/hybrid-clock.js';
 import { mapGet } from '../../../core/collections/ordered-map.js';
-import { KeyValueCode, SetFlag, type WriteOperation } from '../../../core/partition/command.js';
-import { executeRead, NEVER_WRITTEN, valuesEqual } from '../../../core/partition/partition.js';
+import { KeyValueCode, SetFlag, type KeyValueWrite } from '../../../core/partition/command.js';
+import { NEVER_WRITTEN } from '../../../core/partition/key-entry.js';
+import { valuesEqual } from '../../../core/partition/keys.js';
+import { executeRead } from '../../../core/partition/partition.js';
 import { bytes, emptyPartition, remove, set, stamp } from './support.js';
 
 const { ifExists, ifNotExists, ifEqualToValue, ifEqualToRevision } = SetFlag;
@@ -74,7 +76,7 @@ describe('set', () => {
 describe('revisions', () => {
   it('count 0, 1, 2 … through sets, deletes and re-creation', () => {
     const partition = emptyPartition();
-    const writes: readonly WriteOperation[] = [
+    const writes: readonly KeyValueWrite[] = [
       set('k', bytes(1)),
       set('k', bytes(2)),
       remove('k'),
@@ -110,7 +112,7 @@ describe('revisions', () => {
 });
 
 /** Every condition, against every history that it tells apart. */
-const never: readonly WriteOperation[] = [];
+const never: readonly KeyValueWrite[] = [];
 const present = [set('k', bytes(7))];
 const presentNull = [set('k', null)];
 const presentEmpty = [set('k', bytes())];
@@ -405,7 +407,7 @@ describe('the digest of a partition', () => {
   ])('tells %s', (_what, one, other) => {
     const partitions = [one, other].map((history) => {
       const partition = emptyPartition();
-      for (const write of history) partition.apply(write, { requestId: 'same' + history.indexOf(write) });
+      for (const [i, write] of history.entries()) partition.apply(write, { requestId: `same${i}` });
       return partition;
     });
 

@@ -5,14 +5,34 @@ import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
 import {
   SetFlag,
   type Command,
+  type DeleteOperation,
+  type ExistsOperation,
+  type ExtendOperation,
+  type GetOperation,
+  type KeyValueOutcome,
+  type Lapse,
+  type Operation,
+  type PageOutcome,
+  type ReadOperation,
   type RequestId,
+  type ScanOperation,
+  type SequenceTake,
   type SetOperation,
   type Value,
-  type WriteOperation,
 } from '../../../core/partition/command.js';
+import type {
+  AcquireLockOperation,
+  ExtendLockOperation,
+  GetLockOperation,
+  LockOperation,
+  LockOutcome,
+  ReleaseLockOperation,
+} from '../../../core/partition/lock-command.js';
+import type { SequenceOperation, SequenceOutcome } from '../../../core/partition/sequence-command.js';
 import {
   applyCommand,
   applyNothing,
+  executeRead,
   EMPTY_PARTITION,
   type Applied,
   type PartitionState,
@@ -25,6 +45,7 @@ export interface SetConditions {
   readonly flags?: number;
   readonly compareValue?: Value;
   readonly compareRevision?: number;
+  readonly expiresMs?: number;
 }
 
 export function set(key: string, value: Value, conditions: SetConditions = {}): SetOperation {
@@ -35,11 +56,46 @@ export function set(key: string, value: Value, conditions: SetConditions = {}): 
     flags: conditions.flags ?? SetFlag.set,
     compareValue: conditions.compareValue ?? null,
     compareRevision: revision(conditions.compareRevision ?? 0),
+    ...(conditions.expiresMs === undefined ? {} : { expiresMs: conditions.expiresMs }),
   };
 }
 
-export function remove(key: string): WriteOperation {
+export function remove(key: string): DeleteOperation {
   return { type: 'Delete', key };
+}
+
+export function prolong(key: string, expiresMs: number): ExtendOperation {
+  return { type: 'Extend', key, expiresMs };
+}
+
+export function get(key: string, of: { revision?: number; at?: Timestamp } = {}): GetOperation {
+  const { revision: wanted, at } = of;
+  return {
+    type: 'Get',
+    key,
+    ...(wanted === undefined ? {} : { revision: revision(wanted) }),
+    ...(at === undefined ? {} : { at }),
+  };
+}
+
+export function exists(key: string): ExistsOperation {
+  return { type: 'Exists', key };
+}
+
+export function acquire(resource: string, owner: Uint8Array, expiresMs = 1000): AcquireLockOperation {
+  return { type: 'AcquireLock', resource, owner, expiresMs };
+}
+
+export function extendLock(resource: string, owner: Uint8Array, expiresMs = 1000): ExtendLockOperation {
+  return { type: 'ExtendLock', resource, owner, expiresMs };
+}
+
+export function release(resource: string, owner: Uint8Array): ReleaseLockOperation {
+  return { type: 'ReleaseLock', resource, owner };
+}
+
+export function getLock(resource: string): GetLockOperation {
+  return { type: 'GetLock', resource };
 }
 
 export function stamp(wall: number, counter = 0, node = 1): Timestamp {
@@ -51,25 +107,41 @@ export interface Circumstances {
   readonly basis?: number;
   readonly stampedAt?: Timestamp;
   readonly window?: number;
+  readonly lapsed?: readonly Lapse[];
+  readonly take?: SequenceTake;
 }
+
+/** The outcomes of an operation's family. */
+export type OutcomeOf<O extends Operation> = O extends ScanOperation
+  ? PageOutcome
+  : O extends LockOperation
+    ? LockOutcome
+    : O extends SequenceOperation
+      ? SequenceOutcome
+      : KeyValueOutcome;
+
+export type AppliedTo<O extends Operation> = Omit<Applied, 'outcome'> & { readonly outcome: OutcomeOf<O> };
 
 /** A partition in the hands of a test: `state` is the newest one, every apply is checked for purity. */
 export interface PartitionUnderTest {
   state: PartitionState;
-  apply(operation: WriteOperation, circumstances?: Circumstances): Applied;
+  apply<O extends Operation>(operation: O, circumstances?: Circumstances): AppliedTo<O>;
+  read<O extends ReadOperation>(operation: O): OutcomeOf<O>;
   applyNothing(times?: number, window?: number): void;
 }
 
 export function emptyPartition(): PartitionUnderTest {
   const partition: PartitionUnderTest = {
     state: deepFreeze(EMPTY_PARTITION),
-    apply(operation, circumstances = {}) {
+    apply<O extends Operation>(operation: O, circumstances: Circumstances = {}) {
       const index = logIndex(partition.state.applied + 1);
       const command: Command = {
         requestId: (circumstances.requestId ?? `request ${index}`) as RequestId,
         basis: logIndex(circumstances.basis ?? partition.state.applied),
         stampedAt: circumstances.stampedAt ?? stamp(1000 + index),
         operation,
+        ...(circumstances.lapsed === undefined ? {} : { lapsed: circumstances.lapsed }),
+        ...(circumstances.take === undefined ? {} : { take: circumstances.take }),
       };
       const window = circumstances.window ?? 1000;
       const applied = pureStep(
@@ -78,7 +150,10 @@ export function emptyPartition(): PartitionUnderTest {
         command,
       );
       partition.state = applied.state;
-      return applied;
+      return applied as AppliedTo<O>;
+    },
+    read<O extends ReadOperation>(operation: O) {
+      return executeRead(partition.state, operation) as OutcomeOf<O>;
     },
     applyNothing(times = 1, window = 1000) {
       for (let i = 0; i < times; i += 1) {
