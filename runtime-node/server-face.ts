@@ -7,17 +7,27 @@ import {
   describeNode,
   memberOf,
   NO_NODE,
+  radixGet,
   rosterVoters,
   type AdminAnswer,
   type AdminCommand,
+  type GroupId,
   type GroupStatus,
   type ClientAnswer,
   type NodeAnswer,
+  type NodeId,
   type NodeOptions,
   type NodeRequest,
   type NodeState,
 } from '../core/index.js';
-import type { ApiBackend, HealthStatus, LocalRole, ServerStatus } from './api/index.js';
+import {
+  RouteProvenance,
+  type ApiBackend,
+  type HealthStatus,
+  type LocalRole,
+  type RouteHint,
+  type ServerStatus,
+} from './api/index.js';
 import { HostStopped, type Host } from './host/index.js';
 import { isOut } from './observe/member-watch.js';
 
@@ -35,14 +45,23 @@ export interface ServerFace extends ApiBackend {
 /** The part of the status that the machine does not know. */
 export type Surroundings = Omit<ServerStatus, 'node' | 'voters' | 'uptimeMs' | 'groups'>;
 
-/** @param surroundings is asked anew each time: ports are known only once they are listened on. */
-export function createFace(options: NodeOptions, surroundings: () => Surroundings): ServerFace {
+/**
+ * @param surroundings is asked anew each time: ports are known only once they are listened on.
+ * @param clientUrlOf where clients reach a node, this one included; undefined or empty where nobody has said.
+ */
+export function createFace(
+  options: NodeOptions,
+  surroundings: () => Surroundings,
+  clientUrlOf: (node: NodeId) => string | undefined,
+): ServerFace {
   const startedAt = performance.now();
   let host: NodeHost | undefined;
   let isLeaving = false;
   /** Whether every partition had a leader once; a later election is no reason to take a node out of service. */
   let initialized = false;
   let lookout: NodeJS.Timeout | undefined;
+  /** The last hint for each partition: the same object as long as it says the same. */
+  const hints = new Map<GroupId, RouteHint>();
 
   function groups(): readonly GroupStatus[] {
     if (host === undefined) return [];
@@ -59,6 +78,23 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
 
   function ask(asked: NodeRequest): Promise<NodeAnswer> {
     return host?.request(asked) ?? Promise.reject(new HostStopped('this node is still starting'));
+  }
+
+  function leaderOf(group: GroupId): NodeId {
+    const known = host === undefined ? undefined : radixGet(host.state().groups, group);
+    return known?.raft.leader ?? NO_NODE;
+  }
+
+  function routeOf(group: GroupId): RouteHint | undefined {
+    const leader = leaderOf(group);
+    const endpoint = leader === NO_NODE ? undefined : clientUrlOf(leader);
+    if (endpoint === undefined || endpoint === '') return undefined;
+    const provenance = leader === options.node ? RouteProvenance.executed : RouteProvenance.forwarded;
+    const last = hints.get(group);
+    if (last?.endpoint === endpoint && last.provenance === provenance) return last;
+    const hint = { partitionId: group, endpoint, provenance, generation: 0 };
+    hints.set(group, hint);
+    return hint;
   }
 
   /** What this node is in the cluster, as far as it knows. */
@@ -81,6 +117,9 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     request: (asked) => ask(asked) as Promise<ClientAnswer>,
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     isLeaving: () => isLeaving,
+    partitions: options.partitions,
+    routeOf,
+    clientUrl: () => clientUrlOf(options.node) ?? '',
     async untilOut(timeoutMs) {
       const deadline = performance.now() + timeoutMs;
       while (performance.now() < deadline) {

@@ -2,7 +2,7 @@
 
 import { Command, Option } from 'commander';
 
-import { formatAddress, type Address } from '../host/address.js';
+import { formatAddress, isEverywhere, type Address } from '../host/address.js';
 import { StartRefused } from '../host/start-refused.js';
 import { LOG_LEVELS, type LogLevel } from '../observe/log.js';
 import { wholeNumber } from './arguments.js';
@@ -186,9 +186,4 @@ function listeningOf({ id, peers, join, listen, advertise }: ServeFlags, command
     );
   }
   return listen ?? own;
-}
-
-/** Whether this names every interface of the machine, and so none. */
-function isEverywhere({ host }: Address): boolean {
-  return host === '0.0.0.0' || host === '::';
 }
