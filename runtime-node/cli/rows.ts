@@ -74,8 +74,8 @@ export function rangeCommand(seat: Seat = PROCESS_SEAT): Command {
 ${EXIT_CODES}
 
 Examples:
-  wavetank range users/ --start users/17 --limit 10
-  wavetank range users/ --all --json`,
+  wavetank range users --start users/17 --limit 10
+  wavetank range users --all --json`,
     )
     .action((prefix: string, flags: RangeFlags) =>
       runService(seat, flags, async ({ keys }) => {

@@ -41,7 +41,10 @@ export interface Page {
 }
 
 /**
- * Reads of many keys.
+ * Reads of many keys, by what their names begin with.
+ *
+ * A bucket is the text before the last `/` of a key, and lives in one partition; `getByBucket`, `range` and `iterate` ask
+ * that partition alone, so they are given the bucket, without the `/`: `menu` for `menu/mon`. Only `scan` asks them all.
  *
  * @example
  * ```ts
@@ -49,21 +52,21 @@ export interface Page {
  * const rows = await client.keys.getByBucket('menu');
  * console.log(rows.map(({ key }) => key)); //=> [ 'menu/mon', 'menu/tue', 'menu/wed' ]
  *
- * const page = await client.keys.range('menu/', { start: 'menu/n', limit: 1 });
+ * const page = await client.keys.range('menu', { start: 'menu/n', limit: 1 });
  * console.log(page.items[0]?.key, page.cursor !== undefined); //=> menu/tue true
  *
- * for await (const { key } of client.keys.iterate('menu/', { limit: 2 })) console.log(key);
+ * for await (const { key } of client.keys.iterate('menu', { limit: 2 })) console.log(key);
  * //=> menu/mon
  * //=> menu/tue
  * //=> menu/wed
  * ```
  */
 export interface Ranges {
-  /** All keys that begin with the prefix, in the partition of that bucket. */
+  /** All keys of the bucket: those that begin with its name, in its partition. At most 4,096. */
   getByBucket(prefix: string, options?: RowsOptions): Promise<readonly Row[]>;
   /** All keys that begin with the prefix, in the whole cluster; each partition as it is when it is asked. */
   scan(prefix: string, options?: RowsOptions): Promise<readonly Row[]>;
-  /** One page of the keys that begin with the prefix, in the partition of that bucket. */
+  /** One page of the keys of the bucket. */
   range(prefix: string, options?: RangeOptions): Promise<Page>;
   /** Page after page, as they are asked for; all show one moment. */
   iterate(prefix: string, options?: RangeOptions): AsyncIterableIterator<Row>;

@@ -71,6 +71,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const opened = await openStore(options, nodeOptions);
   const led = promiseOfLeaders();
   let host: NodeHost;
+  let fatal: string | undefined;
   try {
     host = startHost({
       machine: createNode(nodeOptions),
@@ -79,6 +80,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
       transport: { start: () => undefined, send: () => undefined },
       log,
       onFatal: (reason) => {
+        fatal = reason;
         led.fail(reason);
         onFatal(reason);
       },
@@ -95,6 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     partitions: nodeOptions.partitions,
     // The machine answers each kind of request with its own kind of answer.
     request: (call) => host.request(call) as Promise<ClientAnswer>,
+    fatal: () => fatal,
     async stop() {
       host.stop();
       await opened.close();

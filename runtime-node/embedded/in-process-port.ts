@@ -19,7 +19,10 @@ import type {
   ClientPort,
   Prepared,
 } from '../client/port.js';
+import { changesSomething, describeAsk } from '../client/ask.js';
+import { WavetankError } from '../client/error.js';
 import { HostStopped } from '../host/index.js';
+import { withOwnBytes } from './copies.js';
 import { bucketRows, rangePage, scanRows } from './pages.js';
 
 export interface InProcessNode {
@@ -27,6 +30,8 @@ export interface InProcessNode {
   /** Rejects with `HostStopped` when there will be no answer. */
   request(call: ClientCall): Promise<ClientAnswer>;
   stop(): Promise<void>;
+  /** Why the node can go on no longer; undefined while it can. */
+  fatal(): string | undefined;
 }
 
 /** Where an answer came from, for those who look at errors. */
@@ -49,6 +54,7 @@ export function createInProcessPort(node: InProcessNode): ClientPort {
         );
         return firstOf(answered, timeoutMs, signal).catch((error: unknown) => {
           if (!(error instanceof HostStopped)) throw error;
+          if (closed === undefined) throw stoppedByItself(ask, node.fatal() ?? error.message);
           return { type: 'Failed', reason: error.message, endpoint: HERE, sent: true };
         });
       },
@@ -61,6 +67,13 @@ export function createInProcessPort(node: InProcessNode): ClientPort {
     isClosed: () => closed !== undefined,
     close: () => (closed ??= node.stop()),
   };
+}
+
+/** There is nobody else to ask, now or later. */
+function stoppedByItself(ask: Ask, fatal: string): WavetankError {
+  const reason = `the node has stopped: ${fatal}`;
+  const isOutcomeUnknown = changesSomething(ask);
+  return new WavetankError({ operation: describeAsk(ask), code: 'errored', reason, isOutcomeUnknown });
 }
 
 /** The answer, unless it takes too long, or nobody wants it any more. */
@@ -76,6 +89,8 @@ async function firstOf<A extends Ask>(
   const cancelled = (): void => ended('cancelled by the caller');
   const timeout = setTimeout(() => ended(`no answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
   signal?.addEventListener('abort', cancelled, { once: true });
+  // The question was asked before anybody listened.
+  if (signal?.aborted === true) cancelled();
   try {
     return await Promise.race([answered, end]);
   } finally {
@@ -85,7 +100,7 @@ async function firstOf<A extends Ask>(
 }
 
 function answerTo(node: InProcessNode, ask: Ask, requestId: RequestId): Promise<unknown> {
-  const scan = (operation: Operation): Promise<ClientAnswer> => node.request({ operation });
+  const scan = (operation: Operation): Promise<ClientAnswer> => request(node, { operation });
   switch (ask.type) {
     case 'SetMany':
     case 'DeleteMany':
@@ -99,15 +114,19 @@ function answerTo(node: InProcessNode, ask: Ask, requestId: RequestId): Promise<
     case 'Range':
       return rangePage(scan, ask);
     default:
-      return node.request({ requestId, operation: ask });
+      return request(node, { requestId, operation: ask });
   }
+}
+
+async function request(node: InProcessNode, { operation, ...call }: ClientCall): Promise<ClientAnswer> {
+  return withOwnBytes(await node.request({ ...call, operation: withOwnBytes(operation) }));
 }
 
 /** Each item by itself, all at once. */
 async function answerBatch(node: InProcessNode, ask: BatchAsk): Promise<AnswerTo<BatchAsk>> {
   const at = 'at' in ask && ask.at !== undefined ? { at: ask.at } : {};
   const rows = await Promise.all(
-    ask.items.map((item) => node.request({ operation: { ...item, ...at } as Operation })),
+    ask.items.map((item) => request(node, { operation: { ...item, ...at } as Operation })),
   );
   // Only then can all of it be asked again.
   const nothingKnown = rows.every(({ code }) => code === KeyValueCode.mustRetry);

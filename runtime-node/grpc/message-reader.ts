@@ -5,7 +5,7 @@
 
 import { timestampOf, type RequestReader } from '../api/request-reader.js';
 
-/** A decoded message: its fields by their names, absent `optional` ones null. */
+/** A decoded message: its fields by their names. */
 export type Message = Readonly<Record<string, unknown>>;
 
 /** 64 bits as protobufjs has them. */
@@ -17,8 +17,8 @@ interface Long {
 
 export function readMessage(message: Message): RequestReader {
   return {
-    text: (name) => textIn(message, fieldName(name)) ?? '',
-    optionalText: (name) => textIn(message, fieldName(name)),
+    text: (name) => textOf(valueOf(message, name)) ?? '',
+    optionalText: (name) => textOf(valueOf(message, name)),
     integer: (name) => numberOf(valueOf(message, name)),
     optionalInteger(name) {
       const value = valueOf(message, name);
@@ -50,18 +50,21 @@ export function readMessage(message: Message): RequestReader {
   };
 }
 
-/** One field of the contract is spelled as in REST. */
+/**
+ * Only what was sent is the message's own; what its prototype has for the rest differs between types. One field of the
+ * contract is spelled as in REST.
+ */
 function valueOf(message: Message, name: string): unknown {
   const field = fieldName(name);
-  return field in message ? message[field] : message[name];
+  if (Object.hasOwn(message, field)) return message[field];
+  return Object.hasOwn(message, name) ? message[name] : undefined;
 }
 
 function fieldName(name: string): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-function textIn(message: Message, field: string): string | null {
-  const value = message[field];
+function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 

@@ -1,6 +1,6 @@
 /** What a request was found to ask, and what requests of all families have in common. */
 
-import type { ClientCall, Operation, ReadMode, RequestId } from '../../../core/index.js';
+import type { ClientCall, NodeId, Operation, ReadMode, RequestId, Timestamp } from '../../../core/index.js';
 import { READ_MODES } from '../../../core/index.js';
 import { INT32, type RequestReader } from '../request-reader.js';
 
@@ -38,6 +38,18 @@ export function readRequestId(reader: RequestReader): RequestId | undefined {
   const high = reader.uint64('operationIdHigh');
   const low = reader.uint64('operationIdLow');
   return high === '0' && low === '0' ? undefined : (`c:${high}:${low}` as RequestId);
+}
+
+/** Above every node's. */
+const ANY_NODE = (2 ** 31 - 1) as NodeId;
+
+/**
+ * The time to read at; undefined for now. Clients that mean a whole millisecond name no node, since they know of none: then
+ * whatever any node did at that time belongs to it.
+ */
+export function readReadTimestamp(reader: RequestReader): Timestamp | undefined {
+  const at = reader.timestamp('readTimestamp');
+  return at?.node === 0 ? { ...at, node: ANY_NODE } : at;
 }
 
 /** @returns a reason when the mode is not known. `readMode` is our own; one that is left out means linearizable. */

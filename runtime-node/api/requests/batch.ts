@@ -5,7 +5,14 @@
 
 import { RESERVED_KEY_PREFIX, SetFlag, type Operation } from '../../../core/index.js';
 import type { RequestReader } from '../request-reader.js';
-import { NO_TRANSACTIONS, PERSISTENT, readDurability, refused, type Asked } from './asked.js';
+import {
+  NO_TRANSACTIONS,
+  PERSISTENT,
+  readDurability,
+  readReadTimestamp,
+  refused,
+  type Asked,
+} from './asked.js';
 import { problemWithTimestamp, readDelete, readPoint, readSet } from './key-value.js';
 
 export interface BatchAsked {
@@ -53,7 +60,7 @@ export function readExistsMany(reader: RequestReader): BatchAsked {
 function readMany(reader: RequestReader, type: 'Get' | 'Exists'): BatchAsked {
   const items = reader.list('items');
   if (items === null) return refuseAll([], NO_ITEMS);
-  const at = reader.timestamp('readTimestamp');
+  const at = readReadTimestamp(reader);
   const rows = items.map((item) => rowOf(item, readPoint(item, type, at)));
   if (reader.timestamp('transactionId') !== undefined)
     return refuseAll(rows, 'batches of reads have no transactions; send a zero transactionId');

@@ -20,6 +20,7 @@ import {
   NO_TRANSACTIONS,
   problemWithDurability,
   readDurability,
+  readReadTimestamp,
   readReadMode,
   readRequestId,
   storageOf,
@@ -58,11 +59,11 @@ export function readExtend(reader: RequestReader): Asked {
 }
 
 export function readGet(reader: RequestReader): Asked {
-  return readPoint(reader, 'Get', reader.timestamp('readTimestamp'));
+  return readPoint(reader, 'Get', readReadTimestamp(reader));
 }
 
 export function readExists(reader: RequestReader): Asked {
-  return readPoint(reader, 'Exists', reader.timestamp('readTimestamp'));
+  return readPoint(reader, 'Exists', readReadTimestamp(reader));
 }
 
 /** One read of a key, alone or as a row of a batch, which has one timestamp for all. */

@@ -2,7 +2,14 @@
 
 import type { KeyBound, SpecialReadMode, Timestamp } from '../../../core/index.js';
 import { INT64, type RequestReader } from '../request-reader.js';
-import { EPHEMERAL, NO_TRANSACTIONS, problemWithDurability, readDurability, readReadMode } from './asked.js';
+import {
+  EPHEMERAL,
+  NO_TRANSACTIONS,
+  problemWithDurability,
+  readDurability,
+  readReadMode,
+  readReadTimestamp,
+} from './asked.js';
 import { decodeCursor } from './cursor.js';
 import { problemWithTimestamp } from './key-value.js';
 
@@ -37,7 +44,7 @@ export function readRange(reader: RequestReader): RangeAsked {
     startKey === null ? {} : { from: { key: startKey, inclusive: reader.flag('startInclusive') } };
   const bare = { ...start, ...to, limit: asked <= 0 ? Infinity : asked };
   const text = reader.text('cursor');
-  if (text === '') return finish(reader, prefix, bare, reader.timestamp('readTimestamp'));
+  if (text === '') return finish(reader, prefix, bare, readReadTimestamp(reader));
 
   const cursor = decodeCursor(text);
   if (cursor === undefined) return refusedRange('the cursor is not one of this API');
@@ -48,7 +55,7 @@ export function readRange(reader: RequestReader): RangeAsked {
 }
 
 export function readBucket(reader: RequestReader): RangeAsked {
-  const at = reader.timestamp('readTimestamp');
+  const at = readReadTimestamp(reader);
   return finish(reader, reader.text('prefixKey'), { limit: MAX_BUCKET_ROWS }, at);
 }
 

@@ -46,6 +46,26 @@ describe('a node in this process', () => {
     expect(await keys.getBytes('k')).toEqual(new Uint8Array());
   });
 
+  it('shares no bytes with its program', async () => {
+    const { keys, locks } = await embedded();
+    const bytes = Buffer.from('abc');
+
+    await keys.set('b/1', bytes);
+    await keys.setMany([{ key: 'b/2', value: bytes }]);
+    await locks.acquire('b', { expiresMs: 60_000, owner: bytes });
+    bytes.fill(0);
+    for (const read of [keys.get('b/1'), keys.get('b/2'), locks.info('b')]) {
+      const found: { readonly value?: Uint8Array | null; readonly owner?: Uint8Array } | undefined =
+        await read;
+      (found?.value ?? found?.owner)?.fill(0);
+    }
+    for (const { value } of await keys.getByBucket('b')) value?.fill(0);
+    for (const { value } of await keys.getMany(['b/1'])) value?.fill(0);
+
+    expect([await keys.getText('b/1'), await keys.getText('b/2')]).toEqual(['abc', 'abc']);
+    expect((await locks.info('b'))?.owner).toEqual(new Uint8Array(Buffer.from('abc')));
+  });
+
   it('reads many keys: by batch, bucket, prefix and range, in order', async () => {
     const { keys } = await embedded();
     const names = Array.from({ length: 7 }, (_, i) => `menu/${i}`);
@@ -55,7 +75,7 @@ describe('a node in this process', () => {
     const pages: string[][] = [];
     let cursor: string | undefined = '';
     while (cursor !== undefined) {
-      const page = await keys.range('menu/', { limit: 3, ...(cursor === '' ? {} : { cursor }) });
+      const page = await keys.range('menu', { limit: 3, ...(cursor === '' ? {} : { cursor }) });
       pages.push(page.items.map(({ key }) => key));
       cursor = page.cursor;
     }
@@ -72,7 +92,7 @@ describe('a node in this process', () => {
     for (const i of [1, 2, 3]) await keys.set(`r/${i}`, 'old');
 
     const seen: (string | undefined)[] = [];
-    for await (const { value } of keys.iterate('r/', { limit: 1 })) {
+    for await (const { value } of keys.iterate('r', { limit: 1 })) {
       seen.push(value === null ? undefined : new TextDecoder().decode(value));
       for (const i of [1, 2, 3]) await keys.set(`r/${i}`, 'new');
     }
@@ -83,12 +103,12 @@ describe('a node in this process', () => {
   it('refuses the cursor of another range', async () => {
     const { keys } = await embedded();
     for (const i of [1, 2]) await keys.set(`r/${i}`, 'v');
-    const { cursor = '' } = await keys.range('r/', { limit: 1 });
+    const { cursor = '' } = await keys.range('r', { limit: 1 });
 
     const failures = [
-      await failureOf(keys.range('q/', { cursor })),
-      await failureOf(keys.range('r/', { cursor, ephemeral: true })),
-      await failureOf(keys.range('r/', { cursor: 'garbage' })),
+      await failureOf(keys.range('q', { cursor })),
+      await failureOf(keys.range('r', { cursor, ephemeral: true })),
+      await failureOf(keys.range('r', { cursor: 'garbage' })),
     ];
 
     expect(failures.map(({ code }) => code)).toEqual(['invalidInput', 'invalidInput', 'invalidInput']);
