@@ -263,7 +263,8 @@ export function wrongGift(
   }
   const seen = outcome.record && tellSequence(outcome.record, []);
   const expected = fact?.record && tellSequence(fact.record, []);
-  if (seen !== expected) return `${name} is told as ${seen ?? 'nothing'}, but it was ${expected ?? 'not there'}`;
+  if (seen !== expected)
+    return `${name} is told as ${seen ?? 'nothing'}, but it was ${expected ?? 'not there'}`;
   const life = fact?.life ?? 0;
   return (
     notOfABlock(sequences, name, index, { count, allocation }) ??
