@@ -114,7 +114,7 @@ function drawKey(dice: Dice, name: string, held: Held, ephemeral: boolean): Oper
   }
   if (what < 54) return { type: 'Extend', key, expiresMs, ...kept };
   if (what < 60) return { type: 'Delete', key, ...kept };
-  const mode = dice.below(100, 54) < 70 || ephemeral ? {} : { mode: dice.one(MODES, 55) };
+  const mode = dice.below(100, 54) < 50 || ephemeral ? {} : { mode: dice.one(MODES, 55) };
   const seen = held.seen.get(key);
   if (what >= 92 && !ephemeral) {
     const at = seen !== undefined && dice.below(2, 56) === 0 ? { at: seen.at } : {};

@@ -279,7 +279,7 @@ function wrongPage(
   const { code, items, hasMore, lastKey } = outcome;
   const isAsked = (key: string): boolean =>
     key.startsWith(prefix) && isAfter(key, from) && isBefore(key, to) && (!hasMore || key <= lastKey);
-  const names = [...keys.keys()].filter(isAsked).sort();
+  const names = [...keys.keys()].filter(isAsked).sort((a, b) => (a < b ? -1 : 1));
   const truths = names.map((key) => {
     const now = stateAt(keys, key, index);
     return {

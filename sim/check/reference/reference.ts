@@ -1,0 +1,188 @@
+/**
+ * A second opinion on the state machine: what the committed commands of one partition must have led to.
+ *
+ * Written from the contracts of keys, locks and sequences, without the code that it judges, and kept for every
+ * index, so that replicas and answers of any age can be held against it. Commands are executed once, when they are first known
+ * to be committed.
+ */
+
+import {
+  compareTimestamps,
+  isRead,
+  nameIn,
+  nextTimestamp,
+  refusalOf,
+  ZERO_TIMESTAMP,
+  type Command,
+  type Operation,
+  type Outcome,
+  type ReadOperation,
+  type Timestamp,
+} from '../../../core/index.js';
+import { PropertyBroken } from '../../world/world.js';
+import { endKey, writeKey, type Keys, type Moment } from './keys.js';
+import { endLock, writeLock, type Locks } from './locks.js';
+import { createSequences, writeSequence, type Sequences } from './sequences.js';
+import { stateAt } from './timeline.js';
+
+/** What the command at an index does. */
+export interface Effect {
+  readonly requestId: string | undefined;
+  /** All that it may have changed. */
+  readonly touched: readonly Place[];
+  /** Of a write; undefined where there is no command, or it is refused as a whole, or it is a read. */
+  readonly outcome: Outcome | undefined;
+  /** Of a read whose answer stands in the log. */
+  readonly read: ReadOperation | undefined;
+  /** Where the same request took effect before, or here. */
+  readonly first: number;
+}
+
+export interface Place {
+  readonly space: 'key' | 'lock' | 'sequence';
+  readonly name: string;
+}
+
+export interface Reference {
+  readonly group: number;
+  /** By index, from 1; place 0 is not used. */
+  readonly effects: Effect[];
+  readonly keys: Keys;
+  readonly locks: Locks;
+  readonly sequences: Sequences;
+  /** By request id: where it took effect. */
+  readonly firstOf: Map<string, { readonly index: number; readonly operation: string }>;
+  /** The time of the newest change. */
+  lastModified: Timestamp;
+}
+
+export const NO_EFFECT: Effect = {
+  requestId: undefined,
+  touched: [],
+  outcome: undefined,
+  read: undefined,
+  first: 0,
+};
+
+export function createReference(group: number): Reference {
+  return {
+    group,
+    effects: [NO_EFFECT],
+    keys: new Map(),
+    locks: new Map(),
+    sequences: createSequences(),
+    firstOf: new Map(),
+    lastModified: ZERO_TIMESTAMP,
+  };
+}
+
+/** Executes the next committed command; undefined for an entry without one. */
+export function execute(reference: Reference, command: Command | undefined, window: number): void {
+  const { effects, firstOf } = reference;
+  const index = effects.length;
+  if (command === undefined || index - command.basis > window) {
+    effects.push(NO_EFFECT);
+    return;
+  }
+  const { requestId, operation } = command;
+  const meaning = `${operation.type} ${nameIn(operation)}`;
+  // A read may be executed as often as it is asked; nobody remembers it.
+  const earlier = isRead(operation) ? undefined : firstOf.get(requestId);
+  if (earlier !== undefined && earlier.index > index - window) {
+    const isSame = earlier.operation === meaning;
+    const { outcome, read } = (isSame ? effects[earlier.index] : undefined) ?? {
+      outcome: refusalOf(operation, 'invalidInput'),
+      read: undefined,
+    };
+    effects.push({ requestId, touched: [], outcome, read, first: earlier.index });
+    return;
+  }
+  if (!isRead(operation)) firstOf.set(requestId, { index, operation: meaning });
+  const { lapsed = [] } = command;
+  const touched: Place[] = lapsed.map(({ space, name }) => ({ space, name }));
+  const moment = momentOf(reference, index, command);
+  for (const { space, name, armedAt } of lapsed) {
+    if (space === 'key') endKey(reference.keys, moment, name, armedAt);
+    else endLock(reference.locks, moment, name, armedAt);
+  }
+  const outcome = write(reference, moment, command);
+  const space = spaceOf(operation);
+  if (!isRead(operation)) touched.push({ space, name: nameIn(operation) });
+  // What a read was told is judged where its answer is.
+  effects.push({
+    requestId,
+    touched,
+    outcome,
+    read: isRead(operation) ? operation : undefined,
+    first: index,
+  });
+}
+
+function spaceOf(operation: Operation): Place['space'] {
+  if ('resource' in operation) return 'lock';
+  return 'name' in operation ? 'sequence' : 'key';
+}
+
+/** Each change has a time of its own, later than all before. */
+function momentOf(reference: Reference, index: number, { stampedAt }: Command): Moment {
+  const next = (): Timestamp => {
+    const { lastModified } = reference;
+    return compareTimestamps(stampedAt, lastModified) > 0
+      ? stampedAt
+      : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
+  };
+  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()) };
+}
+
+function write(
+  reference: Reference,
+  moment: Moment,
+  { operation, requestId, take }: Command,
+): Outcome | undefined {
+  switch (operation.type) {
+    case 'Set':
+    case 'Delete':
+    case 'Extend':
+      return writeKey(reference.keys, moment, operation);
+    case 'AcquireLock':
+    case 'ExtendLock':
+    case 'ReleaseLock':
+      return writeLock(reference.locks, moment, operation);
+    case 'CreateSequence':
+    case 'UpdateSequence':
+    case 'ReserveSequence':
+    case 'DeleteSequence': {
+      const { outcome, problem } = writeSequence(reference.sequences, moment, requestId, operation, take);
+      if (problem !== undefined)
+        broken('values are given once', reference, `index ${moment.index}: ${problem}`);
+      return outcome;
+    }
+    case 'Get':
+    case 'Exists':
+    case 'Scan':
+    case 'GetLock':
+    case 'GetSequence':
+      return undefined;
+  }
+}
+
+export function broken(property: string, { group }: Reference, detail: string): never {
+  throw new PropertyBroken(property, `group ${group}: ${detail}`);
+}
+
+/** The time to live in milliseconds that the entry at an index gave a key or a lock; undefined where it gave none. */
+export function armedBy(
+  { keys, locks }: Reference,
+  {
+    space,
+    name,
+    armedAt,
+  }: { readonly space: 'key' | 'lock'; readonly name: string; readonly armedAt: number },
+): number | undefined {
+  const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number }>(
+    space === 'key' ? keys : locks,
+    name,
+    armedAt,
+  );
+  return fact?.armedAt === armedAt && fact.expiresMs > 0 ? fact.expiresMs : undefined;
+}
