@@ -30,6 +30,8 @@ import {
 } from './api/index.js';
 import { HostStopped, type Host } from './host/index.js';
 import { isOut } from './observe/member-watch.js';
+import { metricsPage } from './observe/metrics.js';
+import { createRequestMetrics } from './observe/request-metrics.js';
 
 const LOOK_EVERY_MS = 50;
 
@@ -55,6 +57,7 @@ export function createFace(
   clientUrlOf: (node: NodeId) => string | undefined,
 ): ServerFace {
   const startedAt = performance.now();
+  const requests = createRequestMetrics();
   let host: NodeHost | undefined;
   let isLeaving = false;
   /** Whether every partition had a leader once; a later election is no reason to take a node out of service. */
@@ -112,9 +115,16 @@ export function createFace(
     return roster === undefined ? options.voters : rosterVoters(roster);
   }
 
+  function health(): HealthStatus {
+    const hostedPartitions = groups().filter(({ group }) => group > 0).length;
+    const role = localRole();
+    const ready = initialized && !isLeaving && role !== 'NotMember';
+    return { ready, initialized, localRole: isLeaving ? 'Leaving' : role, hostedPartitions };
+  }
+
   return {
     // The machine answers each kind of request with its own kind of answer.
-    request: (asked) => ask(asked) as Promise<ClientAnswer>,
+    request: (asked) => requests.measure(asked, ask(asked) as Promise<ClientAnswer>),
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     isLeaving: () => isLeaving,
     partitions: options.partitions,
@@ -135,11 +145,10 @@ export function createFace(
       ...surroundings(),
       groups: groups(),
     }),
-    health(): HealthStatus {
-      const hostedPartitions = groups().filter(({ group }) => group > 0).length;
-      const role = localRole();
-      const ready = initialized && !isLeaving && role !== 'NotMember';
-      return { ready, initialized, localRole: isLeaving ? 'Leaving' : role, hostedPartitions };
+    health,
+    metrics: () => {
+      const node = host === undefined ? undefined : { state: host.state(), waiting: host.waiting() };
+      return metricsPage({ requests, node, isReady: health().ready });
     },
     attach(started) {
       host = started;

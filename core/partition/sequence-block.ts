@@ -69,8 +69,9 @@ export function runFrom(
 }
 
 /**
- * The block that its proposer holds after a command: what a write of the record set aside beyond the values that it gave
- * to its caller. Undefined where the command took no block, or used all of it.
+ * The block that its proposer holds after a command that changed the record: what that set aside beyond the values that it
+ * gave to its caller. Undefined where the command took no block, or used all of it. Either way a block that was held
+ * before is held no more. Where the record is still the same object, nothing was set aside, and the old block stays.
  */
 export function blockLeft(
   before: SequenceEntry | undefined,

@@ -15,6 +15,7 @@ import { createGrpc } from '../grpc/server.js';
 import type { Address } from '../host/address.js';
 import { whyNotListening } from '../host/listen.js';
 import { StartRefused } from '../host/start-refused.js';
+import { METRICS_TYPE } from '../observe/exposition.js';
 import type { Log } from '../observe/log.js';
 import type { ApiBackend } from './backend.js';
 import { addClusterRoutes, CLUSTER_METHODS } from './cluster.js';
@@ -44,6 +45,7 @@ export interface ApiOptions {
 /** The method of each path, for the answer to another one. */
 const METHODS: Readonly<Record<string, string>> = {
   '/': 'GET',
+  '/metrics': 'GET',
   '/v1/status': 'GET',
   '/v1/cluster/health': 'GET',
   '/v1/cluster/routing': 'GET',
@@ -70,6 +72,7 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
   app.setNotFoundHandler((request, reply) => answerNotFound(request, reply, METHODS));
 
   app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Kahuna.Server'));
+  app.get('/metrics', (_request, reply) => reply.type(METRICS_TYPE).send(backend.metrics()));
   app.get('/v1/status', (_request, reply) => sendJson(reply, JSON.stringify(backend.status())));
   app.get('/v1/cluster/health', (_request, reply) => {
     const health = backend.health();

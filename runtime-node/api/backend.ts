@@ -22,6 +22,8 @@ export interface ApiBackend extends ClusterBackend {
   routeOf(group: GroupId): RouteHint | undefined;
   /** Where clients reach this node; empty when it tells nobody. */
   clientUrl(): string;
+  /** For Prometheus, in its text format. */
+  metrics(): string;
 }
 
 /** Where a name is served: advice to clients, and no more. */

@@ -80,3 +80,13 @@ export function changesSomething({ type }: Ask): boolean {
       return true;
   }
 }
+
+/**
+ * Whether a repetition is to find what the first attempt did, and not to be done anew. Batches cannot: their items have no
+ * ids. An owner who asks for a lease again
+ * wants to know how things are now: what an earlier attempt was given may be over.
+ */
+export function isDoneOnce(ask: Ask): boolean {
+  const isLease = ask.type === 'AcquireLock' || ask.type === 'ExtendLock';
+  return changesSomething(ask) && !isLease && !('items' in ask);
+}

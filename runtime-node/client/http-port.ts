@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 
-import { isMustRetry } from './ask.js';
+import { isDoneOnce, isMustRetry } from './ask.js';
 import { exchange, keepConnections, type Exchange, type TlsOptions } from './http.js';
 import type { AnswerTo, Ask, Attempt, AttemptLimits, ClientPort, Prepared } from './port.js';
 import { parseObject } from './rest-fields.js';
@@ -35,7 +35,7 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
 
   function prepare<A extends Ask>(ask: A): Prepared<A> {
     const { path, body: fields, read } = routeOf(ask);
-    const body = JSON.stringify({ ...fields, ...operationId() });
+    const body = JSON.stringify(isDoneOnce(ask) ? { ...fields, ...operationId() } : fields);
     const patienceMs = ATTEMPT_TIMEOUT_MS + body.length / SLOWEST_BYTES_PER_MS;
     let place: number | undefined;
 

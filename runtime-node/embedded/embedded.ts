@@ -23,6 +23,8 @@ import {
 import { clientOver, type CommonOptions, type WavetankClient } from '../client/client.js';
 import { startHost, StartRefused, type StoragePort } from '../host/index.js';
 import { SILENT_LOG, type Log } from '../observe/log.js';
+import { metricsPage } from '../observe/metrics.js';
+import { createRequestMetrics } from '../observe/request-metrics.js';
 import type { NodeHost } from '../server-face.js';
 import { openStorage } from '../storage/index.js';
 import { createInProcessPort } from './in-process-port.js';
@@ -45,6 +47,8 @@ export interface EmbeddedOptions extends CommonOptions {
 
 export interface EmbeddedNode extends WavetankClient {
   status(): NodeStatus;
+  /** For Prometheus, in its text format. */
+  metrics(): string;
 }
 
 /** There is nobody else to hear from: what is long between machines would only be a wait at the start. */
@@ -69,6 +73,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const { log = SILENT_LOG, onFatal = () => undefined } = options;
   const nodeOptions = nodeOptionsOf(options);
   const opened = await openStore(options, nodeOptions);
+  const requests = createRequestMetrics();
   const led = promiseOfLeaders();
   let host: NodeHost;
   let fatal: string | undefined;
@@ -96,14 +101,21 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
   const port = createInProcessPort({
     partitions: nodeOptions.partitions,
     // The machine answers each kind of request with its own kind of answer.
-    request: (call) => host.request(call) as Promise<ClientAnswer>,
+    request: (call) => requests.measure(call, host.request(call) as Promise<ClientAnswer>),
     fatal: () => fatal,
     async stop() {
       host.stop();
       await opened.close();
     },
   });
-  return { ...clientOver(port, options), status: () => describeNode(nodeOptions, host.state()) };
+  return {
+    ...clientOver(port, options),
+    status: () => describeNode(nodeOptions, host.state()),
+    metrics: () => {
+      const node = { state: host.state(), waiting: host.waiting() };
+      return metricsPage({ requests, node, isReady: !port.isClosed() && fatal === undefined });
+    },
+  };
 }
 
 function nodeOptionsOf({ partitions = DEFAULT_PARTITIONS, tuning }: EmbeddedOptions): NodeOptions {

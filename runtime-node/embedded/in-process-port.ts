@@ -19,7 +19,7 @@ import type {
   ClientPort,
   Prepared,
 } from '../client/port.js';
-import { changesSomething, describeAsk } from '../client/ask.js';
+import { changesSomething, describeAsk, isDoneOnce } from '../client/ask.js';
 import { WavetankError } from '../client/error.js';
 import { HostStopped } from '../host/index.js';
 import { withOwnBytes } from './copies.js';
@@ -114,7 +114,7 @@ function answerTo(node: InProcessNode, ask: Ask, requestId: RequestId): Promise<
     case 'Range':
       return rangePage(scan, ask);
     default:
-      return request(node, { requestId, operation: ask });
+      return request(node, isDoneOnce(ask) ? { requestId, operation: ask } : { operation: ask });
   }
 }
 

@@ -2,14 +2,15 @@
  * What nodes tell their clients, and each other on behalf of clients, held against the reference and against what the
  * node had heard: every answer rests on a committed entry, says what that entry led to, is given once, and a read is
  * answered only by a leader to which a majority spoke after the read had come, or that holds a lease, or by a node whose leader
- * has said since then how far it must have come. Stale reads may be of any committed index.
+ * has said since then how far it must have come. Stale reads may be of any committed index. What is kept in a leader's memory
+ * alone is answered as such reads are, by a leader that a majority stands behind.
  */
 
 import {
   groupMessagesOf,
   holdsLease,
-  KeyValueCode,
   groupOfOperation,
+  isRead,
   nameIn,
   type HeartbeatAnswer,
   type ClientAnswer,
@@ -18,13 +19,21 @@ import {
   type MonotonicMs,
   type NodeEvent,
   type NodeMessage,
-  type KeyValueOutcome,
   type Outcome,
   type ReadIndexAnswer,
 } from '../../core/index.js';
 import { isQuorum } from './raft/quorum.js';
 import { PropertyBroken } from '../world/world.js';
-import { checkRead, checkWritten, type Reference } from './reference.js';
+import {
+  checkGift,
+  checkRead,
+  checkWritten,
+  isErrored,
+  isInvalid,
+  isOfRequest,
+  isPutOff,
+  type Reference,
+} from './reference.js';
 import type { Raft } from './raft/group-history.js';
 
 /** What was asked, and when the node came to know of it. */
@@ -78,6 +87,17 @@ interface Confirmations {
   readonly sentAtUs: Map<number, number>;
 }
 
+/** Kept in the leader's memory alone. */
+function isEphemeral(operation: Operation): boolean {
+  return 'ephemeral' in operation && operation.ephemeral === true;
+}
+
+/** Whether an answer that does not stand in the log may come only from who leads for certain. */
+function mustBeLed(operation: Operation, told: Outcome): boolean {
+  if (isPutOff(told) || isInvalid(told)) return false;
+  return isRead(operation) || isEphemeral(operation) || operation.type === 'ReserveSequence';
+}
+
 export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   const asked = new Map<number, Asked>();
   const forwarded = new Map<string, Asked>();
@@ -128,8 +148,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
 
   /** That a read was confirmed in the way that it asked for, or a better one. */
   const checkRested = (node: number, group: number, index: number, known: Asked, turn: Served): void => {
-    const { operation, atUs } = known;
-    const mode = operation.type === 'Get' || operation.type === 'Exists' ? operation.mode : undefined;
+    const { operation, requestId, atUs } = known;
+    // What stands in the log was agreed on.
+    if (isOfRequest(desk.referenceOf(group), index, requestId, operation)) return;
+    const mode = 'mode' in operation ? operation.mode : undefined;
     if (mode === 'stale') return desk.reach('stale read answered');
     const states = [turn.before(group), turn.after(group)];
     if (mode === 'lease') {
@@ -143,6 +165,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         return desk.reach('read answered by a follower');
       }
     }
+    if (isEphemeral(operation)) desk.reach('ephemeral operation answered');
     checkConfirmed(node, group, atUs, `a read of ${nameIn(operation)}`, turn);
   };
 
@@ -187,7 +210,14 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     if (asked !== undefined && heardUs >= asked.atUs) asked.told ??= answer.index;
   };
 
-  const checkOutcome = (node: number, known: Asked, group: number, index: number, told: Outcome): void => {
+  const checkOutcome = (
+    node: number,
+    known: Asked,
+    group: number,
+    index: number,
+    told: Outcome,
+    isRelayed: boolean,
+  ): void => {
     const { operation, requestId } = known;
     if (index > desk.lastCommitted(group)) {
       throw new PropertyBroken(
@@ -201,18 +231,31 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         `node ${node} answers for ${nameIn(operation)} from group ${group}`,
       );
     }
-    if (told.code === KeyValueCode.invalidInput) return;
+    if (isEphemeral(operation) || isPutOff(told)) return;
     const reference = desk.referenceOf(group);
-    if (operation.type === 'Get' || operation.type === 'Exists') {
-      const mayBeOld = operation.mode === 'stale' || (operation.mode === 'lease' && !desk.trustsLeases);
-      if (index < known.floor && !mayBeOld) {
-        throw new PropertyBroken(
-          'reads are fresh',
-          `node ${node} answered a read from index ${index}, but ${known.floor} was committed before it was asked`,
-        );
-      }
-      checkRead(reference, node, operation.key, index, told as KeyValueOutcome);
-    } else checkWritten(reference, node, requestId, index, told as KeyValueOutcome);
+    const isLogged = isOfRequest(reference, index, requestId, operation);
+    if (isInvalid(told) && !isLogged) return;
+    if (isRead(operation)) {
+      if (isLogged) desk.reach('read answered from the log');
+      else checkFresh(node, known, index);
+      checkRead(reference, node, operation, index, told);
+    } else if (operation.type === 'ReserveSequence' && !isLogged && told.family === 'sequence') {
+      // A relayed answer was judged when its leader gave it.
+      if (isRelayed) return;
+      desk.reach('values served from a block');
+      checkFresh(node, known, index);
+      checkGift(reference, node, requestId, operation, index, told);
+    } else checkWritten(reference, node, requestId, index, told);
+  };
+
+  const checkFresh = (node: number, { operation, floor }: Asked, index: number): void => {
+    const mode = 'mode' in operation ? operation.mode : undefined;
+    const mayBeOld = mode === 'stale' || (mode === 'lease' && !desk.trustsLeases);
+    if (index >= floor || mayBeOld) return;
+    throw new PropertyBroken(
+      'reads are fresh',
+      `node ${node} answered a read from index ${index}, but ${floor} was committed before it was asked`,
+    );
   };
 
   return {
@@ -253,9 +296,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           `node ${node} answers ${requestId}, which node ${to} never sent it`,
         );
       }
-      checkOutcome(node, known, group, result.index, result.outcome);
-      const { type } = known.operation;
-      if (type === 'Get' || type === 'Exists') checkRested(node, group, result.index, known, turn);
+      checkOutcome(node, known, group, result.index, result.outcome, false);
+      if (mustBeLed(known.operation, result.outcome)) checkRested(node, group, result.index, known, turn);
     },
     replied(node, token, answer, turn) {
       const known = asked.get(token);
@@ -266,22 +308,15 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         );
       }
       known.answered = true;
-      const { code, servedAt } = answer;
+      const { servedAt } = answer;
       if (servedAt === undefined) {
-        const silent =
-          code === KeyValueCode.mustRetry ||
-          code === KeyValueCode.invalidInput ||
-          code === KeyValueCode.errored;
-        if (silent) return;
+        if (isPutOff(answer) || isInvalid(answer) || isErrored(answer)) return;
         throw new PropertyBroken(
           'answers are committed',
-          `node ${node} answers with code ${code} from no place in the log`,
+          `node ${node} answers with code ${answer.code} from no place in the log`,
         );
       }
       const { group, index } = servedAt;
-      checkOutcome(node, known, group, index, answer);
-      const { type } = known.operation;
-      if (type !== 'Get' && type !== 'Exists') return;
       const handedOn = turn.events.some(
         (event) =>
           event.type === 'MessageReceived' &&
@@ -290,6 +325,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           event.message.result.type === 'Executed' &&
           event.message.result.index === index,
       );
+      checkOutcome(node, known, group, index, answer, handedOn);
+      if (!mustBeLed(known.operation, answer)) return;
       if (!handedOn) checkRested(node, group, index, known, turn);
     },
     crashed(node) {

@@ -36,6 +36,8 @@ import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
 import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
+import { createLapseRules } from './lapse-rules.js';
+import { createLeadRules } from './lead-rules.js';
 import {
   checkCare,
   checkHeard,
@@ -132,6 +134,12 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     trustsLeases: leases !== undefined,
     reach: (feature) => desk.reach(feature),
   });
+  const lapses = createLapseRules(
+    leases !== undefined,
+    () => desk.nowUs(),
+    (feature) => desk.reach(feature),
+  );
+  const keeping = createLeadRules(leases !== undefined, () => desk.nowUs());
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
   const addContext = (group: number): StateContext =>
@@ -155,6 +163,9 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkWaiting(known, group);
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
+      keeping.check(known, group);
+      lapses.executed(reference);
+      lapses.checkProposed(reference, known?.raft, group.raft);
       checkPartition(reference, known, group, retryWindow);
     });
   };

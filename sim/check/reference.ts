@@ -1,55 +1,94 @@
 /**
  * A second opinion on the state machine: what the committed commands of one partition must have led to.
  *
- * Written from the contract of the store (conditions, revisions, tombstones, one effect for each request id), without
- * the code that it judges, and kept for every index, so that replicas and answers of any age can be held against it.
- * Commands are executed once, when they are first known to be committed.
+ * Written from the contracts of keys, locks and sequences (`reference/`), without the code that it judges, and kept for every
+ * index, so that replicas and answers of any age can be held against it. Commands are executed once, when they are first known
+ * to be committed.
  */
 
 import {
+  compareTimestamps,
+  findRetry,
+  isRead,
   KeyValueCode,
-  SetFlag,
+  mapGet,
+  nameIn,
+  nextTimestamp,
+  refusalOf,
+  SequenceCode,
+  ZERO_TIMESTAMP,
   type Command,
-  type KeyEntry,
-  type KeyValueOutcome,
-  type KeyValueWrite,
+  type Operation,
+  type Outcome,
   type PartitionState,
-  type Value,
+  type ReadOperation,
+  type ReserveSequenceOperation,
+  type SequenceOutcome,
+  type SequenceRecord,
+  type Timestamp,
 } from '../../core/index.js';
-import { findRetry, mapGet, nameIn } from '../../core/index.js';
 import { PropertyBroken } from '../world/world.js';
+import { endKey, wrongEntry, wrongRead, writeKey, type Keys, type Moment } from './reference/keys.js';
+import { endLock, wrongLock, wrongLockRead, writeLock, type Locks } from './reference/locks.js';
+import {
+  createSequences,
+  tellSequence,
+  wrongGift,
+  wrongSequence,
+  writeSequence,
+  type Sequences,
+} from './reference/sequences.js';
+import { stateAt } from './reference/timeline.js';
 
-/** A key as it was from one index on. */
-interface Version {
-  readonly index: number;
-  readonly value: Value;
-  readonly revision: number;
-  readonly deleted: boolean;
-}
-
-/** What the command at an index does; undefined fields where there is no command, or it is refused as a whole. */
+/** What the command at an index does. */
 interface Effect {
   readonly requestId: string | undefined;
-  readonly key: string | undefined;
-  readonly outcome: Pick<KeyValueOutcome, 'code' | 'revision'> | undefined;
+  /** All that it may have changed. */
+  readonly touched: readonly Place[];
+  /** Of a write; undefined where there is no command, or it is refused as a whole, or it is a read. */
+  readonly outcome: Outcome | undefined;
+  /** Of a read whose answer stands in the log. */
+  readonly read: ReadOperation | undefined;
   /** Where the same request took effect before, or here. */
   readonly first: number;
+}
+
+interface Place {
+  readonly space: 'key' | 'lock' | 'sequence';
+  readonly name: string;
 }
 
 export interface Reference {
   readonly group: number;
   /** By index, from 1; place 0 is not used. */
   readonly effects: Effect[];
-  /** By key, oldest first. */
-  readonly versions: Map<string, Version[]>;
+  readonly keys: Keys;
+  readonly locks: Locks;
+  readonly sequences: Sequences;
   /** By request id: where it took effect. */
   readonly firstOf: Map<string, { readonly index: number; readonly operation: string }>;
+  /** The time of the newest change. */
+  lastModified: Timestamp;
 }
 
-const NO_EFFECT: Effect = { requestId: undefined, key: undefined, outcome: undefined, first: 0 };
+const NO_EFFECT: Effect = {
+  requestId: undefined,
+  touched: [],
+  outcome: undefined,
+  read: undefined,
+  first: 0,
+};
 
 export function createReference(group: number): Reference {
-  return { group, effects: [NO_EFFECT], versions: new Map(), firstOf: new Map() };
+  return {
+    group,
+    effects: [NO_EFFECT],
+    keys: new Map(),
+    locks: new Map(),
+    sequences: createSequences(),
+    firstOf: new Map(),
+    lastModified: ZERO_TIMESTAMP,
+  };
 }
 
 /** Executes the next committed command; undefined for an entry without one. */
@@ -61,64 +100,85 @@ export function execute(reference: Reference, command: Command | undefined, wind
     return;
   }
   const { requestId, operation } = command;
-  const key = nameIn(operation);
-  const meaning = `${operation.type} ${key}`;
-  const earlier = firstOf.get(requestId);
+  const meaning = `${operation.type} ${nameIn(operation)}`;
+  // A read may be executed as often as it is asked; nobody remembers it.
+  const earlier = isRead(operation) ? undefined : firstOf.get(requestId);
   if (earlier !== undefined && earlier.index > index - window) {
-    const outcome =
-      earlier.operation === meaning
-        ? effects[earlier.index]?.outcome
-        : { code: KeyValueCode.invalidInput, revision: outcomeless };
-    effects.push({ requestId, key, outcome, first: earlier.index });
+    const isSame = earlier.operation === meaning;
+    const { outcome, read } = (isSame ? effects[earlier.index] : undefined) ?? {
+      outcome: refusalOf(operation, 'invalidInput'),
+      read: undefined,
+    };
+    effects.push({ requestId, touched: [], outcome, read, first: earlier.index });
     return;
   }
-  firstOf.set(requestId, { index, operation: meaning });
+  if (!isRead(operation)) firstOf.set(requestId, { index, operation: meaning });
+  const { lapsed = [] } = command;
+  const touched: Place[] = lapsed.map(({ space, name }) => ({ space, name }));
+  const moment = momentOf(reference, index, command);
+  for (const { space, name, armedAt } of lapsed) {
+    if (space === 'key') endKey(reference.keys, moment, name, armedAt);
+    else endLock(reference.locks, moment, name, armedAt);
+  }
+  const outcome = write(reference, moment, command);
+  const space = spaceOf(operation);
+  if (!isRead(operation)) touched.push({ space, name: nameIn(operation) });
+  // What a read was told is judged where its answer is.
   effects.push({
     requestId,
-    key,
-    outcome: write(reference, index, operation as KeyValueWrite),
+    touched,
+    outcome,
+    read: isRead(operation) ? operation : undefined,
     first: index,
   });
 }
 
-const outcomeless = 0 as KeyValueOutcome['revision'];
+function spaceOf(operation: Operation): Place['space'] {
+  if ('resource' in operation) return 'lock';
+  return 'name' in operation ? 'sequence' : 'key';
+}
 
-function write(reference: Reference, index: number, operation: KeyValueWrite): Effect['outcome'] {
-  const { versions } = reference;
-  const { key } = operation;
-  const known = versions.get(key) ?? [];
-  const now = known[known.length - 1];
-  const there = now !== undefined && !now.deleted;
-  const revision = now?.revision ?? -1;
-  if (operation.type === 'Delete') {
-    if (!there) return { code: KeyValueCode.doesNotExist, revision: outcomeless };
-    known.push({ index, value: null, revision: revision + 1, deleted: true });
-    return { code: KeyValueCode.deleted, revision: (revision + 1) as KeyValueOutcome['revision'] };
+/** Each change has a time of its own, later than all before. */
+function momentOf(reference: Reference, index: number, { stampedAt }: Command): Moment {
+  const next = (): Timestamp => {
+    const { lastModified } = reference;
+    return compareTimestamps(stampedAt, lastModified) > 0
+      ? stampedAt
+      : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
+  };
+  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()) };
+}
+
+function write(
+  reference: Reference,
+  moment: Moment,
+  { operation, requestId, take }: Command,
+): Outcome | undefined {
+  switch (operation.type) {
+    case 'Set':
+    case 'Delete':
+    case 'Extend':
+      return writeKey(reference.keys, moment, operation);
+    case 'AcquireLock':
+    case 'ExtendLock':
+    case 'ReleaseLock':
+      return writeLock(reference.locks, moment, operation);
+    case 'CreateSequence':
+    case 'UpdateSequence':
+    case 'ReserveSequence':
+    case 'DeleteSequence': {
+      const { outcome, problem } = writeSequence(reference.sequences, moment, requestId, operation, take);
+      if (problem !== undefined)
+        broken('values are given once', reference, `index ${moment.index}: ${problem}`);
+      return outcome;
+    }
+    case 'Get':
+    case 'Exists':
+    case 'Scan':
+    case 'GetLock':
+    case 'GetSequence':
+      return undefined;
   }
-  if (operation.type === 'Extend') return undefined;
-  const asked = (flag: number): boolean => (operation.flags & flag) === flag;
-  const refused =
-    (asked(SetFlag.ifExists) && !there) ||
-    (asked(SetFlag.ifNotExists) && there) ||
-    (asked(SetFlag.ifEqualToValue) && !sameValue(there ? now.value : null, operation.compareValue)) ||
-    (asked(SetFlag.ifEqualToRevision) && revision !== operation.compareRevision);
-  if (refused) return { code: KeyValueCode.notSet, revision: revision as KeyValueOutcome['revision'] };
-  known.push({ index, value: operation.value, revision: revision + 1, deleted: false });
-  versions.set(key, known);
-  return { code: KeyValueCode.set, revision: (revision + 1) as KeyValueOutcome['revision'] };
-}
-
-function sameValue(a: Value, b: Value): boolean {
-  if (a === b) return true;
-  return a !== null && b !== null && a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** The key as it was at an index; undefined when it was not written before. */
-function versionAt(reference: Reference, key: string, index: number): Version | undefined {
-  const known = reference.versions.get(key) ?? [];
-  let at = known.length - 1;
-  while (at >= 0 && (known[at] as Version).index > index) at -= 1;
-  return known[at];
 }
 
 function broken(property: string, { group }: Reference, detail: string): never {
@@ -133,75 +193,133 @@ export function compareChanges(
   state: PartitionState,
 ): void {
   for (let index = from + 1; index <= state.applied; index += 1) {
-    const { key, requestId } = reference.effects[index] ?? NO_EFFECT;
-    if (key === undefined || requestId === undefined) continue;
-    compareKey(reference, node, key, state);
-    compareRetry(reference, node, requestId, state);
+    const { touched, requestId } = reference.effects[index] ?? NO_EFFECT;
+    for (const place of touched) comparePlace(reference, node, place, state);
+    if (requestId !== undefined) compareRetry(reference, node, requestId, state);
   }
 }
 
 /** Compares all that a replica or a snapshot holds. */
 export function compareAll(reference: Reference, node: number, state: PartitionState): void {
-  let keys = 0;
-  for (const [key, [first]] of reference.versions) {
-    if (first === undefined || first.index > state.applied) continue;
-    keys += 1;
-    compareKey(reference, node, key, state);
-  }
-  if (state.keys.size !== keys) {
-    broken(
-      'replicas are right',
-      reference,
-      `node ${node} holds ${state.keys.size} keys at index ${state.applied}, but ${keys} were written`,
-    );
+  const { keys, locks, sequences } = reference;
+  const { applied } = state;
+  const all = [
+    { space: 'key', facts: keys, size: state.keys.size, isHeld: () => true },
+    { space: 'lock', facts: locks, size: state.locks.size, isHeld: () => true },
+    {
+      space: 'sequence',
+      facts: sequences.facts,
+      size: state.sequences.size,
+      // A sequence that was deleted leaves nothing behind.
+      isHeld: (name: string) => stateAt(sequences.facts, name, applied)?.record !== undefined,
+    },
+  ] as const;
+  for (const { space, facts, size, isHeld } of all) {
+    let count = 0;
+    for (const [name, [first]] of facts) {
+      if (first === undefined || first.index > applied) continue;
+      if (isHeld(name)) count += 1;
+      comparePlace(reference, node, { space, name }, state);
+    }
+    if (size !== count) {
+      const detail = `node ${node} holds ${size} ${space}s at index ${applied}, but ${count} were written`;
+      broken('replicas are right', reference, detail);
+    }
   }
   for (const [requestId, { index }] of reference.firstOf) {
-    if (index <= state.applied) compareRetry(reference, node, requestId, state);
+    if (index <= applied) compareRetry(reference, node, requestId, state);
   }
 }
 
-function compareKey(reference: Reference, node: number, key: string, state: PartitionState): void {
-  const expected = versionAt(reference, key, state.applied);
-  const found = mapGet(state.keys, key);
-  if (found === undefined && expected === undefined) return;
-  const same =
-    found !== undefined &&
-    expected?.revision === found.revision &&
-    expected.deleted === found.deleted &&
-    sameValue(expected.value, found.value);
-  if (same) return;
-  broken(
-    'replicas are right',
-    reference,
-    `at index ${state.applied} node ${node} holds ${key} ${describe(found)}, but it must be ${describe(expected)}`,
-  );
-}
-
-function describe(entry: Version | KeyEntry | undefined): string {
-  if (entry === undefined) return 'as never written';
-  return entry.deleted
-    ? `deleted at revision ${entry.revision}`
-    : `at revision ${entry.revision}, [${entry.value?.join(' ') ?? 'no value'}]`;
+function comparePlace(
+  reference: Reference,
+  node: number,
+  { space, name }: Place,
+  state: PartitionState,
+): void {
+  const { keys, locks, sequences } = reference;
+  const { applied } = state;
+  const wrong =
+    space === 'key'
+      ? wrongEntry(stateAt(keys, name, applied), mapGet(state.keys, name))
+      : space === 'lock'
+        ? wrongLock(stateAt(locks, name, applied), mapGet(state.locks, name))
+        : wrongSequence(stateAt(sequences.facts, name, applied), mapGet(state.sequences, name));
+  if (wrong === undefined) return;
+  broken('replicas are right', reference, `at index ${applied} node ${node} holds ${name} ${wrong}`);
 }
 
 function compareRetry(reference: Reference, node: number, requestId: string, state: PartitionState): void {
   const first = reference.firstOf.get(requestId)?.index;
   if (first === undefined || first <= state.retries.forgotten) return;
-  const expected = reference.effects[first]?.outcome;
   const record = findRetry(state.retries, requestId as Command['requestId']);
-  const same =
-    record !== undefined &&
-    record.requestId === requestId &&
-    record.outcome.family === undefined &&
-    record.outcome.code === expected?.code &&
-    record.outcome.revision === expected.revision;
-  if (same) return;
+  const isKnown = record?.requestId === requestId;
+  const wrong = isKnown ? wrongOutcome(reference, first, record.outcome) : 'nothing';
+  if (wrong === undefined) return;
   broken(
     'requests are remembered',
     reference,
-    `at index ${state.applied} node ${node} ${record === undefined ? 'has forgotten' : 'remembers otherwise'} ` +
-      `request ${requestId}, which took effect at ${first}`,
+    `at index ${state.applied} node ${node} ${isKnown ? 'remembers otherwise' : 'has forgotten'} request ${requestId}, ` +
+      `which took effect at ${first}: ${wrong}`,
   );
+}
+
+/** What is wrong with what the command at an index is said to have led to; undefined for nothing. */
+function wrongOutcome(reference: Reference, index: number, told: Outcome): string | undefined {
+  const { outcome, read, first } = reference.effects[index] ?? NO_EFFECT;
+  if (read !== undefined) return wrongAnswer(reference, first, read, told);
+  const expected = outcome === undefined ? 'nothing' : tell(outcome);
+  return tell(told) === expected ? undefined : `there it had ${expected}, not ${tell(told)}`;
+}
+
+function wrongAnswer(
+  { keys, locks, sequences }: Reference,
+  index: number,
+  operation: ReadOperation,
+  told: Outcome,
+): string | undefined {
+  switch (operation.type) {
+    case 'Get':
+    case 'Exists':
+    case 'Scan':
+      return wrongRead(keys, index, operation, told);
+    case 'GetLock':
+      return wrongLockRead(locks, index, operation, told);
+    case 'GetSequence': {
+      const fact = stateAt(sequences.facts, operation.name, index);
+      const record = told.family === 'sequence' ? told.record : null;
+      const seen = record === null ? undefined : tellSequence(record, []);
+      const expected = fact?.record && tellSequence(fact.record, []);
+      return seen === expected ? undefined : `it was ${expected ?? 'not there'}`;
+    }
+  }
+}
+
+/** All of an outcome that its family promises, as a text. */
+function tell(outcome: Outcome): string {
+  const stamp = ({ wall, counter, node }: Timestamp): string => `${wall}.${counter}.${node}`;
+  switch (outcome.family) {
+    case undefined: {
+      const { code, revision, value, lastModified, expires = ZERO_TIMESTAMP } = outcome;
+      const held = value === null ? 'no value' : `[${value.join(' ')}]`;
+      return `code ${code}, revision ${revision}, ${held}, of ${stamp(lastModified)} until ${stamp(expires)}`;
+    }
+    case 'page':
+      return `code ${outcome.code}, ${outcome.items.length} keys`;
+    case 'lock': {
+      const { code, fencingToken, owner, expires } = outcome;
+      return `code ${code}, token ${fencingToken}, ${owner?.join(' ') ?? 'no owner'} until ${stamp(expires)}`;
+    }
+    case 'sequence': {
+      const { code, record, allocation } = outcome;
+      const values = allocation && [allocation.start, allocation.end, allocation.count, allocation.revision];
+      return `code ${code}, ${values?.join(' ') ?? 'no values'}, ${tellRecord(record)}`;
+    }
+  }
+}
+
+function tellRecord(record: SequenceRecord | null): string {
+  return record === null ? 'no record' : tellSequence(record, []);
 }
 
 /** Requests may be forgotten only when they are older than the window. */
@@ -226,45 +344,100 @@ export function checkWritten(
   node: number,
   requestId: string | undefined,
   index: number,
-  told: KeyValueOutcome,
+  told: Outcome,
 ): void {
   const effect = reference.effects[index];
-  if (effect === undefined || told.code === KeyValueCode.mustRetry) return;
-  const { outcome } = effect;
-  const same =
-    (requestId === undefined || effect.requestId === requestId) &&
-    outcome?.code === told.code &&
-    outcome.revision === told.revision;
-  if (same) return;
+  if (effect === undefined || isPutOff(told)) return;
+  const isOther = requestId !== undefined && effect.requestId !== requestId;
+  const wrong = isOther
+    ? `there stands request ${effect.requestId ?? 'none'}`
+    : wrongOutcome(reference, index, told);
+  if (wrong === undefined) return;
   broken(
     'answers are true',
     reference,
-    `node ${node} answers request ${requestId ?? 'without id'} with code ${told.code}, revision ${told.revision}, from ` +
-      `index ${index}; there request ${effect.requestId ?? 'none'} had code ${outcome?.code ?? 'none'}, revision ${outcome?.revision ?? 'none'}`,
+    `node ${node} answers request ${requestId ?? 'without id'} with ${tell(told)} from index ${index}; ${wrong}`,
   );
 }
 
-/** A read's answer is what the key was at the index that it was told from. */
+/** Whether the outcome only says that the client must ask again. */
+export function isPutOff(told: Outcome): boolean {
+  return told.code === refusalCode(told, 'mustRetry');
+}
+
+/** Whether the outcome only says that nothing of the kind may be asked. */
+export function isInvalid(told: Outcome): boolean {
+  return told.code === refusalCode(told, 'invalidInput');
+}
+
+/** Whether the outcome says that the operation failed, for a reason of its own. */
+export function isErrored(told: Outcome): boolean {
+  return told.code === KeyValueCode.errored;
+}
+
+function refusalCode(told: Outcome, why: 'mustRetry' | 'invalidInput'): number {
+  if (told.family !== 'sequence') return KeyValueCode[why];
+  return SequenceCode[why];
+}
+
+/** A read's answer is what there was at the index that it was told from. */
 export function checkRead(
   reference: Reference,
   node: number,
-  key: string,
+  operation: ReadOperation,
   index: number,
-  told: KeyValueOutcome,
+  told: Outcome,
 ): void {
-  if (index >= reference.effects.length) return;
-  const expected = versionAt(reference, key, index);
-  const there = expected !== undefined && !expected.deleted;
-  const same = there
-    ? told.revision === expected.revision &&
-      (told.code === KeyValueCode.exists ||
-        (told.code === KeyValueCode.got && sameValue(told.value, expected.value)))
-    : told.code === KeyValueCode.doesNotExist;
-  if (same) return;
+  if (index >= reference.effects.length || isPutOff(told)) return;
+  const wrong = wrongAnswer(reference, index, operation, told);
+  if (wrong === undefined) return;
   broken(
     'answers are true',
     reference,
-    `node ${node} answers a read of ${key} with code ${told.code}, revision ${told.revision}, from index ${index}; ` +
-      `there it was ${describe(expected)}`,
+    `node ${node} answers a read of ${nameIn(operation)} with ${tell(told)}, from index ${index}; there ${wrong}`,
   );
+}
+
+/** Whether the entry at an index is this request's; a read has one only where its answer had to be agreed on. */
+export function isOfRequest(
+  { effects }: Reference,
+  index: number,
+  requestId: string | undefined,
+  operation: Operation,
+): boolean {
+  const effect = effects[index];
+  if (requestId === undefined || effect?.requestId !== requestId) return false;
+  return isRead(operation) === (effect.read !== undefined);
+}
+
+/** Values that were given from memory are of a block that the log holds, and nobody else's. */
+export function checkGift(
+  reference: Reference,
+  node: number,
+  requestId: string | undefined,
+  operation: ReserveSequenceOperation,
+  index: number,
+  told: SequenceOutcome,
+): void {
+  if (index >= reference.effects.length || isPutOff(told)) return;
+  const wrong = wrongGift(reference.sequences, index, requestId, operation, told);
+  if (wrong === undefined) return;
+  broken('values are given once', reference, `node ${node}: ${wrong}`);
+}
+
+/** The time to live in milliseconds that the entry at an index gave a key or a lock; undefined where it gave none. */
+export function armedBy(
+  { keys, locks }: Reference,
+  {
+    space,
+    name,
+    armedAt,
+  }: { readonly space: 'key' | 'lock'; readonly name: string; readonly armedAt: number },
+): number | undefined {
+  const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number }>(
+    space === 'key' ? keys : locks,
+    name,
+    armedAt,
+  );
+  return fact?.armedAt === armedAt && fact.expiresMs > 0 ? fact.expiresMs : undefined;
 }

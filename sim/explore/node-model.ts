@@ -9,6 +9,7 @@ import {
   createNode,
   DEFAULT_NODE_OPTIONS,
   groupMessagesOf,
+  nameIn,
   nodeId,
   radixGet,
   revision,

@@ -24,6 +24,13 @@ export function driftPercentOf({
   return mostPpm === 0 ? 0 : Math.ceil(mostPpm / PPM_OF_A_PERCENT) + 1;
 }
 
+/** The most that the wall clocks of two nodes are apart at any time, but for their drift. */
+export function wallSpreadOf({ clocks, faults }: Pick<KeyValueScenario, 'clocks' | 'faults'>): number {
+  let spreadMs = 2 * clocks.maxWallOffsetMs;
+  for (const fault of faults) if (fault.type === 'ClockJump') spreadMs += Math.abs(fault.wallMs);
+  return spreadMs;
+}
+
 /** Whether the clocks of a scenario keep to what its nodes are told, so that its leases can be trusted. */
 export function keepsToDrift(scenario: KeyValueScenario): boolean {
   const percent = driftPercentOf(scenario);

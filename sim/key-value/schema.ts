@@ -35,10 +35,20 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
   keys: count('How many keys the clients share.', 1, 100_000),
   readPercent: count('Of every hundred operations, so many are reads.', 0, 100),
   specialReadPercent: count('Of every hundred reads, so many are by lease, at a follower or stale.', 0, 100),
+  services: count(
+    'Of every hundred operations, so many are on locks, sequences and keys with a time to live.',
+    0,
+    100,
+  ),
 };
 
 export const keyValueRules: SystemRules = {
-  settings: { type: 'record', about: 'What the nodes and clients of the key/value store are told.', fields },
+  settings: {
+    type: 'record',
+    about: 'What the nodes and clients of the key/value store are told.',
+    fields,
+    optional: ['services'],
+  },
   groups: (settings) => (settings as KeyValueSettings).partitions,
   versions: 2,
   orders: (settings) => ((settings as KeyValueSettings).node.meta ? 'members' : 'leaders'),

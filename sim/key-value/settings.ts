@@ -12,6 +12,8 @@ export interface KeyValueSettings {
   readonly readPercent: number;
   /** Of every hundred reads, so many are by lease, at a follower or stale, in about equal parts. */
   readonly specialReadPercent: number;
+  /** Of every hundred operations, so many are on locks, sequences and keys with a time to live; absent for none. */
+  readonly services?: number;
 }
 
 export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;

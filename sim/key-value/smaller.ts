@@ -5,7 +5,7 @@ import type { KeyValueScenario, KeyValueSettings, NodeSettings } from './setting
 /** Scenarios with one setting plainer, the most promising first. */
 export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueScenario[] {
   const { settings } = scenario;
-  const { partitions, keys, readPercent, specialReadPercent, node } = settings;
+  const { partitions, keys, readPercent, specialReadPercent, services = 0, node } = settings;
   const change = (changed: Partial<KeyValueSettings>): KeyValueScenario => ({
     ...scenario,
     settings: { ...settings, ...changed },
@@ -16,6 +16,7 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(partitions > 1 ? [onePartition(scenario)] : []),
     ...(keys > 1 ? [change({ keys: 1 })] : []),
     ...(readPercent > 0 && readPercent < 100 ? [change({ readPercent: 0 })] : []),
+    ...(services > 0 ? [change({ services: 0 })] : []),
     ...(specialReadPercent > 0 ? [change({ specialReadPercent: 0 })] : []),
     // No snapshots, no leases, one append at a time, no bound that is ever reached.
     ...(node.snapshotEveryEntries < 10_000 ? [told({ snapshotEveryEntries: 10_000 })] : []),

@@ -46,6 +46,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       keys: pick('keys', [2, 3, 5]),
       readPercent: pick('reads', [20, 40, 60]),
       specialReadPercent: pick('special reads', [0, 50, 50, 90]),
+      services: pick('services', [0, 0, 40, 70]),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
@@ -71,6 +72,10 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         requestTimeoutMs: pick('request timeout', [400, 1_500, 5_000]),
         forwardTimeoutMs: pick('forward timeout', [80, 250, 700]),
         retryWindow: 10_000,
+        maxOpenReads: pick('open reads', [20, 1_000]),
+        expirySweepMs: pick('expiry sweep', [0, 100, 1_000]),
+        sequenceBlockSize: pick('sequence block', [1, 5, 50]),
+        maxWaitingReservations: pick('waiting reservations', [1, 1_000]),
         meta: spares > 0,
         placementIntervalMs: pick('placement', [0, 100, 700]),
         placementSettleMs: pick('placement settles', [0, 300, 3_000]),

@@ -4,6 +4,7 @@
 
 import {
   createNode,
+  DEFAULT_NODE_OPTIONS,
   describeNode,
   mapForEach,
   mixNumber,
@@ -18,15 +19,10 @@ import {
   type NodeOptions,
   type NodeRequest,
   type NodeState,
+  type PartitionState,
   type Stored,
 } from '../../core/index.js';
-import {
-  checkLinearizable,
-  explainCounterexample,
-  keyValueModel,
-  type KeyValueInput,
-  type KeyValueOutput,
-} from '../check/linearizability/index.js';
+import { checkLinearizable, explainCounterexample, keyValueModel } from '../check/linearizability/index.js';
 import { MUST_REACH } from '../check/raft/landmarks.js';
 import { createNodeRules, type NodeObserver } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
@@ -36,12 +32,12 @@ import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
-import { keyValueLoad } from './load.js';
-import { keepsToDrift } from './leases.js';
-import { isStale } from './operations.js';
+import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
+import { keepsToDrift, wallSpreadOf } from './leases.js';
 import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
 import { bytesOf, kindOf } from './parcels.js';
 import type { KeyValueScenario, KeyValueSettings } from './settings.js';
+import { checkServices } from './service-histories.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
 
@@ -83,7 +79,8 @@ export function recordRun(
 export function nodeOptionsOf({ nodes, settings }: KeyValueScenario, node: NodeId): NodeOptions {
   // A spare knows of nobody: it is told of the others by those who take it in.
   const voters = node > nodes ? [] : foundersOf(nodes);
-  return { node, voters, partitions: settings.partitions, ...settings.node };
+  // Scenarios that are older than a setting say nothing of it.
+  return { ...DEFAULT_NODE_OPTIONS, node, voters, partitions: settings.partitions, ...settings.node };
 }
 
 function foundersOf(nodes: number): readonly NodeId[] {
@@ -106,7 +103,7 @@ export function keyValueSystem(
       const { settings } = scenario;
       const stamps = createStamps();
       let world: NodeWorld | undefined;
-      let clients: Clients<KeyValueInput, KeyValueOutput> | undefined;
+      let clients: Clients<WorkInput, WorkOutput> | undefined;
       const nodes = (): NodeWorld['nodes'] => (world === undefined ? [] : nodesInUse(world));
       const rules = createNodeRules(
         {
@@ -143,13 +140,14 @@ export function keyValueSystem(
           return why === undefined ? all : `${why}; ${all}`;
         },
         judge() {
+          const history = clients?.history ?? [];
+          const clocks = { keepToDrift: keepsToDrift(scenario), mayDifferMs: wallSpreadOf(scenario) };
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
-            failureBy(() => checkStamps(stamps), desk.nowUs());
+            failureBy(() => checkStamps(stamps), desk.nowUs()) ??
+            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
-          // What a stale read may see is judged when it is answered.
-          const history = (clients?.history ?? []).filter(({ input }) => !isStale(input));
-          const checked = checkLinearizable(keyValueModel, history, {
+          const checked = checkLinearizable(keyValueModel, keyHistory(history), {
             maxSteps: scenario.budgets.maxCheckSteps,
           });
           const { verdict } = checked;
@@ -222,32 +220,43 @@ function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string 
     .join('; ');
 }
 
-/** Replicas at the same index hold the same keys, byte for byte. */
+/** Replicas at the same index hold the same, byte for byte. */
 function checkConvergence(nodes: NodeWorld['nodes']): void {
   const hashes = new Map<string, { readonly node: number; readonly hash: number }>();
   for (const { id, state } of nodes) {
     if (state === undefined) continue;
     radixForEach(state.groups, ({ partition }, group) => {
       const place = `group ${group} at index ${partition.applied}`;
-      const hash = hashKeys(partition.keys);
+      const hash = hashContents(partition);
       const known = hashes.get(place);
       if (known === undefined) hashes.set(place, { node: id, hash });
       else if (known.hash !== hash) {
         throw new PropertyBroken(
           'replicas converge',
-          `nodes ${known.node} and ${id} hold different keys in ${place}`,
+          `nodes ${known.node} and ${id} hold different contents in ${place}`,
         );
       }
     });
   }
 }
 
-function hashKeys(keys: Parameters<typeof mapForEach<unknown>>[0]): number {
+/** All that a partition holds but its retry table, without the shape of its trees. */
+function hashContents({ keys, locks, sequences }: PartitionState): number {
   let hash = 0;
-  mapForEach(keys, (key, entry) => {
-    hash = mixWord(mixWord(hash, hashValue(key)), hashValue(entry));
-  });
+  for (const map of [keys, locks, sequences] as const) {
+    mapForEach<unknown>(map, (name, entry) => {
+      hash = mixWord(mixWord(hash, hashValue(name)), hashValue(inOrder(entry)));
+    });
+  }
   return hash;
+}
+
+/** A record with its fields in the order of their names: what was read from a snapshot has them in another one. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]: [string, unknown]) => [name, inOrder(field)]));
 }
 
 /** What a node knows at the end, without the shape of its trees. */
@@ -258,7 +267,7 @@ function hashFinal(state: NodeState | undefined): number {
     for (const number of [raft.term, raft.vote, raft.commit, raft.log.lastIndex, raft.log.lastTerm]) {
       hash = mixNumber(hash, number);
     }
-    hash = mixWord(mixWord(hash, partition.digest), hashKeys(partition.keys));
+    hash = mixWord(mixWord(hash, partition.digest), hashContents(partition));
   });
   return hash;
 }

@@ -7,17 +7,21 @@ import {
   decodeStored,
   monotonicMs,
   nodeId,
-  revision,
   wallMs,
   writeNumber,
-  type KeyValueOperation,
   type NodeEvent,
   type NodeMachine,
+  type Operation,
   type RequestId,
-  type Value,
 } from '../../core/index.js';
 import { fromBase64 } from './base64.js';
-import type { StartLine, TraceEvent, TraceOperation, TurnLine } from './record.js';
+import {
+  BYTE_FIELDS,
+  type StartLine,
+  type TraceEvent,
+  type TraceOperation,
+  type TurnLine,
+} from './record.js';
 
 /** What the machine of a node was started with. @throws Error when a record cannot be read. */
 export function decodeBoot({ start, n }: StartLine): Parameters<NodeMachine['start']>[0] {
@@ -65,22 +69,12 @@ function decodeEvent(event: TraceEvent, n: number): NodeEvent {
   return { type: 'WriteFailed', write: writeNumber(event.failed), reason: event.reason };
 }
 
-function decodeOperation(operation: TraceOperation, n: number): KeyValueOperation {
-  const { type, key, mode } = operation;
-  if (type === 'Delete') return { type, key };
-  if (type !== 'Set') return mode === undefined ? { type, key } : { type, key, mode };
-  return {
-    type,
-    key,
-    value: decodeValue(operation.value, n),
-    flags: operation.flags ?? 0,
-    compareValue: decodeValue(operation.compareValue, n),
-    compareRevision: revision(operation.compareRevision ?? 0),
-  };
-}
-
-function decodeValue(value: string | null | undefined, n: number): Value {
-  return typeof value === 'string' ? bytesOf(value, n) : null;
+function decodeOperation(operation: TraceOperation, n: number): Operation {
+  const fields = Object.entries(operation).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' && BYTE_FIELDS.includes(name) ? bytesOf(value, n) : value,
+  ]);
+  return Object.fromEntries(fields) as Operation;
 }
 
 function bytesOf(text: string, n: number): Uint8Array {

@@ -5,14 +5,16 @@ import {
   type GroupHeartbeat,
   type GroupHeartbeatAnswer,
   type AdminCommand,
-  type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
   type NodeMessage,
   type NodeRequest,
+  type Operation,
+  type Outcome,
   type PartitionState,
   type RaftMessage,
   type Roster,
+  type SetOperation,
 } from '../../core/index.js';
 
 export function describeEvent(event: NodeEvent): string {
@@ -43,8 +45,8 @@ export function describeEffect(effect: NodeEffect): string {
         const { outcome, refusal, reason } = effect.answer;
         return `reply ${effect.token}: ${outcome}${refusal === undefined ? '' : ` (${refusal})`}, ${reason}`;
       }
-      const { code, revision, reason } = effect.answer;
-      return `reply ${effect.token}: code ${code}, revision ${revision}${reason === undefined ? '' : `, ${reason}`}`;
+      const { reason } = effect.answer;
+      return `reply ${effect.token}: ${describeOutcome(effect.answer)}${reason === undefined ? '' : `, ${reason}`}`;
     }
     case 'Halt':
       return `halt: ${effect.reason}`;
@@ -77,7 +79,7 @@ export function describeMessage(message: NodeMessage): string {
       return `heartbeat answers: ${said.join(', ')}`;
     }
     case 'Forward':
-      return `forward ${message.requestId}: ${describeOperation(message.operation)}`;
+      return `forward ${message.requestId}: ${tellOperation(message.operation)}`;
     case 'ForwardAnswer': {
       const { result } = message;
       const said =
@@ -106,7 +108,7 @@ function describeRoster({ members }: Roster): string {
 }
 
 function describeRequest(request: NodeRequest): string {
-  return 'admin' in request ? describeCommand(request.admin) : describeOperation(request.operation);
+  return 'admin' in request ? describeCommand(request.admin) : tellOperation(request.operation);
 }
 
 function describeCommand(command: AdminCommand): string {
@@ -170,19 +172,81 @@ function describeRaft(message: RaftMessage<PartitionState>): string {
   }
 }
 
-function describeOperation(operation: KeyValueOperation): string {
-  const { type, key } = operation;
-  if (type === 'Get' || type === 'Exists') {
-    const { mode } = operation;
-    return `${type.toLowerCase()} ${key}${mode === undefined ? '' : ` (${mode})`}`;
+/** An outcome in few words: its code, and what else tells two of them apart. */
+export function describeOutcome(outcome: Outcome): string {
+  switch (outcome.family) {
+    case undefined:
+      return `code ${outcome.code}, revision ${outcome.revision}`;
+    case 'page':
+      return `code ${outcome.code}, ${outcome.items.length} keys${outcome.hasMore ? ' and more' : ''}`;
+    case 'lock':
+      return `code ${outcome.code}, token ${outcome.fencingToken}`;
+    case 'sequence': {
+      const { code, allocation, record } = outcome;
+      if (allocation !== null) return `code ${code}, ${allocation.start} to ${allocation.end}`;
+      return record === null ? `code ${code}` : `code ${code}, up to ${record.currentValue}`;
+    }
   }
-  if (type === 'Delete') return `delete ${key}`;
-  const { flags } = operation;
+}
+
+/** An operation in few words. */
+export function tellOperation(operation: Operation): string {
+  const kept = 'ephemeral' in operation && operation.ephemeral === true ? ', ephemeral' : '';
+  return `${tellAsked(operation)}${kept}`;
+}
+
+function tellAsked(operation: Operation): string {
+  switch (operation.type) {
+    case 'Set':
+      return tellSet(operation);
+    case 'Delete':
+      return `delete ${operation.key}`;
+    case 'Extend':
+      return `extend ${operation.key} by ${operation.expiresMs} ms`;
+    case 'Get':
+    case 'Exists': {
+      const { type, key, mode, revision, at } = operation;
+      const which = [
+        mode,
+        revision === undefined ? undefined : `revision ${revision}`,
+        at && `as of ${at.wall}`,
+      ];
+      const said = which.filter((word) => word !== undefined);
+      return `${type.toLowerCase()} ${key}${said.length === 0 ? '' : ` (${said.join(', ')})`}`;
+    }
+    case 'Scan':
+      return `scan ${operation.prefix}, ${operation.limit} keys`;
+    case 'AcquireLock':
+      return `acquire ${operation.resource} for ${operation.expiresMs} ms`;
+    case 'ExtendLock':
+      return `extend the lease of ${operation.resource} by ${operation.expiresMs} ms`;
+    case 'ReleaseLock':
+      return `release ${operation.resource}`;
+    case 'GetLock':
+      return `who holds ${operation.resource}?`;
+    case 'CreateSequence':
+      return `create sequence ${operation.name} in steps of ${operation.increment} from ${operation.initialValue}`;
+    case 'UpdateSequence':
+      return `update sequence ${operation.name}`;
+    case 'ReserveSequence': {
+      const { name, count, idempotencyKey } = operation;
+      return `reserve ${count} of ${name}${idempotencyKey === undefined ? '' : ` under ${idempotencyKey}`}`;
+    }
+    case 'DeleteSequence':
+      return `delete sequence ${operation.name}`;
+    case 'GetSequence':
+      return `get sequence ${operation.name}`;
+  }
+}
+
+function tellSet({ key, flags, compareRevision, expiresMs }: SetOperation): string {
   const conditions = [
     ...((flags & SetFlag.ifExists) === 0 ? [] : ['if it exists']),
     ...((flags & SetFlag.ifNotExists) === 0 ? [] : ['if it does not exist']),
     ...((flags & SetFlag.ifEqualToValue) === 0 ? [] : ['if the value is equal']),
-    ...((flags & SetFlag.ifEqualToRevision) === 0 ? [] : [`if at revision ${operation.compareRevision}`]),
+    ...((flags & SetFlag.ifEqualToRevision) === 0 ? [] : [`if at revision ${compareRevision}`]),
+    ...((flags & SetFlag.noRevision) === 0 ? [] : ['without a revision of what was']),
+    ...(expiresMs === undefined ? [] : [`for ${expiresMs} ms`]),
   ];
   return ['set', key, ...conditions].join(' ');
 }

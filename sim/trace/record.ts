@@ -11,16 +11,14 @@ import {
   encodeStored,
   mixWord,
   type AdminCommand,
-  type KeyValueOperation,
   type NodeEffect,
   type NodeEvent,
   type NodeId,
   type NodeMessage,
   type NodeState,
-  type SpecialReadMode,
+  type Operation,
   type Step,
   type Turn,
-  type Value,
 } from '../../core/index.js';
 import type { NodeObserver } from '../check/node-rules.js';
 import type { KeyValueScenario } from '../key-value/settings.js';
@@ -96,16 +94,19 @@ export type TraceEvent =
   | { readonly written: number }
   | { readonly failed: number; readonly reason: string };
 
-export interface TraceOperation {
-  readonly type: KeyValueOperation['type'];
-  readonly key: string;
-  /** Of a read that is not confirmed first. */
-  readonly mode?: SpecialReadMode;
-  readonly value?: string | null;
-  readonly flags?: number;
-  readonly compareValue?: string | null;
-  readonly compareRevision?: number;
-}
+/** An operation as JSON has it: bytes in base64. */
+export type TraceOperation = Written<Operation>;
+
+type Written<O> = O extends unknown
+  ? {
+      readonly [Field in keyof O]: Uint8Array extends O[Field]
+        ? Exclude<O[Field], Uint8Array> | string
+        : O[Field];
+    }
+  : never;
+
+/** The fields of operations that hold bytes. */
+export const BYTE_FIELDS: readonly string[] = ['value', 'compareValue', 'owner'];
 
 /** An observer that writes down all it sees into `lines`. */
 export function createRecorder(lines: TraceLine[], nowUs: () => number): NodeObserver {
@@ -194,21 +195,12 @@ function encodeEvent(event: NodeEvent, departures: WeakMap<NodeMessage, number>)
   }
 }
 
-function encodeOperation(operation: KeyValueOperation): TraceOperation {
-  if (operation.type !== 'Set') return operation;
-  const { type, key, value, flags, compareValue, compareRevision } = operation;
-  return {
-    type,
-    key,
-    value: encodeValue(value),
-    flags,
-    compareValue: encodeValue(compareValue),
-    compareRevision,
-  };
-}
-
-function encodeValue(value: Value): string | null {
-  return value === null ? null : toBase64(value);
+function encodeOperation(operation: Operation): TraceOperation {
+  const fields = Object.entries(operation).map(([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Uint8Array ? toBase64(value) : value,
+  ]);
+  return Object.fromEntries(fields) as TraceOperation;
 }
 
 /** A whole trace as text: one JSON value a line, the header first. */

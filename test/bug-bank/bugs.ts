@@ -11,6 +11,8 @@ import { READS } from './bugs/reads.js';
 import { SPECIAL_READS } from './bugs/reads-special.js';
 import { RECOVERY } from './bugs/recovery.js';
 import { REPLICATIONS } from './bugs/replication.js';
+import { SEQUENCE_BUGS } from './bugs/sequences.js';
+import { SERVICES } from './bugs/services.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
 import { STATE_MACHINE } from './bugs/state-machine.js';
 
@@ -30,4 +32,6 @@ export const BUGS: readonly Bug[] = [
   ...MEMBERSHIP,
   ...LIVENESS,
   ...QUIESCENCES,
+  ...SERVICES,
+  ...SEQUENCE_BUGS,
 ];

@@ -33,7 +33,7 @@ export function storageOf(durability: number): { readonly ephemeral?: true } {
 
 export const NO_TRANSACTIONS = 'transactions are not supported yet; send a zero transactionId';
 
-/** The client's name for the operation, where it gives one. */
+/** The client's name for the operation, where it gives one; of locks and sequences only our own client does. */
 export function readRequestId(reader: RequestReader): RequestId | undefined {
   const high = reader.uint64('operationIdHigh');
   const low = reader.uint64('operationIdLow');

@@ -5,7 +5,14 @@
 
 import type { LockOperation } from '../../../core/index.js';
 import { INT32, type RequestReader } from '../request-reader.js';
-import { askedUnless, problemWithDurability, readDurability, storageOf, type Asked } from './asked.js';
+import {
+  askedUnless,
+  problemWithDurability,
+  readDurability,
+  readRequestId,
+  storageOf,
+  type Asked,
+} from './asked.js';
 
 /** @throws BadRequest, as all of these do. */
 export function readAcquire(reader: RequestReader): Asked {
@@ -45,7 +52,8 @@ function readOwner(reader: RequestReader): Uint8Array {
 function finish(reader: RequestReader, bare: LockOperation): Asked {
   const durability = readDurability(reader);
   const operation: LockOperation = { ...bare, ...storageOf(durability) };
-  return askedUnless(problemWithDurability(durability) ?? problemWithLock(operation), operation);
+  const problem = problemWithDurability(durability) ?? problemWithLock(operation);
+  return askedUnless(problem, operation, readRequestId(reader));
 }
 
 /** Also a rule of the core's; here so that what makes no sense goes nowhere. */

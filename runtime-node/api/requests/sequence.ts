@@ -5,7 +5,7 @@
 
 import type { Operation } from '../../../core/index.js';
 import { INT32, INT64, type RequestReader } from '../request-reader.js';
-import { askedUnless, PERSISTENT, readDurability, type Asked } from './asked.js';
+import { askedUnless, PERSISTENT, readDurability, readRequestId, type Asked } from './asked.js';
 
 /** @throws BadRequest, as all of these do. */
 export function readCreate(reader: RequestReader): Asked {
@@ -77,5 +77,5 @@ function finish(reader: RequestReader, operation: Operation, problem?: string): 
     durability === PERSISTENT
       ? problem
       : `sequences are persistent: durability must be ${PERSISTENT}, but is ${durability}`;
-  return askedUnless(reason, operation);
+  return askedUnless(reason, operation, readRequestId(reader));
 }

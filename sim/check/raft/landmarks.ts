@@ -80,6 +80,11 @@ export const MUST_REACH: readonly string[] = [
   'read by lease asked for confirmation',
   'read answered by a follower',
   'stale read answered',
+  'read answered from the log',
+  'key came to its end',
+  'lock came to its end',
+  'values served from a block',
+  'ephemeral operation answered',
   ...MEMBERSHIP,
 ];
 

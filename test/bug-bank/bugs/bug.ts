@@ -20,6 +20,7 @@ export type Category =
   | 'membership'
   | 'liveness'
   | 'quiescence'
+  | 'services'
   | 'legal';
 
 /** One replacement in a file: `find` stands there exactly once. */

@@ -59,9 +59,9 @@ export const LEGAL: readonly Bug[] = [
     'proposed-again',
     'a request that is asked again is proposed again',
     edit(
-      'core/node/group.ts',
-      '  if (inFlight !== undefined && joinWaiters(opened, inFlight, operation, origin)) return;\n',
-      '  if (inFlight !== undefined && opened.raft.raft.term % 2 === 0 && joinWaiters(opened, inFlight, operation, origin)) return;\n',
+      'core/node/proposals.ts',
+      '  return inFlight !== undefined && joinWaiters(opened, inFlight, operation, origin);\n',
+      '  return inFlight !== undefined && opened.raft.raft.term % 2 === 0 && joinWaiters(opened, inFlight, operation, origin);\n',
     ),
   ),
   legal(

@@ -4,6 +4,8 @@ import { bugsOf, edit, type Bug } from './bug.js';
 
 const GATEWAY = 'core/node/gateway.ts';
 const GROUP = 'core/node/group.ts';
+const APPLYING = 'core/node/applying.ts';
+const PROPOSALS = 'core/node/proposals.ts';
 
 const bug = bugsOf('node');
 
@@ -21,7 +23,7 @@ export const NODE: readonly Bug[] = [
     'answered-before-commit',
     'a write is answered when it is proposed',
     edit(
-      GROUP,
+      PROPOSALS,
       '  const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };\n',
       "  answer(turn, group, origin, { type: 'Executed', outcome: applyCommand(opened.group.partition, proposal.index, command, turn.options.retryWindow).outcome, index: proposal.index });\n  const waiter: Waiter = { term: proposal.term, requestId, operation, origins: [origin] };\n",
     ),
@@ -45,17 +47,17 @@ export const NODE: readonly Bug[] = [
     'overwritten-told-success',
     'whoever waits for an entry is told the outcome of the one that replaced it',
     edit(
-      GROUP,
+      PROPOSALS,
       'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
       'if (raft.term >= 0) return;',
     ),
-    edit(GROUP, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
+    edit(APPLYING, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
   ),
   bug(
     'waiters-kept',
     'those who wait at a leader are kept when it is deposed',
     edit(
-      GROUP,
+      PROPOSALS,
       'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
       'if (raft.term >= 0) return;',
     ),
@@ -64,7 +66,7 @@ export const NODE: readonly Bug[] = [
     'short-leadership-kept',
     'those who ask a leader that is elected and deposed within one turn are kept waiting',
     edit(
-      GROUP,
+      PROPOSALS,
       'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
       "if (before.raft.role !== 'leader') return;",
     ),
@@ -74,8 +76,8 @@ export const NODE: readonly Bug[] = [
     'one node places every key in the first partition',
     edit(
       GATEWAY,
-      'const group = partitionOfKey(operation.key, options.partitions);',
-      'const group = partitionOfKey(operation.key, options.node === 2 ? 1 : options.partitions);',
+      'const group = groupOfOperation(operation, options.partitions);',
+      'const group = groupOfOperation(operation, options.node === 2 ? 1 : options.partitions);',
     ),
   ),
   bug(
@@ -83,15 +85,15 @@ export const NODE: readonly Bug[] = [
     'a request that was not answered in time is said to have failed',
     edit(
       GATEWAY,
-      '{ ...refusal(KeyValueCode.mustRetry), reason: whyGivenUp(turn, request) }',
-      "{ ...refusal(request.operation.type === 'Set' ? KeyValueCode.notSet : KeyValueCode.doesNotExist), reason: whyGivenUp(turn, request) }",
+      "...refusalOf(request.operation, 'mustRetry'),\n      reason: whyGivenUp(turn, request),",
+      "...refusalOf(request.operation, 'mustRetry'),\n      ...('key' in request.operation ? { code: request.operation.type === 'Set' ? 1 : 103 } : {}),\n      reason: whyGivenUp(turn, request),",
     ),
   ),
   bug(
     'lost-leadership-told-as-failure',
     'whoever waits at a deposed leader is told that the write was refused',
     edit(
-      GROUP,
+      PROPOSALS,
       "const result = tryAgain(opened, 'leadership was lost before the write was committed');",
       "const result: ForwardResult = { type: 'Executed', outcome: refusal(KeyValueCode.notSet), index: opened.group.partition.applied };",
     ),
@@ -100,7 +102,7 @@ export const NODE: readonly Bug[] = [
     'joined-by-key',
     'a request joins whoever waits for a write of the same key',
     edit(
-      GROUP,
+      PROPOSALS,
       'const inFlight = mapGet(opened.group.proposed, requestId);',
       'let inFlight = mapGet(opened.group.proposed, requestId);\n  radixForEach(opened.group.waiting, (waiter) => {\n    if (describeWrite(waiter.operation) === describeWrite(operation)) inFlight = mapGet(opened.group.proposed, waiter.requestId);\n  });',
     ),
@@ -109,21 +111,21 @@ export const NODE: readonly Bug[] = [
     'waiter-one-off',
     'a waiter is told the outcome of the entry before its own',
     edit(
-      GROUP,
+      APPLYING,
       'const waiter = radixGet(group.waiting, index);',
       'const waiter = radixGet(group.waiting, index + 1) ?? radixGet(group.waiting, index);',
     ),
     edit(
-      GROUP,
-      'if (waiter === undefined) continue;\n    group.waiting = radixDelete(group.waiting, index);\n',
-      'if (waiter === undefined) continue;\n    group.waiting = radixDelete(radixDelete(group.waiting, index), index + 1);\n',
+      APPLYING,
+      'if (waiter !== undefined) {\n      group.waiting = radixDelete(group.waiting, index);\n',
+      'if (waiter !== undefined) {\n      group.waiting = radixDelete(radixDelete(group.waiting, index), index + 1);\n',
     ),
   ),
   bug(
     'entry-skipped',
     'an entry that comes together with many others is not applied',
     edit(
-      GROUP,
+      APPLYING,
       'if (payload.length === 0) {',
       'if (payload.length === 0 || (opened.raft.raft.commit - index > 4 && index % 7 === 0)) {',
     ),
@@ -133,13 +135,13 @@ export const NODE: readonly Bug[] = [
     'reads that are confirmed together are answered from the first of them',
     edit(
       GROUP,
-      'const outcome = executeRead(partition, read.operation);',
-      'first ??= read.operation;\n      const outcome = executeRead(partition, first.type === read.operation.type ? first : read.operation);',
+      'for (const number of tokens) serveConfirmed(turn, opened, takeRead(turn, number), answer);',
+      'for (const number of tokens) {\n      const read = takeRead(turn, number);\n      const { execution } = read;\n      first ??= execution.operation;\n      const same = first.type === execution.operation.type && first.mode === execution.operation.mode;\n      serveConfirmed(turn, opened, same ? { ...read, execution: { ...execution, operation: first } } : read, answer);\n    }',
     ),
     edit(
       GROUP,
       '  for (const { tokens, index } of readsReady) {\n',
-      '  let first: KeyValueOperation | undefined;\n  for (const { tokens, index } of readsReady) {\n',
+      '  let first;\n  for (const { tokens, index } of readsReady) {\n',
     ),
   ),
 ];

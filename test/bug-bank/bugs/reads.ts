@@ -45,8 +45,8 @@ export const READS: readonly Bug[] = [
     'a node answers reads from what it has applied itself',
     edit(
       'core/node/gateway.ts',
-      'import { describeWrite, refusal } from',
-      'import { describeWrite, executeRead, refusal } from',
+      "import { problemWith, problemWithId } from '../partition/validate.js';",
+      "import { executeRead } from '../partition/partition.js';\nimport { problemWith, problemWithId } from '../partition/validate.js';",
     ),
     edit(
       'core/node/gateway.ts',

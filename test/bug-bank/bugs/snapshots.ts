@@ -3,7 +3,7 @@
 import { bugsOf, edit, type Bug } from './bug.js';
 
 const SNAPSHOT = 'core/raft/snapshot.ts';
-const GROUP = 'core/node/group.ts';
+const APPLYING = 'core/node/applying.ts';
 const JOURNAL = 'core/node/journal.ts';
 const CHUNK = 'core/wire/snapshot-chunk.ts';
 const WRITING = 'core/node/snapshot-writing.ts';
@@ -54,13 +54,17 @@ export const SNAPSHOTS: readonly Bug[] = [
   bug(
     'tombstones-left-out',
     'a snapshot does not hold deleted keys, and so not their revisions',
-    edit(CHUNK, 'if (key === after) return true;', 'if (key === after || entry.deleted) return true;'),
+    edit(
+      CHUNK,
+      'if (name === after) return true;',
+      'if (name === after || record.deleted === true) return true;',
+    ),
   ),
   bug(
     'old-keys-kept',
     'an installed snapshot brings the index and the retries, but not the keys',
     edit(
-      GROUP,
+      APPLYING,
       'opened.group.partition = snapshot.state;',
       'opened.group.partition = { ...snapshot.state, keys: opened.group.partition.keys };',
     ),
@@ -69,7 +73,7 @@ export const SNAPSHOTS: readonly Bug[] = [
     'old-retries-kept',
     'an installed snapshot brings the keys, but not the retry table',
     edit(
-      GROUP,
+      APPLYING,
       'opened.group.partition = snapshot.state;',
       'opened.group.partition = { ...snapshot.state, retries: opened.group.partition.retries };',
     ),

@@ -3,6 +3,8 @@
 import { bugsOf, edit, type Bug } from './bug.js';
 
 const PARTITION = 'core/partition/partition.ts';
+const KEYS = 'core/partition/keys.ts';
+const APPLYING = 'core/node/applying.ts';
 const RETRIES = 'core/partition/retry-table.ts';
 const CLOCK = 'core/clock/hybrid-clock.ts';
 
@@ -14,7 +16,7 @@ export const STATE_MACHINE: readonly Bug[] = [
     'if-exists-sees-tombstones',
     'a deleted key exists for ifExists',
     edit(
-      PARTITION,
+      KEYS,
       'if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;',
       'if ((flags & SetFlag.ifExists) !== 0 && current === undefined) return false;',
     ),
@@ -23,7 +25,7 @@ export const STATE_MACHINE: readonly Bug[] = [
     'if-not-exists-sees-tombstones',
     'a deleted key exists for ifNotExists',
     edit(
-      PARTITION,
+      KEYS,
       'if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;',
       'if ((flags & SetFlag.ifNotExists) !== 0 && current !== undefined) return false;',
     ),
@@ -32,7 +34,7 @@ export const STATE_MACHINE: readonly Bug[] = [
     'compare-value-ignored',
     'the comparison by value always holds for a key that is there',
     edit(
-      PARTITION,
+      KEYS,
       'if (!valuesEqual(exists ? current.value : null, operation.compareValue)) return false;',
       'if (!exists && operation.compareValue !== null) return false;',
     ),
@@ -40,13 +42,13 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'prefix-is-equal',
     'a value equals any longer one that begins with it',
-    edit(PARTITION, '  if (a.length !== b.length) return false;\n', ''),
+    edit(KEYS, '  if (a.length !== b.length) return false;\n', ''),
   ),
   bug(
     'no-value-is-empty',
     'no value equals the empty value',
     edit(
-      PARTITION,
+      KEYS,
       'if (a === null || b === null) return a === b;',
       'if (a === null || b === null) return (a?.length ?? 0) === (b?.length ?? 0);',
     ),
@@ -55,7 +57,7 @@ export const STATE_MACHINE: readonly Bug[] = [
     'deleted-revision-hidden',
     'the comparison by revision takes a deleted key for one that was never written',
     edit(
-      PARTITION,
+      KEYS,
       'if ((current?.revision ?? NEVER_WRITTEN) !== operation.compareRevision) return false;',
       'if ((exists ? current.revision : NEVER_WRITTEN) !== operation.compareRevision) return false;',
     ),
@@ -63,55 +65,51 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'revision-at-least',
     'the comparison by revision holds for any later revision too',
-    edit(PARTITION, '!== operation.compareRevision', '< operation.compareRevision'),
+    edit(KEYS, '!== operation.compareRevision', '< operation.compareRevision'),
   ),
   bug(
     'delete-keeps-revision',
     'a delete does not raise the revision',
     edit(
-      PARTITION,
-      'revision((current?.revision ?? NEVER_WRITTEN) + 1)',
-      'revision((current?.revision ?? NEVER_WRITTEN) + (deleted ? 0 : 1))',
+      KEYS,
+      '    ...superseding(contents, command, current, true),\n    deleted: true,',
+      '    ...superseding(contents, command, current, true),\n    revision: current.revision,\n    deleted: true,',
     ),
   ),
   bug(
     'revision-reused',
     'a deleted key is forgotten with its revision',
+    edit(KEYS, 'import { mapGet, mapSet }', 'import { mapDelete, mapGet, mapSet }'),
     edit(
-      PARTITION,
-      'emptyOrderedMap, mapGet, mapSet, type',
-      'emptyOrderedMap, mapDelete, mapGet, mapSet, type',
-    ),
-    edit(
-      PARTITION,
-      'keys: change.entry === undefined ? state.keys : mapSet(state.keys, operation.key, change.entry),',
-      'keys: change.entry === undefined ? state.keys : change.entry.deleted ? mapDelete(state.keys, operation.key) : mapSet(state.keys, operation.key, change.entry),',
+      KEYS,
+      'const keys = mapSet(contents.keys, key, entry);',
+      'const keys = entry.deleted ? mapDelete(contents.keys, key) : mapSet(contents.keys, key, entry);',
     ),
   ),
   bug(
     'tombstone-read',
     'a deleted key is read as one without a value',
-    edit(PARTITION, 'if (entry === undefined || entry.deleted) return', 'if (entry === undefined) return'),
+    edit(KEYS, 'seen(entry, operation, isLive(entry))', 'seen(entry, operation, true)'),
   ),
   bug(
     'null-deletes',
     'setting no value deletes the key',
-    edit(PARTITION, 'operation.value, false);', 'operation.value, operation.value === null);'),
+    edit(KEYS, 'deleted: false,', 'deleted: operation.value === null,'),
   ),
   bug(
     'refused-set-bumps',
     'a set that is refused raises the revision all the same',
     edit(
-      PARTITION,
-      'return { outcome: outcomeOf(KeyValueCode.notSet, current), entry: undefined };',
-      'return { outcome: outcomeOf(KeyValueCode.notSet, current), entry: current === undefined ? undefined : nextEntry(state, command, current, current.value, current.deleted) };',
+      KEYS,
+      'return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };',
+      'return current === undefined ? { contents, outcome: outcomeOf(KeyValueCode.notSet, current) } : withEntry(contents, operation.key, KeyValueCode.notSet, { ...current, ...superseding(contents, command, current, true) });',
     ),
   ),
   bug(
     'local-time-applied',
     'a replica stamps changes with its own wall clock',
     edit(
-      'core/node/group.ts',
+      APPLYING,
       'applyCommand(group.partition, index, command.value, retryWindow);',
       'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow);',
     ),
@@ -120,7 +118,7 @@ export const STATE_MACHINE: readonly Bug[] = [
     'local-node-applied',
     'a replica stamps changes with its own number',
     edit(
-      'core/node/group.ts',
+      APPLYING,
       'applyCommand(group.partition, index, command.value, retryWindow);',
       'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow);',
     ),
@@ -128,9 +126,13 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'retries-unknown',
     'a partition has no memory of the requests that it has applied',
-    edit(PARTITION, 'const earlier = findRetry(retries, requestId);', 'const earlier = undefined;'),
     edit(
-      'core/node/group.ts',
+      PARTITION,
+      'const earlier = isRead(operation) ? undefined : findRetry(retries, requestId);',
+      'const earlier = undefined;',
+    ),
+    edit(
+      'core/node/proposals.ts',
       'const earlier = findRetry(opened.group.partition.retries, requestId);',
       'const earlier = undefined;',
     ),
@@ -159,8 +161,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a request that was refused is not remembered, and may succeed when it is repeated',
     edit(
       PARTITION,
-      'retries: rememberRequest(retries, record),',
-      'retries: change.entry === undefined ? retries : rememberRequest(retries, record),',
+      'retries: isRead(operation) ? retries : rememberRequest(retries, record),',
+      'retries: isRead(operation) || lastModified === state.lastModified ? retries : rememberRequest(retries, record),',
     ),
   ),
   bug(
@@ -186,9 +188,9 @@ export const STATE_MACHINE: readonly Bug[] = [
     'stamps-as-they-come',
     'a change takes the timestamp of its proposer, although a later one was given before',
     edit(
-      PARTITION,
-      'compareTimestamps(stampedAt, state.lastModified) > 0',
-      'compareTimestamps(stampedAt, ZERO_TIMESTAMP) > 0',
+      'core/partition/contents.ts',
+      'compareTimestamps(stampedAt, lastModified) > 0',
+      'compareTimestamps(stampedAt, lastModified) > -1e15',
     ),
   ),
 ];

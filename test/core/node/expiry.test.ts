@@ -160,6 +160,35 @@ describe('a read that finds something over', () => {
     expect(node.answers.get(4)).toMatchObject({ items: [{ key: 'p/b' }] });
   });
 
+  it('by lease too, though it is confirmed in the turn in which it is asked', () => {
+    const { cluster, leader } = startHeld(setFor(LEASE_MS, 'k'));
+    cluster.pass(LEASE_BY_LEADER_MS + 10);
+    const node = cluster.node(leader);
+
+    cluster.ask(leader, 2, call({ type: 'Get', key: 'k', mode: 'lease' }));
+    const early = node.answers.has(2);
+    cluster.settle();
+
+    expect(early).toBe(false);
+    expect(node.answers.get(2)).toMatchObject({ code: KeyValueCode.doesNotExist });
+  });
+
+  it('is asked again while it is on its way, and stands in the log once', () => {
+    const { cluster, leader, other } = startHeld(setFor(LEASE_MS, 'k'));
+    cluster.pass(LEASE_BY_LEADER_MS + 10);
+    const { applied } = cluster.node(leader).group();
+    const noAcceptance = ({ message }: InFlight): boolean =>
+      message.type !== 'Group' || message.message.type !== 'AppendAccepted';
+
+    cluster.ask(other, 2, get('k'));
+    cluster.pass(900, noAcceptance);
+    const proposed = commandsAfter(cluster.node(leader), applied);
+    cluster.pass(500);
+
+    expect(lapsesOf(proposed)).toEqual(['key k']);
+    expect(cluster.node(other).answers.get(2)).toMatchObject({ code: KeyValueCode.doesNotExist });
+  });
+
   it('is answered by the next leader when the leadership is lost on the way, by what that one can know', () => {
     const { cluster, leader, other } = startHeld(setFor(LEASE_MS, 'k'));
     cluster.pass(LEASE_BY_LEADER_MS + 10);

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { emptyRadixArray, radixFirstDifference } from '../../../core/collections/radix-array.js';
+import type { NodeEvent } from '../../../core/node/node.js';
 import type { PendingRead } from '../../../core/node/state.js';
 import type { ClientCall, SpecialReadMode } from '../../../core/partition/command.js';
 import {
@@ -158,5 +159,51 @@ describe('a stale read', () => {
     expect(cluster.node(other).group().leader).toBe(0);
     expect(effectsOf(effects, 'Send')).toEqual([]);
     expect(textOf(cluster.node(other).answers.get(10))).toBe('1');
+  });
+});
+
+describe('reads that wait to be confirmed', () => {
+  const reads = (tokens: readonly number[]): readonly NodeEvent[] =>
+    tokens.map((token) => ({ type: 'RequestReceived', token, request: get('a') }) as const);
+
+  it('are turned away beyond a number, and lost by nobody', () => {
+    const cluster = startReadyCluster(3, { maxOpenReads: 2 });
+    const leader = cluster.leader();
+
+    cluster.turn(leader.id, ...reads([1, 2, 3]));
+    const early = [1, 2, 3].filter((token) => leader.answers.has(token));
+    const { openReads } = leader.state;
+    cluster.settle();
+    cluster.turn(leader.id, ...reads([4]));
+    cluster.settle();
+
+    expect(early).toEqual([3]);
+    expect(openReads).toBe(2);
+    expect(leader.answers.get(3)).toMatchObject({ code: 101 });
+    expect(leader.answers.get(3)?.reason).toMatch(
+      /^overloaded: 2 reads wait .*maxOpenReads.* retry it later$/,
+    );
+    expect([1, 2, 4].map((token) => leader.answers.get(token)?.code)).toEqual([103, 103, 103]);
+    expect(leader.state.openReads).toBe(0);
+  });
+
+  it('are counted at followers too, and not for ever', () => {
+    const { cluster, leader, other } = startWritten();
+    cluster.ask(other, 10, read('a', 'follower'));
+    const waiting = cluster.node(other).state.openReads;
+    cluster.pass(3_000, away(leader));
+
+    expect(waiting).toBe(1);
+    expect(cluster.node(other).state.openReads).toBe(0);
+  });
+
+  it('do not count where nobody has to be asked', () => {
+    const cluster = startReadyCluster(3, { maxOpenReads: 1 });
+    const leader = cluster.leader();
+    cluster.turn(leader.id, ...reads([1]));
+
+    cluster.ask(leader.id, 2, read('a', 'stale'));
+
+    expect(leader.answers.get(2)).toMatchObject({ code: 103 });
   });
 });

@@ -1,7 +1,7 @@
 /** How the leader of a sequence hands out its values. */
 
 import { describe, expect, it } from 'vitest';
-import { groupId } from '../../../core/machine/units.js';
+import { groupId, nodeId } from '../../../core/machine/units.js';
 import { groupOf } from '../../../core/node/turn.js';
 import { SequenceCode } from '../../../core/partition/sequence-command.js';
 import type { ClientCall } from '../../../core/partition/command.js';
@@ -234,19 +234,64 @@ describe('reservations that come while a block is on its way', () => {
     const first = cluster.leader();
     cluster.ask(first.id, 1, createSequence('s', { blockSize: 10 }));
     cluster.settle();
-    cluster.ask(first.id, 2, reserve());
-    cluster.ask(first.id, 3, reserve());
+    const other = (first.id % 3) + 1;
+    cluster.ask(other, 2, reserve());
+    cluster.ask(other, 3, reserve());
     // Confirmed, and in line; but the block is not accepted by anybody.
     cluster.settle(({ message }) => message.type !== 'Group' || message.message.type !== 'Append');
     const line = groupOf(first.state, groupId(1)).lead?.blocks;
-    cluster.pass(3_000, away(first.id));
+    const told: unknown[] = [];
+    cluster.pass(3_000, (one) => {
+      if (one.from === first.id && one.message.type === 'ForwardAnswer') told.push(one.message.result);
+      return away(first.id)(one);
+    });
 
     cluster.pass(1_500);
 
     expect(line?.size).toBe(1);
     expect(cluster.leader().id).not.toBe(first.id);
-    const values = [2, 3].map((token) => valuesOf(first.answers.get(token)));
+    expect(told).toMatchObject([{ type: 'TryAgain' }, { type: 'TryAgain' }]);
+    const values = [2, 3].map((token) => valuesOf(cluster.node(other).answers.get(token)));
     expect(new Set(values)).toEqual(new Set(['1..1', '2..2']));
+  });
+});
+
+describe('a leader that does not know that it is deposed', () => {
+  it('gives nothing of a block that is accepted late to those who came after the next leader gave of its own', () => {
+    const cluster = startReadyCluster(3);
+    const first = cluster.leader();
+    const others = cluster.ids.filter((id) => id !== first.id);
+    cluster.ask(first.id, 1, createSequence('s', { blockSize: 10 }));
+    cluster.settle();
+    // The block is everywhere, but the leader is cut off before it hears so, and its clock stands still.
+    cluster.ask(first.id, 2, reserve());
+    const late: InFlight[] = [];
+    cluster.settle((one) => {
+      if (one.to === first.id) late.push(one);
+      return one.to !== first.id;
+    });
+    for (let passed = 0; passed < 4_000; passed += 10) {
+      for (const id of others) {
+        const node = cluster.node(id);
+        node.now += 10;
+        if (node.timerAt <= node.now) cluster.turn(id, { type: 'TimerFired' });
+      }
+      cluster.settle(away(first.id));
+    }
+    const next = cluster.leader();
+    cluster.ask(next.id, 3, reserve());
+    cluster.settle(away(first.id));
+
+    cluster.ask(first.id, 4, reserve());
+    for (const { from, message } of late) {
+      cluster.turn(first.id, { type: 'MessageReceived', from: nodeId(from), message });
+      cluster.network = [];
+    }
+
+    expect(next.id).not.toBe(first.id);
+    expect(valuesOf(next.answers.get(3))).toBe('11..11');
+    expect(valuesOf(first.answers.get(2))).toBe('1..1');
+    expect(first.answers.has(4)).toBe(false);
   });
 });
 

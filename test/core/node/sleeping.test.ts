@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeMessage } from '../../../core/node/protocol.js';
 import type { NodeEffect } from '../../../core/node/node.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
+import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import { effectsOf, get, set, startReadyCluster, type InFlight, type TestCluster } from './support.js';
 
 const GROUPS = 20;
@@ -205,5 +206,21 @@ describe('groups of which nothing is asked', () => {
     expect(said(told)).toContainEqual(expect.objectContaining({ type: 'HeartbeatAnswers' }));
     expect(woken).toBe(false);
     expect(awakeIn(cluster)).toBe(0);
+  });
+});
+
+describe('a leader that has slept through the loss of its majority', () => {
+  it('finds out when a read wakes it: the read is turned back, and nothing of it is left', () => {
+    const cluster = startSleeping();
+    const leader = cluster.leader(1);
+    const key = Array.from({ length: 1_000 }, (_, i) => `k${i}`).find(
+      (one) => partitionOfKey(one, GROUPS) === 1,
+    );
+    leader.now += 10_000;
+
+    cluster.ask(leader.id, 1, get(key ?? ''));
+
+    expect(leader.group(1)).toMatchObject({ role: 'follower' });
+    expect(leader.state.openReads).toBe(0);
   });
 });

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
-import { emptyOrderedMap, mapSet } from '../../../core/collections/ordered-map.js';
+import { emptyOrderedMap, mapSet, type OrderedMap } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
 import {
   ADMIN_OUTCOMES,
@@ -22,13 +22,28 @@ import {
   KeyValueCode,
   type Command,
   type KeyValueOperation,
+  type KeyValueOutcome,
+  type Lapse,
+  type Operation,
   type Outcome,
+  type PageOutcome,
   type RequestId,
+  type SequenceTake,
   type Value,
-  type WriteOperation,
 } from '../../../core/partition/command.js';
-import type { KeyEntry, PartitionState } from '../../../core/partition/partition.js';
+import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js';
+import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
+import type { LockEntry } from '../../../core/partition/lock-entry.js';
+import type { PartitionState } from '../../../core/partition/partition.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
+import {
+  SequenceCode,
+  type SequenceAllocation,
+  type SequenceOperation,
+  type SequenceOutcome,
+  type SequenceRecord,
+} from '../../../core/partition/sequence-command.js';
+import type { KeyedAllocation } from '../../../core/partition/sequence-entry.js';
 import type { Configuration } from '../../../core/raft/configuration.js';
 import type { Entry } from '../../../core/raft/messages.js';
 
@@ -94,37 +109,172 @@ const madeTimestamp: fc.Arbitrary<Timestamp> = fc.record({
 });
 const timestamp = fc.oneof(fc.constant(ZERO_TIMESTAMP), madeTimestamp);
 
-const writeOperation: fc.Arbitrary<WriteOperation> = fc.oneof(
-  fc.record({
-    type: fc.constant('Set' as const),
-    key,
-    value,
-    flags: fc.nat(63),
-    compareValue: value,
-    compareRevision: signedNumbers as fc.Arbitrary<Revision>,
-  }),
-  fc.record({ type: fc.constant('Delete' as const), key }),
-);
+const expiresMs = fc.integer({ min: 1, max: 0x7fff_ffff });
+const ephemeral = fc.constant(true as const);
 const mode = fc.constantFrom('lease' as const, 'follower' as const, 'stale' as const);
-const operation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
-  writeOperation,
-  fc.record({ type: fc.constant('Get' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
-  fc.record({ type: fc.constant('Exists' as const), key, mode }, { requiredKeys: ['type', 'key'] }),
+const revision = numbers(0) as fc.Arbitrary<Revision>;
+
+/** A record of which the fields named last may be absent. */
+function withOptional<T extends object, O extends object>(
+  needed: { [K in keyof T]: fc.Arbitrary<T[K]> },
+  optional: { [K in keyof O]: fc.Arbitrary<O[K]> },
+): fc.Arbitrary<T & Partial<O>> {
+  return fc
+    .tuple(fc.record(needed), fc.record(optional, { requiredKeys: [] }))
+    .map(([some, others]) => ({ ...some, ...others }) as T & Partial<O>);
+}
+
+const keyOperation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
+  withOptional(
+    {
+      type: fc.constant('Set' as const),
+      key,
+      value,
+      flags: fc.nat(63),
+      compareValue: value,
+      compareRevision: signedNumbers as fc.Arbitrary<Revision>,
+    },
+    { expiresMs, ephemeral },
+  ),
+  withOptional({ type: fc.constant('Delete' as const), key }, { ephemeral }),
+  withOptional({ type: fc.constant('Extend' as const), key, expiresMs }, { ephemeral }),
+  withOptional(
+    { type: fc.constantFrom('Get' as const, 'Exists' as const), key },
+    { mode, revision, at: madeTimestamp, ephemeral },
+  ),
+  withOptional(
+    { type: fc.constant('Scan' as const), prefix: key, limit: numbers(1) },
+    {
+      group: numbers(1) as fc.Arbitrary<GroupId>,
+      from: fc.record({ key: text, inclusive: fc.boolean() }),
+      to: fc.record({ key: text, inclusive: fc.boolean() }),
+      at: madeTimestamp,
+      mode,
+      ephemeral,
+    },
+  ),
 );
 
-const outcome: fc.Arbitrary<Outcome> = fc.record({
-  code: fc.constantFrom(...Object.values(KeyValueCode)),
-  revision: fc.oneof(fc.constant(-1), numbers(0)) as fc.Arbitrary<Revision>,
-  value,
-  lastModified: timestamp,
-});
+const owner = bytes.filter(({ length }) => length > 0);
+const lockOperation: fc.Arbitrary<LockOperation> = fc.oneof(
+  withOptional(
+    { type: fc.constantFrom('AcquireLock' as const, 'ExtendLock' as const), resource: key, owner, expiresMs },
+    { ephemeral },
+  ),
+  withOptional({ type: fc.constant('ReleaseLock' as const), resource: key, owner }, { ephemeral }),
+  withOptional({ type: fc.constant('GetLock' as const), resource: key }, { ephemeral }),
+);
 
-export const command: fc.Arbitrary<Command> = fc.record({
-  requestId,
-  basis: index,
-  stampedAt: madeTimestamp,
-  operation: writeOperation,
+const sequenceOperation: fc.Arbitrary<SequenceOperation> = fc.oneof(
+  withOptional(
+    {
+      type: fc.constant('CreateSequence' as const),
+      name: key,
+      initialValue: signedNumbers,
+      increment: numbers(1),
+    },
+    { maxValue: signedNumbers, blockSize: numbers(1) },
+  ),
+  withOptional(
+    { type: fc.constant('UpdateSequence' as const), name: key },
+    {
+      currentValue: signedNumbers,
+      increment: numbers(1),
+      initialValue: signedNumbers,
+      maxValue: fc.option(signedNumbers),
+      blockSize: fc.option(numbers(1)),
+    },
+  ),
+  withOptional(
+    { type: fc.constant('ReserveSequence' as const), name: key, count: numbers(1) },
+    { idempotencyKey: key },
+  ),
+  fc.record({ type: fc.constantFrom('DeleteSequence' as const, 'GetSequence' as const), name: key }),
+);
+
+export const operation: fc.Arbitrary<Operation> = fc.oneof(keyOperation, lockOperation, sequenceOperation);
+
+const keyValueOutcome: fc.Arbitrary<KeyValueOutcome> = withOptional(
+  {
+    code: fc.constantFrom(...Object.values(KeyValueCode)),
+    revision: fc.oneof(fc.constant(-1), numbers(0)) as fc.Arbitrary<Revision>,
+    value,
+    lastModified: timestamp,
+  },
+  { expires: madeTimestamp },
+);
+const pageOutcome: fc.Arbitrary<PageOutcome> = fc.record({
+  family: fc.constant('page' as const),
+  code: fc.constantFrom(...Object.values(KeyValueCode)),
+  items: fc.array(
+    withOptional({ key, value, revision, lastModified: timestamp }, { expires: madeTimestamp }),
+    { maxLength: 5 },
+  ),
+  hasMore: fc.boolean(),
+  lastKey: text,
+  at: timestamp,
 });
+const lockOutcome: fc.Arbitrary<LockOutcome> = fc.record({
+  family: fc.constant('lock' as const),
+  code: fc.constantFrom(...Object.values(LockCode)),
+  fencingToken: numbers(0),
+  owner: value,
+  expires: timestamp,
+});
+const sequenceRecord: fc.Arbitrary<SequenceRecord> = fc.record({
+  name: key,
+  currentValue: signedNumbers,
+  initialValue: signedNumbers,
+  increment: numbers(1),
+  maxValue: fc.option(signedNumbers),
+  revision: numbers(0),
+  blockSize: fc.option(numbers(1)),
+  incarnation: numbers(0),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+});
+const allocation: fc.Arbitrary<SequenceAllocation> = fc.record({
+  start: signedNumbers,
+  end: signedNumbers,
+  count: numbers(1),
+  revision: numbers(0),
+});
+const sequenceOutcome: fc.Arbitrary<SequenceOutcome> = fc.record({
+  family: fc.constant('sequence' as const),
+  code: fc.constantFrom(...Object.values(SequenceCode)),
+  record: fc.option(sequenceRecord),
+  allocation: fc.option(allocation),
+});
+const remembered: fc.Arbitrary<Outcome> = fc.oneof(keyValueOutcome, lockOutcome, sequenceOutcome);
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(remembered, pageOutcome);
+
+const lapse: fc.Arbitrary<Lapse> = fc.record({
+  space: fc.constantFrom('key' as const, 'lock' as const),
+  name: key,
+  armedAt: numbers(1) as fc.Arbitrary<LogIndex>,
+});
+const take: fc.Arbitrary<SequenceTake> = fc.oneof(
+  fc.record({ type: fc.constant('Block' as const), window: numbers(1) }),
+  fc.record({
+    type: fc.constant('Part' as const),
+    start: signedNumbers,
+    revision: numbers(0),
+    incarnation: numbers(0),
+  }),
+);
+
+/** Also reads, and with what had lapsed; only a reservation takes something. */
+export const command: fc.Arbitrary<Command> = fc
+  .tuple(
+    withOptional(
+      { requestId, basis: index, stampedAt: madeTimestamp, operation },
+      { lapsed: fc.array(lapse, { minLength: 1, maxLength: 4 }) },
+    ),
+    fc.option(take, { nil: undefined }),
+  )
+  .map(([each, taken]) =>
+    each.operation.type === 'ReserveSequence' && taken !== undefined ? { ...each, take: taken } : each,
+  );
 
 const nodes = fc
   .uniqueArray(numbers(1) as fc.Arbitrary<NodeId>, { maxLength: 5 })
@@ -145,20 +295,76 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
 );
 const entries = fc.array(entry, { maxLength: 8 });
 
-const keyEntry: fc.Arbitrary<KeyEntry> = fc
+const keyVersion: fc.Arbitrary<KeyVersion> = fc
   .record({
     value,
-    revision: numbers(0) as fc.Arbitrary<Revision>,
+    revision,
     deleted: fc.boolean(),
     lastModified: madeTimestamp,
+    expires: timestamp,
+    lapsedAt: timestamp,
   })
   .map((each) => (each.deleted ? { ...each, value: null } : each));
 
+const armedAt = numbers(1) as fc.Arbitrary<LogIndex>;
+
+const keyEntry: fc.Arbitrary<KeyEntry> = withOptional(
+  {
+    version: keyVersion,
+    expiresMs,
+    armedAt,
+    history: fc.uniqueArray(keyVersion, { selector: (each) => each.revision, maxLength: 5 }),
+  },
+  { forgotten: revision },
+).map(({ version, expiresMs: ms, armedAt: at, history, forgotten }) => {
+  const over = version.deleted || version.lapsedAt.node !== 0;
+  return {
+    ...version,
+    expiresMs: over ? 0 : ms,
+    armedAt: over ? (0 as LogIndex) : at,
+    history: history
+      .filter((each) => each.revision < version.revision)
+      .sort((a, b) => b.revision - a.revision),
+    ...(forgotten === undefined ? {} : { forgotten }),
+  };
+});
+
+const lockEntry: fc.Arbitrary<LockEntry> = fc
+  .record({
+    state: fc.constantFrom('held', 'lapsed', 'released'),
+    owner,
+    fencingToken: numbers(0),
+    expiresMs,
+    armedAt,
+    expires: timestamp,
+    lastModified: madeTimestamp,
+  })
+  .map(({ state, ...entry }) => ({
+    ...entry,
+    owner: state === 'released' ? null : entry.owner,
+    expiresMs: state === 'held' ? entry.expiresMs : 0,
+    armedAt: state === 'held' ? entry.armedAt : (0 as LogIndex),
+    lapsed: state === 'lapsed',
+  }));
+
+const keyedAllocation: fc.Arbitrary<KeyedAllocation> = fc.record({ key, allocation, at: timestamp });
+
+function mapOf<T>(records: readonly (readonly [string, T])[]): OrderedMap<T> {
+  let map = emptyOrderedMap<T>();
+  for (const [name, each] of records) map = mapSet(map, name, each);
+  return map;
+}
+
 export const partitionState: fc.Arbitrary<PartitionState> = fc
   .record({
-    keys: fc.uniqueArray(fc.tuple(key, keyEntry), { selector: ([name]) => name, maxLength: 40 }),
+    keys: fc.uniqueArray(fc.tuple(key, keyEntry), { selector: ([name]) => name, maxLength: 20 }),
+    locks: fc.uniqueArray(fc.tuple(key, lockEntry), { selector: ([name]) => name, maxLength: 10 }),
+    sequences: fc.uniqueArray(
+      fc.record({ record: sequenceRecord, keyed: fc.array(keyedAllocation, { maxLength: 4 }) }),
+      { selector: ({ record }) => record.name, maxLength: 5 },
+    ),
     retries: fc.uniqueArray(
-      fc.record({ requestId, gap: fc.integer({ min: 1, max: 1000 }), operation: text, outcome }),
+      fc.record({ requestId, gap: fc.integer({ min: 1, max: 1000 }), operation: text, outcome: remembered }),
       {
         selector: (record) => record.requestId,
         maxLength: 10,
@@ -169,9 +375,7 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     lastModified: timestamp,
     digest: fc.oneof(fc.constant(0), fc.integer()),
   })
-  .map(({ keys, retries, forgotten, behind, lastModified, digest }) => {
-    let map = emptyOrderedMap<KeyEntry>();
-    for (const [name, each] of keys) map = mapSet(map, name, each);
+  .map(({ keys, locks, sequences, retries, forgotten, behind, lastModified, digest }) => {
     let table = { ...EMPTY_RETRY_TABLE, forgotten: forgotten as LogIndex };
     let at = forgotten;
     for (const record of retries) {
@@ -183,7 +387,15 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
         outcome: record.outcome,
       });
     }
-    return { keys: map, retries: table, applied: (at + behind) as LogIndex, lastModified, digest };
+    return {
+      keys: mapOf(keys),
+      locks: mapOf(locks),
+      sequences: mapOf(sequences.map((each) => [each.record.name, each])),
+      retries: table,
+      applied: (at + behind) as LogIndex,
+      lastModified,
+      digest,
+    };
   });
 
 const heartbeat = fc.record(

@@ -3,6 +3,8 @@ import protobufjs from 'protobufjs/minimal.js';
 import { describe, expect, it, vi } from 'vitest';
 import { nodeId } from '../../../core/machine/units.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
+import { LockCode } from '../../../core/partition/lock-command.js';
+import { SequenceCode } from '../../../core/partition/sequence-command.js';
 import {
   decodeCommand,
   decodeFrame,
@@ -50,12 +52,35 @@ const LEAST: Record<string, number> = {
   revision: -1,
   group: 0,
   firstIndex: 1,
+  increment: 1,
+  limit: 1,
+  window: 1,
+  start: -Infinity,
+  end: -Infinity,
+  currentValue: -Infinity,
+  initialValue: -Infinity,
+  maxValue: -Infinity,
 };
-const MOST: Record<string, number> = { flags: 63, counter: 2 ** 32 - 1, digest: 2 ** 31 - 1 };
+const MOST: Record<string, number> = {
+  flags: 63,
+  counter: 2 ** 32 - 1,
+  digest: 2 ** 31 - 1,
+  expiresMs: 2 ** 31 - 1,
+};
 const TEXT_BOUNDS: Record<string, { least: number; most: number }> = {
   requestId: { least: 1, most: 128 },
   key: { least: 1, most: Infinity },
+  prefix: { least: 1, most: Infinity },
+  resource: { least: 1, most: Infinity },
+  name: { least: 1, most: Infinity },
+  idempotencyKey: { least: 1, most: Infinity },
 };
+
+/** The codes of an outcome, by its family. */
+function codesOf(outcome: object): readonly number[] {
+  if (!('family' in outcome) || outcome.family === 'page') return Object.values(KeyValueCode);
+  return Object.values(outcome.family === 'lock' ? LockCode : SequenceCode);
+}
 
 /** Fails unless everything in the value keeps the rules of its type. */
 function expectValid(value: unknown, name = ''): void {
@@ -63,7 +88,6 @@ function expectValid(value: unknown, name = ''): void {
     expect(Number.isSafeInteger(value), `${name} ${value}`).toBe(true);
     expect(value, name).toBeGreaterThanOrEqual(LEAST[name] ?? 0);
     expect(value, name).toBeLessThanOrEqual(MOST[name] ?? Infinity);
-    if (name === 'code') expect(Object.values(KeyValueCode)).toContain(value);
   } else if (typeof value === 'string') {
     const { least, most } = TEXT_BOUNDS[name] ?? { least: 0, most: Infinity };
     expect(value.length >= least && value.length <= most && value.isWellFormed(), `${name} "${value}"`).toBe(
@@ -74,7 +98,10 @@ function expectValid(value: unknown, name = ''): void {
   } else if (Array.isArray(value)) {
     for (const each of value) expectValid(each, name);
   } else if (typeof value === 'object' && value !== null) {
-    for (const [field, each] of Object.entries(value)) expectValid(each, field);
+    if ('code' in value) expect(codesOf(value)).toContain(value.code);
+    // The bound of a scan may be the empty text.
+    const isBound = 'inclusive' in value;
+    for (const [field, each] of Object.entries(value)) expectValid(each, isBound ? 'bound' : field);
   }
 }
 
@@ -103,7 +130,7 @@ describe('decoding survives any bytes, and never gives a value that breaks a rul
 
   it('with tags that are right and contents that are not', () => {
     const likelyByte = fc.oneof(
-      fc.constantFrom(8, 10, 16, 18, 24, 26, 34, 42, 50, 90, 98, 106),
+      fc.constantFrom(8, 10, 16, 18, 24, 26, 34, 42, 50, 66, 74, 82, 90, 98, 106, 114, 122),
       fc.nat(12),
       fc.nat(255),
     );
@@ -259,12 +286,57 @@ describe('decoding says what is wrong, and where', () => {
     expect(reasonOf(decodeCommand(command({ node: 0 })))).toContain('Command.stamped_at is missing');
   });
 
-  it('a command that reads is refused', () => {
-    const operation: Fill = (writer) => nested(writer, 50, (get) => get.uint32(10).string('k'));
+  it('a command of an operation that is not known is refused', () => {
+    const operation: Fill = (writer) => nested(writer, 19 * 8 + 2, (it) => it.uint32(10).string('k'));
 
     expect(reasonOf(decodeCommand(command({ operation })))).toContain(
-      'holds no write that this version knows',
+      'holds no operation that this version knows',
     );
+  });
+
+  it('a command that takes something, but reserves nothing, is refused', () => {
+    const operation: Fill = (writer) => {
+      nested(writer, 42, (del) => del.uint32(10).string('k'));
+      nested(writer, 170, (block) => block.uint32(8).uint32(1));
+    };
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain('but the operation is Delete');
+  });
+
+  const name = (writer: protobufjs.Writer): protobufjs.Writer => writer.uint32(10).string('k');
+  const owner = (writer: protobufjs.Writer): protobufjs.Writer => writer.uint32(18).bytes(Uint8Array.of(1));
+
+  it.each<[string, number, Fill, string]>([
+    ['a time to live that is too long', 34, (w) => name(w).uint32(48).uint32(0x8000_0000), 'Set.expires_ms'],
+    ['an extension without a time to live', 66, name, 'Extend.expires_ms'],
+    ['a page of no keys', 74, name, 'Scan.limit'],
+    ['a scan of everything', 74, (w) => w.uint32(40).uint32(1), 'Scan.prefix is missing or empty'],
+    ['a lock without a name', 106, () => undefined, 'the resource of a lock is missing'],
+    ['a lock without an owner', 82, name, 'the owner of a lock is missing or empty'],
+    [
+      'an owner without bytes',
+      98,
+      (w) => name(w).uint32(18).bytes(new Uint8Array(0)),
+      'the owner of a lock is missing or',
+    ],
+    ['a lock without a lease', 82, (w) => owner(name(w)), 'the lease of a lock'],
+    [
+      'a lease that is too long',
+      90,
+      (w) =>
+        owner(name(w))
+          .uint32(24)
+          .uint32(2 ** 31),
+      'the lease of a lock',
+    ],
+    ['a sequence without an increment', 114, name, 'CreateSequence.increment'],
+    ['a sequence without a name', 146, () => undefined, 'the name of a sequence is missing'],
+    ['a reservation of nothing', 130, name, 'ReserveSequence.count'],
+    ['an unknown read mode', 50, (w) => name(w).uint32(160).uint32(9), 'the mode of a read is 9'],
+  ])('%s is refused', (_what, tag, fill, words) => {
+    const operation: Fill = (writer) => nested(writer, tag, fill);
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain(words);
   });
 
   it('an unknown flag is refused', () => {
@@ -277,9 +349,7 @@ describe('decoding says what is wrong, and where', () => {
   it('an empty key is refused', () => {
     const operation: Fill = (writer) => nested(writer, 42, () => undefined);
 
-    expect(reasonOf(decodeCommand(command({ operation })))).toContain(
-      'the key of an operation is missing or empty',
-    );
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain('Delete.key is missing or empty');
   });
 
   it('a text that is not UTF-8 is refused', () => {
@@ -289,16 +359,21 @@ describe('decoding says what is wrong, and where', () => {
     expect(reasonOf(decodeCommand(command({ operation })))).toContain('is cut short or not UTF-8');
   });
 
-  it('an unknown outcome code is refused', () => {
+  it.each([
+    ['Outcome', 10, 5],
+    ['Page', 34, 5],
+    ['LockOutcome', 42, 5],
+    ['SequenceOutcome', 50, 7],
+  ])('an unknown code of %s is refused', (what, tag, code) => {
     const bytes = raw((writer) => {
       writer.uint32(8).uint32(1);
       nested(writer, 106, (answer) => {
         answer.uint32(10).string('r');
-        nested(answer, 18, (executed) => nested(executed, 10, (outcome) => outcome.uint32(8).uint32(2)));
+        nested(answer, 18, (executed) => nested(executed, tag, (outcome) => outcome.uint32(8).uint32(code)));
       });
     });
 
-    expect(reasonOf(decodeNodeMessage(bytes))).toContain('Outcome.code 2 is unknown');
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain(`${what}.code ${code} is unknown`);
   });
 
   it('an append that passes the last index is refused', () => {
@@ -387,6 +462,99 @@ describe('decoding says what is wrong, and where', () => {
       });
 
       expect(reasonOf(chunk)).toContain('a RetryRecord is at 3, but comes after 3');
+    });
+
+    const stamp: Fill = (inside) => inside.uint32(8).uint32(1);
+    const lock =
+      (resource: string, fill: Fill = () => undefined): Fill =>
+      (entry) => {
+        entry.uint32(10).string(resource);
+        fill(entry);
+        nested(entry, 66, stamp);
+      };
+    const sequence =
+      (name: string): Fill =>
+      (entry) =>
+        nested(entry, 10, (record) => record.uint32(10).string(name).uint32(32).uint32(1));
+
+    it('the examples themselves are good', () => {
+      const chunk = read((state) => {
+        nested(state, 10, keyEntry('a'));
+        nested(state, 34, lock('a'));
+        nested(state, 42, sequence('a'));
+      });
+
+      expect(chunk.ok).toBe(true);
+    });
+
+    it.each<[string, number, (name: string) => Fill]>([
+      ['locks', 34, lock],
+      ['sequences', 42, sequence],
+    ])('%s out of order are refused, also across chunks', (what, tag, entry) => {
+      const first = read((state) => nested(state, tag, entry('b')));
+      const second = raw((state) => nested(state, tag, entry('a')));
+      const both = read((state) => {
+        nested(state, tag, entry('b'));
+        nested(state, tag, entry('b'));
+      });
+
+      expect(reasonOf(both)).toContain(`the ${what} of a state are not in ascending order`);
+      expect(reasonOf(decodeChunk(first.ok ? first.value : NO_CHUNKS, second))).toContain(
+        `the ${what} of a state are not in ascending order`,
+      );
+    });
+
+    it.each<[string, Fill, string]>([
+      ['a time to live from nowhere', (w) => w.uint32(64).uint32(5), 'but armed_at is 0'],
+      ['a time to live of nothing', (w) => w.uint32(72).uint32(5), 'KeyEntry.expires_ms is 0'],
+      [
+        'a tombstone with a time to live',
+        (w) => w.uint32(32).bool(true).uint32(64).uint32(5).uint32(72).uint32(5),
+        'a KeyEntry is over, but has a time to live',
+      ],
+      [
+        'a tombstone with a value',
+        (w) => w.uint32(18).bytes(Uint8Array.of(1)).uint32(32).bool(true),
+        'but has a value',
+      ],
+      [
+        'a history that is not older',
+        (w) => nested(w, 82, (version) => nested(version, 34, stamp)),
+        'in KeyEntry.history, 0 comes after 0',
+      ],
+      [
+        'a version without a time',
+        (w) => nested(w.uint32(24).uint32(1), 82, () => undefined),
+        'KeyVersion.last_modified is missing',
+      ],
+    ])('a key that has %s is refused', (_what, fill, words) => {
+      const chunk = read((state) =>
+        nested(state, 10, (entry) => {
+          keyEntry('a')(entry);
+          fill(entry);
+        }),
+      );
+
+      expect(reasonOf(chunk)).toContain(words);
+    });
+
+    it.each<[string, Fill, string]>([
+      ['a lease without an owner', (w) => w.uint32(32).uint32(5).uint32(40).uint32(5), 'nobody who holds it'],
+      ['an owner without a lease', (w) => w.uint32(18).bytes(Uint8Array.of(1)), 'the other way round'],
+      ['lapsed, though nobody held it', (w) => w.uint32(56).bool(true), 'its owner is missing'],
+    ])('a lock that has %s is refused', (_what, fill, words) => {
+      expect(reasonOf(read((state) => nested(state, 34, lock('a', fill))))).toContain(words);
+    });
+
+    it('a retry record of a page, which nothing remembers, is refused', () => {
+      const chunk = read((state) =>
+        nested(state, 18, (record) => {
+          record.uint32(10).string('r').uint32(16).uint32(3);
+          nested(record, 58, () => undefined);
+        }),
+      );
+
+      expect(reasonOf(chunk)).toContain('RetryRecord holds no outcome that this version knows');
     });
 
     it('a digest of more than 32 bits is refused', () => {

@@ -11,11 +11,15 @@ import { ADMIN_OUTCOMES, ADMIN_REFUSALS } from '../../../core/node/admin-protoco
 import type { Roster } from '../../../core/node/roster.js';
 import type {
   Command,
-  KeyValueOperation,
+  Operation,
   Outcome,
+  PageItem,
   ReadMode,
+  SequenceTake,
   Value,
 } from '../../../core/partition/command.js';
+import type { KeyVersion } from '../../../core/partition/key-entry.js';
+import type { SequenceRecord } from '../../../core/partition/sequence-command.js';
 import type {
   Beat,
   ForwardedCommand,
@@ -25,7 +29,7 @@ import type {
   SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
-import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 
 type SchemaObject = Record<string, unknown>;
@@ -71,7 +75,7 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       }
       const { outcome, index, reason } = result;
       const executed = {
-        outcome: outcomeObject(outcome),
+        ...outcomeField(outcome),
         index,
         ...(reason === undefined ? {} : { reason }),
       };
@@ -145,50 +149,160 @@ export function storedObject(stored: Stored): SchemaObject {
 }
 
 export function commandObject(command: Command): SchemaObject {
-  const { requestId, basis, stampedAt, operation } = command;
-  return { requestId, basis, ...timestampField('stampedAt', stampedAt), ...operationObject(operation) };
+  const { requestId, basis, stampedAt, operation, lapsed = [], take } = command;
+  return {
+    requestId,
+    basis,
+    ...timestampField('stampedAt', stampedAt),
+    ...operationObject(operation),
+    lapsed: lapsed.map(({ space, name, armedAt }) => ({ name, armedAt, lock: space === 'lock' })),
+    ...(take === undefined ? {} : takeField(take)),
+  };
+}
+
+function takeField(take: SequenceTake): SchemaObject {
+  if (take.type === 'Block') return { block: { window: take.window } };
+  const { start, revision, incarnation } = take;
+  return { part: { start, revision, incarnation } };
 }
 
 const MODES: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, follower: 2, stale: 3 };
 
-function operationObject(operation: KeyValueOperation): SchemaObject {
-  const { key } = operation;
-  if (operation.type === 'Delete') return { delete: { key } };
-  if (operation.type === 'Get' || operation.type === 'Exists') {
-    return { [operation.type.toLowerCase()]: { key, mode: MODES[operation.mode ?? 'linearizable'] } };
+/** The schema has the fields of an operation by the same names; what is null is absent, what is absent zero. */
+function operationObject(operation: Operation): SchemaObject {
+  const { type, ...fields } = operation;
+  const field = `${type[0]?.toLowerCase()}${type.slice(1)}`;
+  switch (operation.type) {
+    case 'Get':
+    case 'Exists':
+    case 'Scan':
+      return { [field]: { ...fields, mode: MODES[operation.mode ?? 'linearizable'] } };
+    case 'Set': {
+      const { value, compareValue, ...rest } = operation;
+      return {
+        set: {
+          ...without(rest, 'type'),
+          ...valueField('value', value),
+          ...valueField('compareValue', compareValue),
+        },
+      };
+    }
+    case 'UpdateSequence': {
+      const { maxValue, blockSize, ...rest } = operation;
+      return {
+        updateSequence: {
+          ...without(rest, 'type'),
+          ...(maxValue === null ? { removeMaxValue: true } : { maxValue }),
+          ...(blockSize === null ? { removeBlockSize: true } : { blockSize }),
+        },
+      };
+    }
+    default:
+      return { [field]: fields };
   }
-  const { value, flags, compareValue, compareRevision } = operation;
+}
+
+function without(fields: object, name: string): SchemaObject {
+  return Object.fromEntries(Object.entries(fields).filter(([each]) => each !== name));
+}
+
+function outcomeField(outcome: Outcome): SchemaObject {
+  switch (outcome.family) {
+    case undefined: {
+      const { code, revision, value, lastModified, expires = ZERO_TIMESTAMP } = outcome;
+      const times = {
+        ...timestampField('lastModified', lastModified),
+        ...timestampField('expires', expires),
+      };
+      return { outcome: { code, revision, ...valueField('value', value), ...times } };
+    }
+    case 'page': {
+      const { code, items, hasMore, lastKey, at } = outcome;
+      return { page: { code, items: items.map(itemObject), hasMore, lastKey, ...timestampField('at', at) } };
+    }
+    case 'lock': {
+      const { code, fencingToken, owner, expires } = outcome;
+      return {
+        lock: { code, fencingToken, ...valueField('owner', owner), ...timestampField('expires', expires) },
+      };
+    }
+    case 'sequence': {
+      const { code, record, allocation } = outcome;
+      return {
+        sequence: {
+          code,
+          ...(record === null ? {} : { record: recordObject(record) }),
+          ...(allocation === null ? {} : { allocation }),
+        },
+      };
+    }
+  }
+}
+
+function itemObject(item: PageItem): SchemaObject {
+  const { key, value, revision, lastModified, expires = ZERO_TIMESTAMP } = item;
+  const times = { ...timestampField('lastModified', lastModified), ...timestampField('expires', expires) };
+  return { key, ...valueField('value', value), revision, ...times };
+}
+
+function recordObject(record: SequenceRecord): SchemaObject {
+  const { maxValue, blockSize, createdAt, updatedAt, ...rest } = record;
   return {
-    set: {
-      key,
-      ...valueField('value', value),
-      flags,
-      ...valueField('compareValue', compareValue),
-      compareRevision,
-    },
+    ...rest,
+    ...(maxValue === null ? {} : { maxValue }),
+    ...(blockSize === null ? {} : { blockSize }),
+    ...timestampField('createdAt', createdAt),
+    ...timestampField('updatedAt', updatedAt),
   };
 }
 
-function outcomeObject(outcome: Outcome): SchemaObject {
-  const { code, revision, value, lastModified } = outcome;
-  return { code, revision, ...valueField('value', value), ...timestampField('lastModified', lastModified) };
+function versionObject(version: KeyVersion): SchemaObject {
+  const { value, revision, deleted, lastModified, expires, lapsedAt } = version;
+  return {
+    ...valueField('value', value),
+    revision,
+    deleted,
+    ...timestampField('lastModified', lastModified),
+    ...timestampField('expires', expires),
+    ...timestampField('lapsedAt', lapsedAt),
+  };
 }
 
 /** A state in a single chunk. */
 export function partitionStateObject(state: PartitionState): SchemaObject {
   const keys: SchemaObject[] = [];
-  mapForEach(state.keys, (key, { value, revision, deleted, lastModified }) => {
+  mapForEach(state.keys, (key, entry) => {
+    const { expiresMs, armedAt, history, forgotten } = entry;
+    const rest = forgotten === undefined ? {} : { forgotten };
     keys.push({
       key,
-      ...valueField('value', value),
-      revision,
-      deleted,
+      ...versionObject(entry),
+      expiresMs,
+      armedAt,
+      history: history.map(versionObject),
+      ...rest,
+    });
+  });
+  const locks: SchemaObject[] = [];
+  mapForEach(state.locks, (resource, { owner, expires, lastModified, ...rest }) => {
+    locks.push({
+      resource,
+      ...rest,
+      ...valueField('owner', owner),
+      ...timestampField('expires', expires),
       ...timestampField('lastModified', lastModified),
+    });
+  });
+  const sequences: SchemaObject[] = [];
+  mapForEach(state.sequences, (_name, { record, keyed }) => {
+    sequences.push({
+      record: recordObject(record),
+      keyed: keyed.map(({ key, allocation, at }) => ({ key, allocation, ...timestampField('at', at) })),
     });
   });
   const retries: SchemaObject[] = [];
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
-    retries.push({ requestId, index, operation, outcome: outcomeObject(outcome) });
+    retries.push({ requestId, index, operation, ...outcomeField(outcome) });
   });
   const head = {
     applied: state.applied,
@@ -196,7 +310,7 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
     digest: state.digest,
     forgotten: state.retries.forgotten,
   };
-  return { keys, retries, head };
+  return { keys, locks, sequences, retries, head };
 }
 
 function valueField(name: string, value: Value): SchemaObject {

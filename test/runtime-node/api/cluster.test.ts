@@ -56,6 +56,7 @@ beforeEach(async () => {
     partitions: 2,
     routeOf: () => undefined,
     clientUrl: () => '',
+    metrics: () => '',
     untilOut: () => Promise.resolve(gets),
     isLeaving: () => leaving,
     health: () => ({ ready: true, initialized: true, localRole: role, hostedPartitions: 2 }),

@@ -25,6 +25,7 @@ export function fakeBackend(
     partitions: 3,
     routeOf,
     clientUrl: () => OWN_URL,
+    metrics: () => 'wavetank_ready 1\n',
     admin: () => Promise.resolve({ outcome: 'Done', reason: 'so it is', version: 1 }),
     untilOut: () => Promise.resolve(true),
     isLeaving: () => false,

@@ -238,6 +238,23 @@ describe('a lock that is extended automatically', () => {
 });
 
 describe('release, extend and info by name', () => {
+  it('a release has an operation id, so that it is done once; a lease that is asked for again is asked for anew', async () => {
+    const node = await fakeNode(
+      byPath({ 'try-lock': [LOCKED], 'try-extend': [EXTENDED], 'try-unlock': [UNLOCKED] }),
+    );
+    const { locks } = clientOf([node.endpoint]);
+
+    const lock = await locks.acquire('a', { expiresMs: 60_000 });
+    await lock.extend();
+    await lock.release();
+
+    expect(node.asked.map(({ body }) => typeof body['operationIdLow'])).toEqual([
+      'undefined',
+      'undefined',
+      'number',
+    ]);
+  });
+
   it('release says false where somebody else holds it, or nobody', async () => {
     const node = await fakeNode(UNLOCKED, NOT_YOURS, NO_LOCK);
     const { locks } = clientOf([node.endpoint]);

@@ -10,9 +10,11 @@ import {
   revision,
   SetFlag,
   term,
-  ZERO_TIMESTAMP,
   type HeartbeatAnswer,
   type ClientAnswer,
+  type KeyValueOutcome,
+  type Told,
+  type Timestamp,
   type KeyValueOperation,
   type NodeMessage,
   type SpokenMessage,
@@ -33,6 +35,8 @@ const WRITE: KeyValueOperation = {
   compareRevision: revision(0),
 };
 
+const STAMP: Timestamp = { node: nodeId(1), wall: 1 as Timestamp['wall'], counter: 0 };
+
 let nowUs: number;
 let committed: number;
 let rules: AnswerRules;
@@ -44,7 +48,7 @@ beforeEach(() => {
   const command = {
     requestId: 'w' as RequestId,
     basis: logIndex(0),
-    stampedAt: ZERO_TIMESTAMP,
+    stampedAt: STAMP,
     operation: WRITE,
   };
   execute(reference, command, 100);
@@ -74,9 +78,9 @@ function ask(operation: KeyValueOperation, token = 7, requestId = 'w'): void {
   });
 }
 
-function answerOf(code: KeyValueCode, index: number): ClientAnswer {
+function answerOf(code: KeyValueCode, index: number): KeyValueOutcome & Told {
   const servedAt = { group: groupId(1), index: logIndex(index) };
-  return { code, revision: revision(0), value: null, lastModified: ZERO_TIMESTAMP, servedAt };
+  return { code, revision: revision(0), value: null, lastModified: STAMP, servedAt };
 }
 
 const reply = (answer: ClientAnswer, turn = turnOf(), token = 7): string =>

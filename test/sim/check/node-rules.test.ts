@@ -405,7 +405,17 @@ describe('a run finds a node that', () => {
   });
 
   it('changes a key on the quiet', () => {
-    const quiet = { value: null, revision: revision(0), deleted: false, lastModified: ZERO_TIMESTAMP };
+    const quiet = {
+      value: null,
+      revision: revision(0),
+      deleted: false,
+      lastModified: ZERO_TIMESTAMP,
+      expires: ZERO_TIMESTAMP,
+      lapsedAt: ZERO_TIMESTAMP,
+      expiresMs: 0,
+      armedAt: logIndex(0),
+      history: [],
+    };
     const verdict = judgeFault((step, before, _turn, { node }) =>
       changeGroups(step, (group) =>
         node === 2 && group.partition !== radixGet(before.groups, 1)?.partition

@@ -14,6 +14,7 @@ import {
   SetFlag,
   type Command,
   type KeyEntry,
+  type KeyValueOutcome,
   type Outcome,
   type PartitionState,
   type RequestId,
@@ -148,7 +149,7 @@ describe('the reference refuses', () => {
   });
 
   it('an answer with another outcome', () => {
-    const told = { ...(outcomes[0] as Outcome), revision: revision(4) };
+    const told = { ...(outcomes[0] as KeyValueOutcome), revision: revision(4) };
 
     expect(verdictOf(() => checkWritten(reference, 1, '1', 1, told))).toBe('answers are true');
   });
@@ -160,8 +161,11 @@ describe('a read', () => {
     commit('2', drop('a'));
   });
 
-  const got = (index: number, told: Partial<Outcome>): string =>
-    verdictOf(() => checkRead(reference, 1, 'a', index, { ...(outcomes[0] as Outcome), ...told }));
+  const got = (index: number, told: Partial<KeyValueOutcome>): string => {
+    const type = told.code === KeyValueCode.exists ? 'Exists' : 'Get';
+    const outcome = { ...(outcomes[0] as KeyValueOutcome), ...told };
+    return verdictOf(() => checkRead(reference, 1, { type, key: 'a' }, index, outcome));
+  };
 
   it('may tell what the key was at its index', () => {
     expect(got(1, { code: KeyValueCode.got, value: bytes('x') })).toBe('holds');

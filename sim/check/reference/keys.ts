@@ -1,0 +1,316 @@
+/** What keys must be like after each committed command, and which answers to reads of them are true. */
+
+import {
+  compareTimestamps,
+  KeyValueCode,
+  MAX_HISTORY,
+  NO_NODE,
+  SetFlag,
+  ZERO_TIMESTAMP,
+  type KeyBound,
+  type KeyEntry,
+  type KeyValueOutcome,
+  type KeyValueRead,
+  type KeyValueWrite,
+  type KeyVersion,
+  type Outcome,
+  type PageOutcome,
+  type Revision,
+  type ScanOperation,
+  type SetOperation,
+  type Timestamp,
+  type Value,
+} from '../../../core/index.js';
+import { latest, put, sameBytes, stateAt, type Timeline } from './timeline.js';
+
+export interface KeyFact {
+  readonly value: Value;
+  readonly revision: number;
+  readonly deleted: boolean;
+  readonly lastModified: Timestamp;
+  readonly expires: Timestamp;
+  readonly lapsedAt: Timestamp;
+  readonly expiresMs: number;
+  readonly armedAt: number;
+  readonly before: Superseded | undefined;
+}
+
+/** What a key was before, and before that, for ever: a replica keeps only some of it. */
+interface Superseded {
+  readonly fact: KeyFact;
+  /** A set that keeps no revision leaves none of what it supersedes. */
+  readonly archived: boolean;
+  readonly older: Superseded | undefined;
+}
+
+/** The command that is executed. */
+export interface Moment {
+  readonly index: number;
+  readonly stampedAt: Timestamp;
+  /** The time that a change would have now. */
+  readonly next: () => Timestamp;
+  /** The same, of a change that is made. */
+  readonly stamp: () => Timestamp;
+}
+
+export type Keys = Timeline<KeyFact>;
+
+/** No node has made the zero timestamp. */
+function isNever({ node }: Timestamp): boolean {
+  return node === NO_NODE;
+}
+
+function isThere(fact: KeyFact | undefined): fact is KeyFact {
+  return fact !== undefined && !fact.deleted && isNever(fact.lapsedAt);
+}
+
+export function writeKey(keys: Keys, moment: Moment, operation: KeyValueWrite): KeyValueOutcome {
+  const now = latest(keys, operation.key);
+  if (operation.type === 'Set') return setKey(keys, moment, operation, now);
+  if (!isThere(now)) return told(KeyValueCode.doesNotExist, 0, ZERO_TIMESTAMP, undefined);
+  if (operation.type === 'Delete') {
+    const gone = { ...supersede(now, true), value: null, deleted: true, lastModified: moment.stamp() };
+    put(keys, operation.key, moment.index, gone);
+    return told(KeyValueCode.deleted, gone.revision, gone.lastModified, undefined);
+  }
+  const expires = later(moment.stampedAt, operation.expiresMs);
+  const kept = { ...now, expires, expiresMs: operation.expiresMs, armedAt: moment.index };
+  put(keys, operation.key, moment.index, kept);
+  return told(KeyValueCode.extended, kept.revision, kept.lastModified, kept.expires);
+}
+
+function setKey(
+  keys: Keys,
+  moment: Moment,
+  { key, value, flags, compareValue, compareRevision, expiresMs }: SetOperation,
+  now: KeyFact | undefined,
+): KeyValueOutcome {
+  const there = isThere(now);
+  const asked = (flag: number): boolean => (flags & flag) === flag;
+  const refused =
+    (asked(SetFlag.ifExists) && !there) ||
+    (asked(SetFlag.ifNotExists) && there) ||
+    (asked(SetFlag.ifEqualToValue) && !sameBytes(there ? now.value : null, compareValue)) ||
+    (asked(SetFlag.ifEqualToRevision) && (now?.revision ?? -1) !== compareRevision);
+  if (refused) {
+    return told(KeyValueCode.notSet, now?.revision ?? -1, now?.lastModified ?? ZERO_TIMESTAMP, now?.expires);
+  }
+  const fact: KeyFact = {
+    ...supersede(now, !asked(SetFlag.noRevision)),
+    value,
+    lastModified: moment.stamp(),
+    ...(expiresMs === undefined
+      ? {}
+      : { expires: later(moment.stampedAt, expiresMs), expiresMs, armedAt: moment.index }),
+  };
+  put(keys, key, moment.index, fact);
+  return told(KeyValueCode.set, fact.revision, fact.lastModified, fact.expires);
+}
+
+/** A new version after `fact`. */
+function supersede(fact: KeyFact | undefined, archived: boolean): KeyFact {
+  return {
+    value: null,
+    revision: (fact?.revision ?? -1) + 1,
+    deleted: false,
+    lastModified: ZERO_TIMESTAMP,
+    expires: ZERO_TIMESTAMP,
+    lapsedAt: ZERO_TIMESTAMP,
+    expiresMs: 0,
+    armedAt: 0,
+    before: fact === undefined ? undefined : { fact, archived, older: fact.before },
+  };
+}
+
+export function later({ node, wall, counter }: Timestamp, ms: number): Timestamp {
+  return { node, wall: (wall + ms) as Timestamp['wall'], counter };
+}
+
+/** A time to live has come to its end, if it is still the one that was armed there. */
+export function endKey(keys: Keys, moment: Moment, key: string, armedAt: number): void {
+  const now = latest(keys, key);
+  if (!isThere(now) || now.expiresMs === 0 || now.armedAt !== armedAt) return;
+  put(keys, key, moment.index, { ...now, lapsedAt: moment.stamp(), expiresMs: 0, armedAt: 0 });
+}
+
+function told(
+  code: KeyValueCode,
+  revision: number,
+  lastModified: Timestamp,
+  expires: Timestamp | undefined,
+): KeyValueOutcome {
+  const outcome = { code, revision: revision as Revision, value: null, lastModified };
+  return expires === undefined || isNever(expires) ? outcome : { ...outcome, expires };
+}
+
+/** What a replica holds of a key departs so from what it must; undefined when it does not. */
+export function wrongEntry(fact: KeyFact | undefined, found: KeyEntry | undefined): string | undefined {
+  if (found === undefined && fact === undefined) return undefined;
+  if (found === undefined || fact === undefined) return `${tellKey(found)}, but it must be ${tellKey(fact)}`;
+  if (!sameVersion(fact, found)) return `${tellKey(found)}, but it must be ${tellKey(fact)}`;
+  if (found.expiresMs !== fact.expiresMs || found.armedAt !== fact.armedAt) {
+    return (
+      `with ${found.expiresMs} ms to live from index ${found.armedAt} on, ` +
+      `but it has ${fact.expiresMs} from ${fact.armedAt} on`
+    );
+  }
+  const kept = keptOf(fact);
+  const same =
+    kept.length === found.history.length && kept.every((each, i) => sameVersion(each, found.history[i]));
+  if (same) return undefined;
+  const told = (versions: readonly { readonly revision: number }[]): string =>
+    versions.map(({ revision }) => revision).join(' ');
+  return `with the history [${told(found.history)}], but it must be [${told(kept)}]`;
+}
+
+/** The versions of which a replica must keep the whole, newest first. */
+function keptOf({ before }: KeyFact): readonly KeyFact[] {
+  const kept: KeyFact[] = [];
+  for (let at = before; at !== undefined && kept.length < MAX_HISTORY; at = at.older) {
+    if (at.archived) kept.push(at.fact);
+  }
+  return kept;
+}
+
+function sameVersion(fact: KeyFact, found: KeyVersion | undefined): boolean {
+  return (
+    found !== undefined &&
+    found.revision === fact.revision &&
+    found.deleted === fact.deleted &&
+    sameBytes(found.value, fact.value) &&
+    compareTimestamps(found.lastModified, fact.lastModified) === 0 &&
+    compareTimestamps(found.expires, fact.expires) === 0 &&
+    compareTimestamps(found.lapsedAt, fact.lapsedAt) === 0
+  );
+}
+
+export function tellKey(fact: KeyFact | KeyEntry | undefined): string {
+  if (fact === undefined) return 'as never written';
+  if (fact.deleted) return `deleted at revision ${fact.revision}`;
+  const value = `at revision ${fact.revision}, [${fact.value?.join(' ') ?? 'no value'}]`;
+  return isNever(fact.lapsedAt) ? value : `${value}, come to its end`;
+}
+
+/** What a read may be told of a state: what was, or that nobody knows any more where a replica need not. */
+interface Truth {
+  /** Undefined for absent. */
+  readonly fact: KeyFact | undefined;
+  readonly mayBeLost: boolean;
+}
+
+const ABSENT: Truth = { fact: undefined, mayBeLost: false };
+
+function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
+  if (now === undefined) return ABSENT;
+  let fact: KeyFact | undefined = now;
+  let newer = now;
+  let past = now.before;
+  while (fact !== undefined && compareTimestamps(fact.lastModified, at) > 0) {
+    newer = fact;
+    fact = past?.fact;
+    past = past?.older;
+  }
+  // Where the version after it is gone, nobody knows how long it lasted.
+  const isGone = (version: KeyFact): boolean => version !== now && !keptOf(now).includes(version);
+  const mayBeLost = fact === undefined ? keepsNotAll(now) : fact !== now && (isGone(fact) || isGone(newer));
+  if (fact === undefined) return { fact, mayBeLost };
+  const over = !isNever(fact.lapsedAt) && compareTimestamps(fact.lapsedAt, at) <= 0;
+  return { fact: fact.deleted || over ? undefined : fact, mayBeLost };
+}
+
+/** Before the oldest version that is kept there may have been others. */
+function keepsNotAll(now: KeyFact): boolean {
+  let count = 0;
+  for (let at = now.before; at !== undefined; at = at.older) count += 1;
+  return count > keptOf(now).length || count >= MAX_HISTORY;
+}
+
+function truthOf(now: KeyFact | undefined, operation: Exclude<KeyValueRead, ScanOperation>): Truth {
+  const { revision, at } = operation;
+  if (revision !== undefined) {
+    let fact = now;
+    let past = now?.before;
+    while (fact !== undefined && fact.revision !== revision) {
+      fact = past?.fact;
+      past = past?.older;
+    }
+    const isKept = now === undefined || fact === undefined || fact === now || keptOf(now).includes(fact);
+    return { fact: fact?.deleted === true ? undefined : fact, mayBeLost: !isKept };
+  }
+  if (at !== undefined) return truthAt(now, at);
+  return { fact: isThere(now) ? now : undefined, mayBeLost: false };
+}
+
+/** What is wrong with an answer to a read of the state at an index; undefined for nothing. */
+export function wrongRead(
+  keys: Keys,
+  index: number,
+  operation: KeyValueRead,
+  outcome: Outcome,
+): string | undefined {
+  if (operation.type === 'Scan') {
+    if (outcome.family !== 'page') return 'a page was asked for';
+    return wrongPage(keys, index, operation, outcome);
+  }
+  if (outcome.family !== undefined) return 'no key/value outcome';
+  const now = stateAt(keys, operation.key, index);
+  const { fact, mayBeLost } = truthOf(now, operation);
+  const { code } = outcome;
+  // What is no longer kept cannot be found; it may not be mistaken for something else.
+  if (mayBeLost && (code === KeyValueCode.errored || code === KeyValueCode.doesNotExist)) return undefined;
+  if (fact === undefined) {
+    return code === KeyValueCode.doesNotExist ? undefined : `it was absent (${tellKey(now)})`;
+  }
+  const same =
+    code === (operation.type === 'Get' ? KeyValueCode.got : KeyValueCode.exists) &&
+    outcome.revision === fact.revision &&
+    (operation.type === 'Exists' || sameBytes(outcome.value, fact.value)) &&
+    compareTimestamps(outcome.lastModified, fact.lastModified) === 0;
+  return same ? undefined : `it was ${tellKey(fact)}`;
+}
+
+function wrongPage(
+  keys: Keys,
+  index: number,
+  operation: ScanOperation,
+  outcome: PageOutcome,
+): string | undefined {
+  const { at, limit, prefix, from, to } = operation;
+  const { code, items, hasMore, lastKey } = outcome;
+  const isAsked = (key: string): boolean =>
+    key.startsWith(prefix) && isAfter(key, from) && isBefore(key, to) && (!hasMore || key <= lastKey);
+  const names = [...keys.keys()].filter(isAsked).sort();
+  const truths = names.map((key) => {
+    const now = stateAt(keys, key, index);
+    return {
+      key,
+      ...(at === undefined ? { fact: isThere(now) ? now : undefined, mayBeLost: false } : truthAt(now, at)),
+    };
+  });
+  if (code === KeyValueCode.errored) {
+    return truths.some(({ mayBeLost }) => mayBeLost) || (hasMore && at !== undefined)
+      ? undefined
+      : 'all of it is known';
+  }
+  if (code !== KeyValueCode.got) return 'there is a page';
+  if (items.length > limit) return `no more than ${limit} keys were asked for`;
+  if (hasMore && (lastKey === '' || !isAfter(lastKey, from)))
+    return 'the next page would begin where this did';
+  const expected = truths.filter(({ fact }) => fact !== undefined);
+  const same =
+    expected.length === items.length &&
+    items.every((item, i) => {
+      const { key, fact } = expected[i] ?? {};
+      return item.key === key && item.revision === fact?.revision && sameBytes(item.value, fact.value);
+    });
+  if (same) return undefined;
+  return `there were ${expected.map(({ key, fact }) => `${key} ${tellKey(fact)}`).join(', ') || 'no keys'}`;
+}
+
+function isAfter(key: string, bound: KeyBound | undefined): boolean {
+  return bound === undefined || key > bound.key || (bound.inclusive && key === bound.key);
+}
+
+function isBefore(key: string, bound: KeyBound | undefined): boolean {
+  return bound === undefined || key < bound.key || (bound.inclusive && key === bound.key);
+}
