@@ -156,7 +156,8 @@ function readAllocation(reader: Reader): SequenceAllocation {
   return { start, end, count: positive(reader, count, 'SequenceAllocation.count'), revision };
 }
 
-export function writeSequenceEntry(writer: Writer, { record, keyed }: SequenceEntry): void {
+/** Its name stands in its record. */
+export function writeSequenceEntry(writer: Writer, _name: string, { record, keyed }: SequenceEntry): void {
   writeNested(writer, 10, record, writeRecord);
   for (const each of keyed) writeNested(writer, 18, each, writeKeyed);
 }

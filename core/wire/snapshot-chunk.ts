@@ -73,42 +73,33 @@ export function encodeChunk(state: PartitionState, from: ChunkPlace, maxBytes: n
 }
 
 function writeKeys(writer: Writer, { keys }: PartitionState, after: string, end: number): ChunkPlace {
-  const last = writeRecords(writer, keys, after, end, (key, entry) => {
-    writer.uint32(10).fork();
-    writeKeyEntry(writer, key, entry);
-    writer.ldelim();
-  });
+  const last = writeRecords(writer, { tag: 10, records: keys, write: writeKeyEntry }, after, end);
   return last === undefined ? { in: 'locks', after: '' } : { in: 'keys', after: last };
 }
 
 function writeLocks(writer: Writer, { locks }: PartitionState, after: string, end: number): ChunkPlace {
-  const last = writeRecords(writer, locks, after, end, (resource, entry) => {
-    writer.uint32(34).fork();
-    writeLockEntry(writer, resource, entry);
-    writer.ldelim();
-  });
+  const last = writeRecords(writer, { tag: 34, records: locks, write: writeLockEntry }, after, end);
   return last === undefined ? { in: 'sequences', after: '' } : { in: 'locks', after: last };
 }
 
-function writeSequences(
-  writer: Writer,
-  { sequences }: PartitionState,
-  after: string,
-  end: number,
-): ChunkPlace {
-  const last = writeRecords(writer, sequences, after, end, (_name, entry) => {
-    writeNested(writer, 42, entry, writeSequenceEntry);
-  });
+function writeSequences(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
+  const { sequences: records } = state;
+  const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, end);
   return last === undefined ? { in: 'retries', after: 0 } : { in: 'sequences', after: last };
+}
+
+interface Kind<T> {
+  readonly tag: number;
+  readonly records: OrderedMap<T>;
+  readonly write: (writer: Writer, name: string, record: T) => void;
 }
 
 /** Writes what comes after `after`, until the chunk is full: then it says after which record. */
 function writeRecords<T>(
   writer: Writer,
-  records: OrderedMap<T>,
+  { tag, records, write }: Kind<T>,
   after: string,
   end: number,
-  write: (name: string, record: T) => void,
 ): string | undefined {
   let last = after;
   let full = false;
@@ -116,7 +107,9 @@ function writeRecords<T>(
     if (name === after) return true;
     full = writer.pos >= end;
     if (full) return false;
-    write(name, record);
+    writer.uint32(tag).fork();
+    write(writer, name, record);
+    writer.ldelim();
     last = name;
     return true;
   };

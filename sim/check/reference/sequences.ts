@@ -4,6 +4,7 @@
  */
 
 import {
+  compareTimestamps,
   SequenceCode,
   type ReserveSequenceOperation,
   type SequenceAllocation,
@@ -159,6 +160,7 @@ function reserve(
     take?.type === 'Part' &&
     take.revision === record.revision &&
     take.incarnation === record.incarnation &&
+    compareTimestamps(take.createdAt, record.createdAt) === 0 &&
     take.start + (count - 1) * record.increment <= record.currentValue;
   const window = Math.max(count, take?.type === 'Block' ? take.window : 0);
   const room = roomIn(record);
@@ -263,7 +265,8 @@ export function wrongGift(
   }
   const seen = outcome.record && tellSequence(outcome.record, []);
   const expected = fact?.record && tellSequence(fact.record, []);
-  if (seen !== expected) return `${name} is told as ${seen ?? 'nothing'}, but it was ${expected ?? 'not there'}`;
+  if (seen !== expected)
+    return `${name} is told as ${seen ?? 'nothing'}, but it was ${expected ?? 'not there'}`;
   const life = fact?.life ?? 0;
   return (
     notOfABlock(sequences, name, index, { count, allocation }) ??

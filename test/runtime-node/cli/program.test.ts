@@ -38,6 +38,18 @@ describe('bad arguments end with exit code 2, and say what was wrong, what was e
       '"1=localhost" is not ID=HOST:PORT',
       '2=127.0.0.1:2085',
     ],
+    [
+      ['serve', '--id', '1', '--peers', PEERS, '--tls-cert', 'node.crt'],
+      '--tls-cert and --tls-key belong together, but --tls-key is missing',
+      '--help',
+    ],
+    [['up', '--tls-pfx', 'a.pfx', '--tls-key', 'a.key'], 'leave out --tls-cert and --tls-key', '--help'],
+    [['up', '--tls-passphrase-file', 'a'], '--tls-passphrase-file is for --tls-pfx', '--help'],
+    [
+      ['serve', '--id', '1', '--peers', PEERS, '--advertise-client', 'https://a:1/x'],
+      '--advertise-client wants a base URL',
+      'https://10.0.0.7:2070',
+    ],
     [['serve', '--id', '1'], 'either --peers or --join is needed', '--join 127.0.0.1:2075 joins one'],
     [['serve', '--id', '4', '--join', '127.0.0.1:2075'], '--join needs --listen too', 'HOST:PORT'],
     [

@@ -13,6 +13,14 @@ describe('the plan of a cluster', () => {
     ]);
   });
 
+  it('hands every node the certificate, and says that they speak TLS', () => {
+    const tls = { type: 'Pfx', pfx: 'node.pfx', passphraseFile: 'secret' } as const;
+    const [first] = planCluster({ nodes: 1, clientPort: 3000, data: 'd', partitions: 8, tls });
+
+    expect(first?.endpoint).toBe('https://127.0.0.1:3000');
+    expect(first?.args.slice(-4)).toEqual(['--tls-pfx', 'node.pfx', '--tls-passphrase-file', 'secret']);
+  });
+
   it('starts each node by a line that can be pasted into a shell', () => {
     const [first] = planCluster({ nodes: 1, clientPort: 3000, data: "/tmp/it's here", partitions: 16 });
 

@@ -126,6 +126,17 @@ describe('two nodes', () => {
     expect(a.received).toEqual(['2: four']);
   });
 
+  it('learn from each other where clients reach them, as far as they say', async () => {
+    const [a, b] = await pair({ clientUrl: () => 'https://10.0.0.7:2070' });
+    await a.log.waitFor('connected to node 2');
+    await b.log.waitFor('connected to node 1');
+    a.transport.send(nodeId(2), ['hello']);
+    await b.got('hello');
+
+    expect(b.transport.clientUrlOf(nodeId(1))).toBe('https://10.0.0.7:2070');
+    expect(a.transport.clientUrlOf(nodeId(2))).toBeUndefined();
+  });
+
   it('find each other again when one comes back', async () => {
     const [a, b] = await pair();
     await a.log.waitFor('connected to node 2');

@@ -1,0 +1,96 @@
+import { createServer, type AddressInfo } from 'node:net';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { grpcDriver } from './grpc-driver.js';
+import { restDriver } from './rest-driver.js';
+import type { Driver, Fields } from './driver.js';
+import { freshName, startService, TRANSPORTS, until, type Service } from './start.js';
+
+const HOST = '127.0.0.1';
+
+/** Ports on which nothing listens, most likely. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => {
+          server.listen(0, HOST, () => resolve((server.address() as AddressInfo).port));
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+let nodes: readonly Service[];
+let urls: readonly string[];
+
+beforeAll(async () => {
+  const ports = await freePorts(3);
+  const peers = new Map(ports.map((port, index) => [index + 1, { host: HOST, port }]));
+  nodes = await Promise.all(
+    ports.map((port, index) =>
+      startService({ node: index + 1, peers, peerAddress: { host: HOST, port }, tuning: {} }),
+    ),
+  );
+  urls = nodes.map(({ url }) => url);
+  // Every node has heard of every other's clients, and of every leader.
+  for (const url of urls) {
+    await until(
+      async () => (await (await fetch(`${url}/v1/cluster/routing`)).json()) as Fields,
+      ({ leaders }) =>
+        (leaders as readonly { readonly endpoint: string }[]).every(({ endpoint }) => endpoint !== ''),
+    );
+  }
+});
+afterAll(() => Promise.all(nodes.map((node) => node.stop())));
+
+describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
+  let drivers: readonly Driver[];
+  beforeAll(() => {
+    drivers = urls.map((url) => (transport === 'REST' ? restDriver(url) : grpcDriver(url)));
+  });
+  afterAll(() => drivers.forEach((driver) => driver.close()));
+
+  it('all serve every name, and say which of them leads', async () => {
+    const key = freshName(`any-${transport}`);
+
+    const answers: Fields[] = [];
+    for (const driver of drivers) answers.push(await driver.call('kv/try-set', { key, value: 'x' }));
+
+    expect(answers.map(({ revision }) => revision)).toEqual([0, 1, 2]);
+    const hints = answers.map(
+      ({ route }) => route as { readonly endpoint: string; readonly provenance: number },
+    );
+    const [leader] = hints.map(({ endpoint }) => endpoint);
+    expect(hints.map(({ endpoint }) => endpoint)).toEqual([leader, leader, leader]);
+    expect(hints.map(({ provenance }) => provenance)).toEqual(urls.map((url) => (url === leader ? 1 : 2)));
+  });
+
+  it('agree about locks and sequences', async () => {
+    const name = freshName(`shared-${transport}`);
+    const [first, second, third] = drivers as readonly [Driver, Driver, Driver];
+
+    await first.call('sequences/create', { name });
+    const values = [];
+    for (const driver of drivers) values.push((await driver.call('sequences/next', { name })).allocation);
+    await second.call('locks/try-lock', { resource: name, owner: 'a', expiresMs: 60_000 });
+
+    expect(values).toMatchObject([{ start: 1 }, { start: 2 }, { start: 3 }]);
+    expect(await third.call('locks/get-info', { resource: name })).toMatchObject({ type: 4, owner: 'a' });
+    expect(await first.call('locks/try-unlock', { resource: name, owner: 'a' })).toMatchObject({ type: 3 });
+  });
+
+  it('find a prefix in all partitions, whoever is asked', async () => {
+    const prefix = freshName(`spread-${transport}`);
+    const items = Array.from({ length: 10 }, (_, index) => ({ key: `${prefix}-${index}/x`, value: 'x' }));
+    await (drivers[0] as Driver).call('kv/try-set-many', { items });
+
+    for (const driver of drivers) {
+      const answer = await driver.call('kv/scan-all-by-prefix', { prefixKey: prefix });
+      expect((answer.items as readonly Fields[]).map(({ key }) => key)).toEqual(items.map(({ key }) => key));
+    }
+  });
+});
