@@ -56,7 +56,6 @@ async function run(code: string): Promise<readonly string[]> {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
   });
   const names = { client, createClient, isWavetankError, startEmbedded, console: { log: say } };
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- examples are text
   const main = new Function(...Object.keys(names), `${outputText}\nreturn main();`) as (
     ...values: readonly unknown[]
   ) => Promise<void>;

@@ -1,26 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 
-import { fakeNode, type Asked, type FakeAnswer } from '../support/fake-node.js';
+import { fakeNode } from '../support/fake-node.js';
+import { BUSY, byPath, EXTENDED, LOCKED, NO_LOCK, NOT_YOURS, UNLOCKED } from './lock-answers.js';
 import { clientOf, failureOf, MUST_RETRY } from './support.js';
-
-const LOCKED = { type: 0, fencingToken: 4 };
-const BUSY = { type: 1, fencingToken: 0 };
-const EXTENDED = { type: 2, fencingToken: 4 };
-const UNLOCKED = { type: 3, fencingToken: 0 };
-const NO_LOCK = { type: 102 };
-const NOT_YOURS = { type: 103 };
-
-/** A node at which each kind of question has its own answers. */
-function byPath(answers: Readonly<Record<string, readonly FakeAnswer[]>>): (asked: Asked) => FakeAnswer {
-  const counts = new Map<string, number>();
-  return ({ path }) => {
-    const kind = path.slice('/v1/locks/'.length);
-    const count = counts.get(kind) ?? 0;
-    counts.set(kind, count + 1);
-    const list = answers[kind] ?? [500];
-    return list[Math.min(count, list.length - 1)] ?? 500;
-  };
-}
 
 describe('acquiring a lock', () => {
   it('gives a lock with an owner of 32 hex characters and the token', async () => {
@@ -234,76 +216,5 @@ describe('a lock that is extended automatically', () => {
     await new Promise((resolve) => lock.signal.addEventListener('abort', resolve));
 
     expect(lock.signal.reason).toMatchObject({ code: 'invalidOwner' });
-  });
-});
-
-describe('release, extend and info by name', () => {
-  it('a release has an operation id, so that it is done once; a lease that is asked for again is asked for anew', async () => {
-    const node = await fakeNode(
-      byPath({ 'try-lock': [LOCKED], 'try-extend': [EXTENDED], 'try-unlock': [UNLOCKED] }),
-    );
-    const { locks } = clientOf([node.endpoint]);
-
-    const lock = await locks.acquire('a', { expiresMs: 60_000 });
-    await lock.extend();
-    await lock.release();
-
-    expect(node.asked.map(({ body }) => typeof body['operationIdLow'])).toEqual([
-      'undefined',
-      'undefined',
-      'number',
-    ]);
-  });
-
-  it('release says false where somebody else holds it, or nobody', async () => {
-    const node = await fakeNode(UNLOCKED, NOT_YOURS, NO_LOCK);
-    const { locks } = clientOf([node.endpoint]);
-
-    const released = [];
-    for (let i = 0; i < 3; i += 1) released.push(await locks.release('a', 'me'));
-
-    expect(released).toEqual([true, false, false]);
-    expect(node.asked[0]).toMatchObject({
-      path: '/v1/locks/try-unlock',
-      body: { owner: 'bWU=', durability: 1 },
-    });
-  });
-
-  it('release says true when an attempt whose answer was lost may have done it', async () => {
-    const node = await fakeNode('hang up', NO_LOCK);
-
-    expect(await clientOf([node.endpoint]).locks.release('a', 'me')).toBe(true);
-  });
-
-  it('extend gives the token', async () => {
-    const node = await fakeNode(EXTENDED);
-
-    expect(await clientOf([node.endpoint]).locks.extend('a', 'me', 9_000)).toBe(4);
-    expect(node.asked[0]).toMatchObject({ path: '/v1/locks/try-extend', body: { expiresMs: 9_000 } });
-  });
-
-  it('info gives the holder, or nothing', async () => {
-    const node = await fakeNode(
-      { type: 4, owner: 'bWU=', fencingToken: 4, expires: { n: 1, l: 9, c: 2 } },
-      NO_LOCK,
-    );
-    const { locks } = clientOf([node.endpoint]);
-
-    expect(await locks.info('a')).toEqual({
-      owner: new Uint8Array(Buffer.from('me')),
-      fencingToken: 4,
-      expires: { node: 1, wall: 9, counter: 2 },
-    });
-    expect(await locks.info('a', { ephemeral: true })).toBeUndefined();
-    expect(node.asked[1]).toMatchObject({ path: '/v1/locks/get-info', body: { durability: 0 } });
-  });
-
-  it('fail with "must retry" when that is all that the nodes say', async () => {
-    const node = await fakeNode(MUST_RETRY);
-    const { locks } = clientOf([node.endpoint]);
-
-    expect((await failureOf(locks.release('a', 'me', { timeoutMs: 50 }))).code).toBe('mustRetry');
-    expect((await failureOf(locks.extend('a', 'me', 5, { timeoutMs: 50 }))).code).toBe('mustRetry');
-    expect((await failureOf(locks.info('a', { timeoutMs: 50 }))).code).toBe('mustRetry');
   });
 });
