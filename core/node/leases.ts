@@ -46,7 +46,7 @@ export type Space = Lapse['space'];
  * the quicker one has counted to no more than `expiresMs` (1 + d) / (1 - d).
  */
 export function lastMomentOf(start: MonotonicMs, expiresMs: number, driftPercent: number): MonotonicMs {
-  return monotonicMs(Math.ceil(start + (expiresMs * (100 + driftPercent)) / (100 - driftPercent)));
+  return monotonicMs(start + Math.ceil((expiresMs * (100 + driftPercent)) / (100 - driftPercent)));
 }
 
 /** The lease that runs under a name, if one does. */

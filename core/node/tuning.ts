@@ -32,12 +32,12 @@ export const NODE_TUNING = {
       'For so long at least a voter that heard from its leader helps nobody else to an election, so a leader may answer reads by lease for nearly as long without asking. The same on every node, and at most electionTimeoutMs; 0 for no leases: then reads by lease are confirmed like all others.',
   },
   maxClockDriftPercent: {
-    default: 5,
+    default: 1,
     least: 0,
     // With clocks that may be wronger than this, next to nothing would be left of a lease.
     most: 90,
     about:
-      'No monotonic clock of the cluster runs faster or slower than true time by more than this percentage. Reads by lease may be stale if one does; nothing else rests on it.',
+      'No monotonic clock of the cluster, or of a client that holds a lock, runs faster or slower than true time by more than this percentage. Leases of locks and times to live last longer by what two clocks may drift apart meanwhile; reads by lease may be stale if one drifts further.',
   },
   quiesceAfterMs: {
     default: 1_500,

@@ -23,6 +23,7 @@ import { deepFreeze, pureStep } from '../support/pure.js';
 
 export const OPTIONS: Omit<NodeOptions, 'node' | 'voters'> = {
   ...DEFAULT_NODE_OPTIONS,
+  maxClockDriftPercent: 5,
   partitions: 1,
   meta: false,
   heartbeatIntervalMs: 100,
