@@ -7,19 +7,31 @@ import {
   describeNode,
   memberOf,
   NO_NODE,
+  radixGet,
   rosterVoters,
   type AdminAnswer,
   type AdminCommand,
+  type GroupId,
   type GroupStatus,
   type ClientAnswer,
   type NodeAnswer,
+  type NodeId,
   type NodeOptions,
   type NodeRequest,
   type NodeState,
 } from '../core/index.js';
-import type { ApiBackend, HealthStatus, LocalRole, ServerStatus } from './api/index.js';
+import {
+  RouteProvenance,
+  type ApiBackend,
+  type HealthStatus,
+  type LocalRole,
+  type RouteHint,
+  type ServerStatus,
+} from './api/index.js';
 import { HostStopped, type Host } from './host/index.js';
 import { isOut } from './observe/member-watch.js';
+import { metricsPage } from './observe/metrics.js';
+import { createRequestMetrics } from './observe/request-metrics.js';
 
 const LOOK_EVERY_MS = 50;
 
@@ -35,14 +47,24 @@ export interface ServerFace extends ApiBackend {
 /** The part of the status that the machine does not know. */
 export type Surroundings = Omit<ServerStatus, 'node' | 'voters' | 'uptimeMs' | 'groups'>;
 
-/** @param surroundings is asked anew each time: ports are known only once they are listened on. */
-export function createFace(options: NodeOptions, surroundings: () => Surroundings): ServerFace {
+/**
+ * @param surroundings is asked anew each time: ports are known only once they are listened on.
+ * @param clientUrlOf where clients reach a node, this one included; undefined or empty where nobody has said.
+ */
+export function createFace(
+  options: NodeOptions,
+  surroundings: () => Surroundings,
+  clientUrlOf: (node: NodeId) => string | undefined,
+): ServerFace {
   const startedAt = performance.now();
+  const requests = createRequestMetrics();
   let host: NodeHost | undefined;
   let isLeaving = false;
   /** Whether every partition had a leader once; a later election is no reason to take a node out of service. */
   let initialized = false;
   let lookout: NodeJS.Timeout | undefined;
+  /** The last hint for each partition: the same object as long as it says the same. */
+  const hints = new Map<GroupId, RouteHint>();
 
   function groups(): readonly GroupStatus[] {
     if (host === undefined) return [];
@@ -61,6 +83,23 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     return host?.request(asked) ?? Promise.reject(new HostStopped('this node is still starting'));
   }
 
+  function leaderOf(group: GroupId): NodeId {
+    const known = host === undefined ? undefined : radixGet(host.state().groups, group);
+    return known?.raft.leader ?? NO_NODE;
+  }
+
+  function routeOf(group: GroupId): RouteHint | undefined {
+    const leader = leaderOf(group);
+    const endpoint = leader === NO_NODE ? undefined : clientUrlOf(leader);
+    if (endpoint === undefined || endpoint === '') return undefined;
+    const provenance = leader === options.node ? RouteProvenance.executed : RouteProvenance.forwarded;
+    const last = hints.get(group);
+    if (last?.endpoint === endpoint && last.provenance === provenance) return last;
+    const hint = { partitionId: group, endpoint, provenance, generation: 0 };
+    hints.set(group, hint);
+    return hint;
+  }
+
   /** What this node is in the cluster, as far as it knows. */
   function localRole(): LocalRole {
     const roster = host?.state().membership.roster;
@@ -76,11 +115,21 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
     return roster === undefined ? options.voters : rosterVoters(roster);
   }
 
+  function health(): HealthStatus {
+    const hostedPartitions = groups().filter(({ group }) => group > 0).length;
+    const role = localRole();
+    const ready = initialized && !isLeaving && role !== 'NotMember';
+    return { ready, initialized, localRole: isLeaving ? 'Leaving' : role, hostedPartitions };
+  }
+
   return {
     // The machine answers each kind of request with its own kind of answer.
-    request: (asked) => ask(asked) as Promise<ClientAnswer>,
+    request: (asked) => requests.measure(asked, ask(asked) as Promise<ClientAnswer>),
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     isLeaving: () => isLeaving,
+    partitions: options.partitions,
+    routeOf,
+    clientUrl: () => clientUrlOf(options.node) ?? '',
     async untilOut(timeoutMs) {
       const deadline = performance.now() + timeoutMs;
       while (performance.now() < deadline) {
@@ -96,11 +145,10 @@ export function createFace(options: NodeOptions, surroundings: () => Surrounding
       ...surroundings(),
       groups: groups(),
     }),
-    health(): HealthStatus {
-      const hostedPartitions = groups().filter(({ group }) => group > 0).length;
-      const role = localRole();
-      const ready = initialized && !isLeaving && role !== 'NotMember';
-      return { ready, initialized, localRole: isLeaving ? 'Leaving' : role, hostedPartitions };
+    health,
+    metrics: () => {
+      const node = host === undefined ? undefined : { state: host.state(), waiting: host.waiting() };
+      return metricsPage({ requests, node, isReady: health().ready });
     },
     attach(started) {
       host = started;

@@ -26,12 +26,19 @@ import {
   type Roster,
   type Stored,
 } from '../core/index.js';
-import { createApi, type Api, type ServerStatus } from './api/index.js';
-import { formatAddress, parseAddress, startHost, StartRefused, type Address } from './host/index.js';
+import { createApi, type Api, type ServerStatus, type TlsIdentity } from './api/index.js';
+import {
+  formatAddress,
+  isEverywhere,
+  parseAddress,
+  startHost,
+  StartRefused,
+  type Address,
+} from './host/index.js';
 import { watchLeadership } from './observe/leader-watch.js';
 import { watchMembership } from './observe/member-watch.js';
 import { packageVersion, type Log } from './observe/index.js';
-import { createFace, type NodeHost } from './server-face.js';
+import { createFace, type NodeHost, type Surroundings } from './server-face.js';
 import { openStorage } from './storage/index.js';
 import { openTransport } from './transport/index.js';
 
@@ -50,6 +57,10 @@ export interface ServerOptions {
   readonly peerAddress: Address;
   /** Where the others reach it, when it joins; `peerAddress` unless given. */
   readonly advertised?: Address;
+  /** The base URL at which clients reach this node; that of `clientAddress` unless given. */
+  readonly clientUrl?: string;
+  /** With it, clients speak TLS with this node. */
+  readonly tls?: TlsIdentity;
   readonly dataFolder: string;
   readonly partitions: number;
   readonly log: Log;
@@ -96,6 +107,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const nodeOptions = nodeOptionsOf(options, storage.identity.voters);
     warnOfOtherVoters(asked, nodeOptions, log);
     const stored = await storage.load();
+    let client = options.clientAddress;
+    const ownClientUrl = (): string => options.clientUrl ?? urlOf(client, options.tls !== undefined);
     const transport = await openTransport<NodeMessage>({
       cluster,
       node,
@@ -105,21 +118,24 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       isOpen: nodeOptions.meta,
       seeds: options.seeds ?? [],
       ...advertisedOf(options),
+      clientUrl: ownClientUrl,
       codec: { encode: encodeFrame, decode: decodeFrame },
       log,
     });
     opened.unshift(transport);
 
-    let client = options.clientAddress;
-    const face = createFace(nodeOptions, () => ({
+    const surroundings = (): Surroundings => ({
       pid: process.pid,
       cluster,
       version: packageVersion(),
       dataFolder: storage.folder,
       clientAddress: formatAddress(client),
       peerAddress: formatAddress(transport.address),
-    }));
-    const api = await createApi(face, log);
+    });
+    const face = createFace(nodeOptions, surroundings, (id) =>
+      id === node ? ownClientUrl() : transport.clientUrlOf(id),
+    );
+    const api = await createApi(face, log, options.tls === undefined ? {} : { tls: options.tls });
     opened.unshift(api);
     client = await api.listen(options.clientAddress);
 
@@ -210,6 +226,12 @@ function nodeOptionsOf(options: ServerOptions, founders: readonly number[]): Nod
   if (problems.length > 0)
     throw new StartRefused(`the node's settings are not sound: ${problems.join('; ')}`);
   return nodeOptions;
+}
+
+/** Empty for an address that names every interface of the machine, and so none that clients could use. */
+function urlOf(address: Address, isEncrypted: boolean): string {
+  if (isEverywhere(address)) return '';
+  return `${isEncrypted ? 'https' : 'http'}://${formatAddress(address)}`;
 }
 
 /** Where the others reach this node, where that is another address than the one on which it listens. */

@@ -67,7 +67,8 @@ export function reserve(
       return true;
     }
     const { start, revision } = allocation;
-    const take: SequenceTake = { type: 'Part', start, revision, incarnation: entry.record.incarnation };
+    const { incarnation, createdAt } = entry.record;
+    const take: SequenceTake = { type: 'Part', start, revision, incarnation, createdAt };
     const index = proposeOperation(turn, opened, execution, { take }, answer);
     if (index !== undefined) setBlocks(opened, name, { ...blocks, held: rest });
     return true;

@@ -34,7 +34,8 @@ function isDue(turn: NodeTurn, opened: OpenGroup): boolean {
   if (since > 0 && isBent(turn.raftContext.bend, SNAPSHOT_NOW)) return true;
   const { snapshotEveryEntries, snapshotPercentOfRecords } = turn.options;
   if (since < snapshotEveryEntries) return false;
-  const records = partition.keys.size + partition.retries.indexOf.size;
+  const { keys, locks, sequences, retries } = partition;
+  const records = keys.size + locks.size + sequences.size + retries.indexOf.size;
   return since * 100 >= records * snapshotPercentOfRecords;
 }
 

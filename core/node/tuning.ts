@@ -80,7 +80,7 @@ export const NODE_TUNING = {
     default: 100,
     least: 0,
     about:
-      '… and when they are this many percent of the records (keys and retries) that the snapshot will hold, so that the work of writing it stays in proportion to the work that led to it.',
+      '… and when they are this many percent of the records (keys, locks, sequences and retries) that the snapshot will hold, so that the work of writing it stays in proportion to the work that led to it.',
   },
   keepEntries: {
     default: 5_000,

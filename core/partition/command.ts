@@ -243,4 +243,6 @@ export type SequenceTake =
       readonly start: number;
       readonly revision: number;
       readonly incarnation: number;
+      /** The record's: one that was deleted and created anew may have come to the same two numbers. */
+      readonly createdAt: Timestamp;
     };

@@ -6,7 +6,7 @@
  * record adds 1 to its revision; to write down under an idempotency key what was handed out of a block changes it not.
  */
 
-import type { Timestamp } from '../clock/hybrid-clock.js';
+import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Command, SequenceTake } from './command.js';
@@ -154,9 +154,10 @@ interface Taken {
 /** Values of the block that the record was last changed for; undefined where that is not what is to be taken. */
 function partOf(record: SequenceRecord, take: SequenceTake | undefined, count: number): Taken | undefined {
   if (take?.type !== 'Part') return undefined;
-  const { start, revision, incarnation } = take;
+  const { start, revision, incarnation, createdAt } = take;
   const { increment, currentValue } = record;
   if (revision !== record.revision || incarnation !== record.incarnation) return undefined;
+  if (compareTimestamps(createdAt, record.createdAt) !== 0) return undefined;
   if (valueAfter(start, increment, count - 1) > currentValue) return undefined;
   return { record, allocation: runFrom(start, increment, count, revision) };
 }

@@ -146,22 +146,26 @@ function readBlock(reader: Reader): Block {
   return { type: 'Block', window: positive(reader, window, 'Block.window') };
 }
 
-function writePart(writer: Writer, { start, revision, incarnation }: Part): void {
+function writePart(writer: Writer, { start, revision, incarnation, createdAt }: Part): void {
   writeSigned(writer, 8, start);
   writeUnsigned(writer, 16, revision);
   writeUnsigned(writer, 24, incarnation);
+  writeTimestamp(writer, 34, createdAt);
 }
 
 function readPart(reader: Reader): Part {
   let start = 0;
   let revision = 0;
   let incarnation = 0;
+  let createdAt = ZERO_TIMESTAMP;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     if (tag === 8) start = readSigned(reader, 'Part.start');
     else if (tag === 16) revision = readUnsigned(reader, 'Part.revision');
     else if (tag === 24) incarnation = readUnsigned(reader, 'Part.incarnation');
+    else if (tag === 34) createdAt = readTimestamp(reader);
     else skipField(reader, tag);
   }
-  return { type: 'Part', start, revision, incarnation };
+  if (createdAt.node === 0) malformed(reader, 'Part.created_at is missing');
+  return { type: 'Part', start, revision, incarnation, createdAt };
 }

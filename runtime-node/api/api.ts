@@ -1,34 +1,31 @@
 /**
- * The HTTP face of a node: JSON as the REST specification says, on fastify.
+ * The face of a node to its clients: JSON over HTTP/1.1 as the REST specification says, on fastify, and gRPC over HTTP/2,
+ * on one port (`door.ts`).
  *
  * Business outcomes are HTTP 200 with a `type`; other statuses mean that the request itself could not be read or
  * routed, and their body is `{error, message}`. Bodies are read and answers are written by hand (`fields.ts`,
- * `answers.ts`): the rules for case, numbers in strings and null are not those of any schema compiler.
+ * `answers/`): the rules for case, numbers in strings and null are not those of any schema compiler.
  */
 
 import { isUtf8 } from 'node:buffer';
 
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 
-import type { ClientAnswer, ClientCall } from '../../core/index.js';
-import { KeyValueCode, refusal } from '../../core/index.js';
+import { createGrpc } from '../grpc/server.js';
 import type { Address } from '../host/address.js';
-import { HostStopped } from '../host/host.js';
 import { whyNotListening } from '../host/listen.js';
 import { StartRefused } from '../host/start-refused.js';
+import { METRICS_TYPE } from '../observe/exposition.js';
 import type { Log } from '../observe/log.js';
-import { existsAnswer, getAnswer, mustRetryAnswer, writeAnswer } from './answers.js';
-import { addClusterRoutes, CLUSTER_METHODS, type ClusterBackend } from './cluster.js';
+import type { ApiBackend } from './backend.js';
+import { addClusterRoutes, CLUSTER_METHODS } from './cluster.js';
+import { createDoor } from './door.js';
+import { answerError, answerNotFound, MAX_BODY_BYTES, sendJson, WANTS_JSON } from './errors.js';
+import { readBody } from './fields.js';
 import { BadRequest, problemJson } from './problem.js';
-import { readDelete, readExists, readGet, readSet, type ReadRequest } from './requests.js';
-
-/** What the API speaks for. */
-export interface ApiBackend extends ClusterBackend {
-  /** Rejects with `HostStopped` when there will be no answer. */
-  request(request: ClientCall): Promise<ClientAnswer>;
-  /** Whether this node is about to stop: clients had better go elsewhere. */
-  isLeaving(): boolean;
-}
+import { LATER_ROUTES, REST_ROUTES, type RestRoute } from './rest.js';
+import { routingMap } from './routing.js';
+import type { TlsIdentity } from './tls.js';
 
 export interface Api {
   /**
@@ -40,35 +37,27 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/**
- * Two values of the largest size, one to write and one to compare with, in base64, with room for the rest; so that a
- * value which is too large is refused with words, and only what can be nothing else is cut off.
- */
-const MAX_BODY_BYTES = 192 << 20;
-const JSON_TYPE = 'application/json; charset=utf-8';
-
-interface KeyValueRoute {
-  readonly read: (text: string) => ReadRequest;
-  readonly write: (answer: ClientAnswer) => string;
+export interface ApiOptions {
+  /** With it, connections are encrypted. */
+  readonly tls?: TlsIdentity;
 }
-
-const KEY_VALUE_ROUTES: Readonly<Record<string, KeyValueRoute>> = {
-  '/v1/kv/try-set': { read: readSet, write: writeAnswer },
-  '/v1/kv/try-delete': { read: readDelete, write: writeAnswer },
-  '/v1/kv/try-get': { read: readGet, write: getAnswer },
-  '/v1/kv/try-exists': { read: readExists, write: existsAnswer },
-};
 
 /** The method of each path, for the answer to another one. */
 const METHODS: Readonly<Record<string, string>> = {
   '/': 'GET',
+  '/metrics': 'GET',
   '/v1/status': 'GET',
   '/v1/cluster/health': 'GET',
+  '/v1/cluster/routing': 'GET',
   ...CLUSTER_METHODS,
-  ...Object.fromEntries(Object.keys(KEY_VALUE_ROUTES).map((path) => [path, 'POST'])),
+  ...LATER_ROUTES,
+  ...Object.fromEntries(Object.keys(REST_ROUTES).map((path) => [path, 'POST'])),
 };
 
-export async function createApi(backend: ApiBackend, log: Log): Promise<Api> {
+export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptions = {}): Promise<Api> {
+  const grpc = createGrpc(backend, log);
+  const door = createDoor(tls, (connection) => grpc.take(connection));
+  let isClosing = false;
   const app = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -76,31 +65,43 @@ export async function createApi(backend: ApiBackend, log: Log): Promise<Api> {
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true },
+    serverFactory: door.createServer,
   });
   acceptOnlyJson(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
-  app.setNotFoundHandler(answerNotFound);
+  app.setNotFoundHandler((request, reply) => answerNotFound(request, reply, METHODS));
 
   app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Kahuna.Server'));
+  app.get('/metrics', (_request, reply) => reply.type(METRICS_TYPE).send(backend.metrics()));
   app.get('/v1/status', (_request, reply) => sendJson(reply, JSON.stringify(backend.status())));
   app.get('/v1/cluster/health', (_request, reply) => {
     const health = backend.health();
     return sendJson(reply.code(health.ready ? 200 : 503), JSON.stringify(health));
   });
+  app.get('/v1/cluster/routing', (_request, reply) => sendJson(reply, JSON.stringify(routingMap(backend))));
   addClusterRoutes(app, backend, sendJson);
   // Clients that keep connections learn in time that this one will be closed.
   app.addHook('onRequest', (_request, reply, done) => {
-    if (backend.isLeaving()) reply.header('connection', 'close');
+    if (isClosing || backend.isLeaving()) reply.header('connection', 'close');
     done();
   });
-  for (const [path, route] of Object.entries(KEY_VALUE_ROUTES)) {
+  for (const [path, route] of Object.entries(REST_ROUTES)) {
     // Returns nothing: a returned reply is awaited, which costs a twentieth of the whole request.
     app.post(path, (request, reply) => {
-      answerKeyValue(backend, route, request, reply);
+      answer(backend, route, request, reply);
     });
   }
+  for (const [url, method] of Object.entries(LATER_ROUTES)) app.route({ url, method, handler: answerLater });
   await app.ready();
-  return { listen: (address) => listenForClients(app, address), close: () => app.close() };
+  return {
+    listen: (address) => listenForClients(app, address),
+    async close() {
+      isClosing = true;
+      grpc.close();
+      door.close();
+      await app.close();
+    },
+  };
 }
 
 async function listenForClients(app: FastifyInstance, { host, port }: Address): Promise<Address> {
@@ -123,72 +124,15 @@ function acceptOnlyJson(app: FastifyInstance): void {
   });
 }
 
-function answerKeyValue(
-  backend: ApiBackend,
-  route: KeyValueRoute,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  if (typeof request.body !== 'string') {
-    throw new BadRequest('this route takes a JSON body: send the header content-type: application/json', 415);
-  }
-  const read = route.read(request.body);
-  if (read.type === 'Refused') {
-    sendJson(reply, route.write({ ...refusal(KeyValueCode.invalidInput), reason: read.reason }));
-    return;
-  }
-  backend.request(read.request).then(
-    (answer) => sendJson(reply, route.write(answer)),
-    (error: unknown) => {
-      if (error instanceof HostStopped) sendJson(reply, mustRetryAnswer(error.message));
-      else reply.send(error);
-    },
+function answer(backend: ApiBackend, route: RestRoute, request: FastifyRequest, reply: FastifyReply): void {
+  if (typeof request.body !== 'string') throw new BadRequest(WANTS_JSON, 415);
+  route(backend, readBody(request.body)).then(
+    (json) => sendJson(reply, json),
+    (error: unknown) => reply.send(error),
   );
 }
 
-function sendJson(reply: FastifyReply, json: string): FastifyReply {
-  return reply.header('content-type', JSON_TYPE).send(json);
-}
-
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const { status, message } = understandError(error);
-  if (status >= 500) {
-    const stack = error instanceof Error ? error.stack : String(error);
-    log.error(
-      { method: request.method, url: request.url, stack },
-      `a request failed unexpectedly: ${message}`,
-    );
-    return sendJson(
-      reply.code(status),
-      problemJson(status, 'an unexpected error; the log of this node says more'),
-    );
-  }
-  return sendJson(reply.code(status), problemJson(status, message));
-}
-
-function understandError(error: unknown): { readonly status: number; readonly message: string } {
-  if (error instanceof BadRequest) return { status: error.status, message: error.message };
-  if (!(error instanceof Error)) return { status: 500, message: String(error) };
-  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
-  switch (status) {
-    case 413:
-      return { status, message: `the body is larger than ${MAX_BODY_BYTES} bytes` };
-    case 415:
-      return {
-        status,
-        message: 'this route takes a JSON body: send the header content-type: application/json',
-      };
-    default:
-      return { status, message: error.message };
-  }
-}
-
-function answerNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.replace(/\?.*$/, '');
-  const method = METHODS[path === '/' ? path : path.replace(/\/$/, '')];
-  if (method === undefined) {
-    return sendJson(reply.code(404), problemJson(404, `there is no route ${path}`));
-  }
-  const message = `${path} takes ${method}, not ${request.method}`;
-  return sendJson(reply.code(405).header('allow', method), problemJson(405, message));
+function answerLater(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const what = `${request.method} ${request.url.replace(/\?.*$/, '')}`;
+  return sendJson(reply.code(501), problemJson(501, `${what}: not yet in this version`));
 }

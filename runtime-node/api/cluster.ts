@@ -6,20 +6,18 @@
  * when something does not answer and nothing was done, 504 when nobody knows; always with a body that says why.
  */
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
 import {
   type AdminAnswer,
   type AdminCommand,
   type GroupId,
   type MembersReport,
-  type NewMember,
   type NodeId,
-  type NodePriority,
 } from '../../core/index.js';
 import { HostStopped } from '../host/host.js';
-import { BadRequest } from './problem.js';
-import type { HealthStatus, ServerStatus } from './server-status.js';
+import { bodyOf, readChange, readId } from './requests/members.js';
+import type { HealthStatus, LocalRole, ServerStatus } from './server-status.js';
 
 export interface ClusterBackend {
   /** Rejects with `HostStopped` when there will be no answer. */
@@ -47,18 +45,9 @@ export const CLUSTER_METHODS: Readonly<Record<string, string>> = {
 };
 
 export function addClusterRoutes(app: FastifyInstance, backend: ClusterBackend, send: Send): void {
-  app.get('/v1/cluster/membership', async (_request, reply) => {
-    const report = await reportOf(backend);
-    const { localRole, initialized } = backend.health();
-    const members = (report?.roster.members ?? []).map(({ node, address, role, since }) => ({
-      endpoint: address,
-      nodeId: node,
-      role: role === 'voter' ? 'Voter' : 'Learner',
-      joinedVersion: since,
-    }));
-    const body = { membershipVersion: report?.roster.version ?? 0, members, localRole, initialized };
-    return send(reply, JSON.stringify(body));
-  });
+  app.get('/v1/cluster/membership', async (_request, reply) =>
+    send(reply, JSON.stringify(await describeMembership(backend))),
+  );
   app.get('/v1/cluster/members', async (_request, reply) => {
     const answer = await ask(backend, { type: 'ListMembers' });
     return send(reply.code(statusOf(answer)), JSON.stringify(describeReport(answer)));
@@ -82,6 +71,31 @@ export function addClusterRoutes(app: FastifyInstance, backend: ClusterBackend, 
     const { status, body } = await leave(backend);
     return send(reply.code(status), JSON.stringify(body));
   });
+}
+
+/** What `/v1/cluster/membership` answers. */
+export interface Membership {
+  readonly membershipVersion: number;
+  readonly members: readonly {
+    readonly endpoint: string;
+    readonly nodeId: number;
+    readonly role: 'Voter' | 'Learner';
+    readonly joinedVersion: number;
+  }[];
+  readonly localRole: LocalRole;
+  readonly initialized: boolean;
+}
+
+export async function describeMembership(backend: ClusterBackend): Promise<Membership> {
+  const report = await reportOf(backend);
+  const { localRole, initialized } = backend.health();
+  const members = (report?.roster.members ?? []).map(({ node, address, role, since }) => ({
+    endpoint: address,
+    nodeId: node,
+    role: role === 'voter' ? ('Voter' as const) : ('Learner' as const),
+    joinedVersion: since,
+  }));
+  return { membershipVersion: report?.roster.version ?? 0, members, localRole, initialized };
 }
 
 /** A node that stops while it is asked is one that does not answer. */
@@ -260,71 +274,3 @@ function leaveAnswer(
 }
 
 // Reading what is asked.
-
-function bodyOf(request: FastifyRequest): Json {
-  if (typeof request.body !== 'string') {
-    throw new BadRequest('this route takes a JSON body: send the header content-type: application/json', 415);
-  }
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(request.body);
-  } catch {
-    throw new BadRequest('the body is not valid JSON');
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new BadRequest('the body must be a JSON object');
-  }
-  return parsed as Json;
-}
-
-function readChange(body: Json): AdminCommand {
-  return {
-    type: 'ChangeMembers',
-    add: readList(body, 'add').map(readNewMember),
-    promote: readNodes(body, 'promote'),
-    remove: readNodes(body, 'remove'),
-    priorities: readList(body, 'priorities').map((one): NodePriority => ({
-      node: readId(one, 'nodeId', 1) as NodeId,
-      priority: readId(one, 'priority', 0),
-    })),
-  };
-}
-
-function readNewMember(body: Json): NewMember {
-  const { endpoint, role = 'Voter' } = body;
-  if (typeof endpoint !== 'string' || !/^\S+:\d{1,5}$/.test(endpoint)) {
-    throw new BadRequest('endpoint must be HOST:PORT, where the node listens for the others');
-  }
-  if (role !== 'Voter' && role !== 'Learner') {
-    throw new BadRequest(`role must be "Voter" or "Learner", but is ${JSON.stringify(role)}`);
-  }
-  return {
-    node: readId(body, 'nodeId', 1) as NodeId,
-    address: endpoint,
-    role: role === 'Voter' ? 'voter' : 'learner',
-  };
-}
-
-function readList(body: Json, name: string): readonly Json[] {
-  const list = body[name] ?? [];
-  if (!Array.isArray(list) || list.some((one) => typeof one !== 'object' || one === null)) {
-    throw new BadRequest(`${name} must be a list of objects`);
-  }
-  return list as readonly Json[];
-}
-
-function readNodes(body: Json, name: string): readonly NodeId[] {
-  const list = body[name] ?? [];
-  if (!Array.isArray(list) || list.some((one) => !Number.isSafeInteger(one) || one < 1)) {
-    throw new BadRequest(`${name} must be a list of node ids, whole numbers of 1 or more`);
-  }
-  return list as readonly NodeId[];
-}
-
-function readId(body: Json, name: string, least: number, missing?: number): number {
-  const value = body[name] ?? missing;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    throw new BadRequest(`${name} must be a whole number of ${least} or more`);
-  }
-  return value;
-}

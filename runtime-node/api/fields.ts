@@ -1,22 +1,26 @@
 /**
- * Reading the properties of a request's body, by the rules of the public API (REST specification, section 1): case
+ * Reading the properties of a JSON body, by the rules of the public API (REST specification, section 1): case
  * of names does not matter, unknown properties are ignored, a missing one takes its default, and numbers may be
  * written as strings. What has the wrong type is refused with the property's name and what was expected.
  */
 
+import type { Timestamp } from '../../core/index.js';
 import { BadRequest } from './problem.js';
+import { timestampOf, type IntegerRange, type RequestReader } from './request-reader.js';
 
 /** Properties by their lower-case names. */
-export type Fields = ReadonlyMap<string, unknown>;
+type Fields = ReadonlyMap<string, unknown>;
 
 /** The body's text, and what it holds. The text is kept for integers that a JavaScript number cannot hold. */
-export interface Body {
+interface Body {
   readonly text: string;
   readonly fields: Fields;
+  /** Where in the body this object stands, such as `items[3].`; empty for the body itself. */
+  readonly at: string;
 }
 
 /** @throws BadRequest */
-export function readBody(text: string): Body {
+export function readBody(text: string): RequestReader {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -27,30 +31,38 @@ export function readBody(text: string): Body {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new BadRequest(`the body: expected a JSON object, but got ${describe(parsed)}`);
   }
-  const fields = new Map<string, unknown>();
-  for (const [name, value] of Object.entries(parsed)) fields.set(name.toLowerCase(), value);
-  return { text, fields };
+  return readerOf(text, parsed, '');
 }
 
-/** A string that must be there; null counts as missing, and missing as empty, which every key refuses later. */
-export function readString({ fields }: Body, name: string): string {
-  const value = fields.get(name.toLowerCase()) ?? '';
-  if (typeof value !== 'string') throw expected(name, 'a string', value);
+function readerOf(text: string, object: object, at: string): RequestReader {
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(object)) fields.set(name.toLowerCase(), value);
+  const body: Body = { text, fields, at };
+  return {
+    text: (name) => readText(body, name) ?? '',
+    optionalText: (name) => readText(body, name),
+    integer: (name, range, missing) => readInteger(body, name, range, missing),
+    optionalInteger(name, range) {
+      const value = fields.get(name.toLowerCase());
+      return value === undefined || value === null ? null : readInteger(body, name, range, 0);
+    },
+    uint64: (name) => readUint64(body, name),
+    flag: (name) => readFlag(body, name),
+    bytes: (name) => readBytes(body, name),
+    timestamp: (name) => readTimestamp(body, name),
+    list: (name) => readList(body, name),
+  };
+}
+
+/** Null counts as missing. */
+function readText(body: Body, name: string): string | null {
+  const value = body.fields.get(name.toLowerCase()) ?? null;
+  if (value !== null && typeof value !== 'string') throw expected(body, name, 'a string', value);
   return value;
 }
 
-interface Range {
-  readonly least: number;
-  readonly most: number;
-  readonly name: string;
-}
-
-export const INT32: Range = { least: -(2 ** 31), most: 2 ** 31 - 1, name: 'a 32-bit integer' };
-/** Beyond 2^53 a number has lost digits; whether such a value means anything is for its reader to say. */
-export const INT64: Range = { least: -(2 ** 63), most: 2 ** 63, name: 'a 64-bit integer' };
-
-export function readInteger({ fields }: Body, name: string, range: Range, missing: number): number {
-  const value = fields.get(name.toLowerCase());
+function readInteger(body: Body, name: string, range: IntegerRange, missing: number): number {
+  const value = body.fields.get(name.toLowerCase());
   if (value === undefined) return missing;
   const number = typeof value === 'string' && /^-?\d{1,19}$/.test(value) ? Number(value) : value;
   if (
@@ -59,27 +71,33 @@ export function readInteger({ fields }: Body, name: string, range: Range, missin
     number < range.least ||
     number > range.most
   ) {
-    throw expected(name, range.name, value);
+    throw expected(body, name, range.name, value);
   }
   return number;
+}
+
+function readFlag(body: Body, name: string): boolean {
+  const value = body.fields.get(name.toLowerCase()) ?? false;
+  if (typeof value !== 'boolean') throw expected(body, name, 'true or false', value);
+  return value;
 }
 
 const UINT64_MAX = (1n << 64n) - 1n;
 
 /**
- * An unsigned 64-bit integer in decimal digits; "0" when missing. To the last digit, whatever its size: two ids that
- * a JavaScript number cannot tell apart would make the second operation look like a retry of the first.
+ * To the last digit, whatever its size: two ids that a JavaScript number cannot tell apart would make the second
+ * operation look like a retry of the first.
  */
-export function readUint64({ text, fields }: Body, name: string): string {
-  const value = fields.get(name.toLowerCase());
+function readUint64(body: Body, name: string): string {
+  const value = body.fields.get(name.toLowerCase());
   if (value === undefined || value === 0) return '0';
   let digits: string | undefined;
   if (typeof value === 'string' && /^\d{1,20}$/.test(value)) digits = value;
   if (typeof value === 'number' && Number.isInteger(value) && value > 0) {
-    digits = Number.isSafeInteger(value) ? String(value) : digitsInText(text, name);
+    digits = Number.isSafeInteger(value) ? String(value) : digitsInText(body.text, name);
   }
   if (digits === undefined || BigInt(digits) > UINT64_MAX)
-    throw expected(name, 'an unsigned 64-bit integer', value);
+    throw expected(body, name, 'an unsigned 64-bit integer', value);
   return BigInt(digits).toString();
 }
 
@@ -99,41 +117,55 @@ function digitsInText(text: string, name: string): string {
   return only[1];
 }
 
-/** Bytes in standard base64 with padding; null, and a missing property, mean "no value". */
-export function readBytes({ fields }: Body, name: string): Uint8Array | null {
-  const value = fields.get(name.toLowerCase());
+/** Bytes in standard base64 with padding. */
+function readBytes(body: Body, name: string): Uint8Array | null {
+  const value = body.fields.get(name.toLowerCase());
   if (value === undefined || value === null) return null;
-  if (typeof value !== 'string') throw expected(name, 'a base64 string or null', value);
+  if (typeof value !== 'string') throw expected(body, name, 'a base64 string or null', value);
   const decoded = Buffer.from(value, 'base64');
   // Node skips what is not base64 and takes the URL alphabet too; both show in the lengths or the text.
   const padding = value.endsWith('==') ? 2 : value.endsWith('=') ? 1 : 0;
   const isExact = value.length % 4 === 0 && decoded.length === (value.length / 4) * 3 - padding;
   if (!isExact || value.includes('-') || value.includes('_')) {
-    throw new BadRequest(`${name}: expected standard base64 with padding, but got ${describe(value)}`);
+    throw new BadRequest(
+      `${body.at}${name}: expected standard base64 with padding, but got ${describe(value)}`,
+    );
   }
   // A plain view: a Buffer's `slice` shares memory where a Uint8Array's copies, and machines may rely on the copy.
   return new Uint8Array(decoded.buffer, decoded.byteOffset, decoded.length);
 }
 
-/** Whether a timestamp `{n, l, c}` is given that is not zero. */
-export function hasTimestamp({ fields }: Body, name: string): boolean {
-  const value = fields.get(name.toLowerCase());
-  if (value === undefined || value === null) return false;
+function readTimestamp(body: Body, name: string): Timestamp | undefined {
+  const value = body.fields.get(name.toLowerCase());
+  if (value === undefined || value === null) return undefined;
   if (typeof value !== 'object' || Array.isArray(value))
-    throw expected(name, 'an object {"n","l","c"}', value);
-  let isZero = true;
+    throw expected(body, name, 'an object {"n","l","c"}', value);
+  const parts = { n: 0, l: 0, c: 0 };
   for (const [part, number] of Object.entries(value)) {
-    if (!/^[nlc]$/i.test(part)) continue;
+    const known = part.toLowerCase();
+    if (known !== 'n' && known !== 'l' && known !== 'c') continue;
     const isNumber =
-      typeof number === 'number' || (typeof number === 'string' && /^-?\d{1,20}$/.test(number));
-    if (!isNumber) throw expected(`${name}.${part.toLowerCase()}`, 'an integer', number);
-    if (Number(number) !== 0) isZero = false;
+      (typeof number === 'number' && Number.isInteger(number)) ||
+      (typeof number === 'string' && /^-?\d{1,20}$/.test(number));
+    if (!isNumber) throw expected(body, `${name}.${known}`, 'an integer', number);
+    parts[known] = Number(number);
   }
-  return !isZero;
+  return timestampOf(parts);
 }
 
-function expected(name: string, what: string, value: unknown): BadRequest {
-  return new BadRequest(`${name}: expected ${what}, but got ${describe(value)}`);
+function readList(body: Body, name: string): readonly RequestReader[] | null {
+  const value = body.fields.get(name.toLowerCase()) ?? null;
+  if (value === null) return null;
+  if (!Array.isArray(value)) throw expected(body, name, 'an array', value);
+  return value.map((one: unknown, index) => {
+    if (typeof one !== 'object' || one === null || Array.isArray(one))
+      throw expected(body, `${name}[${index}]`, 'an object', one);
+    return readerOf(body.text, one, `${body.at}${name}[${index}].`);
+  });
+}
+
+function expected(body: Body, name: string, what: string, value: unknown): BadRequest {
+  return new BadRequest(`${body.at}${name}: expected ${what}, but got ${describe(value)}`);
 }
 
 const SHOWN_CHARACTERS = 40;

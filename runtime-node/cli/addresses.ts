@@ -1,6 +1,6 @@
 /** Addresses on the command line, with errors that show what one looks like. */
 
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 import { parseAddress, type Address } from '../host/address.js';
 
@@ -61,6 +61,13 @@ export function endpointList(flag: string): (text: string) => readonly string[] 
   };
 }
 
+export function endpointsOption(): Option {
+  return new Option('--endpoints <urls>', 'the nodes to ask, in this order')
+    .env('WAVETANK_ENDPOINTS')
+    .argParser(endpointList('--endpoints'))
+    .default(endpointList('--endpoints')(DEFAULT_ENDPOINTS), DEFAULT_ENDPOINTS);
+}
+
 function endpointOf(text: string): string | undefined {
   const full = /^\d{1,5}$/.test(text)
     ? `http://127.0.0.1:${text}`
@@ -69,5 +76,5 @@ function endpointOf(text: string): string | undefined {
       : `http://${text}`;
   if (!URL.canParse(full) || text === '') return undefined;
   const url = new URL(full);
-  return url.protocol === 'http:' && url.hostname !== '' ? url.origin : undefined;
+  return /^https?:$/.test(url.protocol) && url.hostname !== '' ? url.origin : undefined;
 }

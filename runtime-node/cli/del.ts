@@ -2,12 +2,10 @@
 
 import { Command } from 'commander';
 
-import { KeyValueCode } from '../../core/partition/command.js';
-import type { ClientAnswer } from '../client/index.js';
-import { ExitCode } from './exit-codes.js';
-import { runOperation, withKeyValueOptions, type KeyValueFlags, type Telling } from './key-value.js';
+import { infoJson, noKey, withKeyValueOptions } from './key-value.js';
+import { done, no, PROCESS_SEAT, runService, type Seat, type ServiceFlags } from './service.js';
 
-export function delCommand(): Command {
+export function delCommand(seat: Seat = PROCESS_SEAT): Command {
   return withKeyValueOptions(new Command('del').description('delete a key').argument('<key>'))
     .addHelpText(
       'after',
@@ -18,23 +16,15 @@ not answer.
 Example:
   wavetank del greeting`,
     )
-    .action((key: string, flags: KeyValueFlags) =>
-      runOperation(
-        flags,
-        (client) => client.delete(key),
-        (answer) => tell(key, answer),
-      ),
+    .action((key: string, flags: ServiceFlags) =>
+      runService(seat, flags, async ({ keys }) => {
+        const result = await keys.delete(key, { ephemeral: flags.ephemeral === true });
+        if (!result.deleted) return no(noKey(key), 'doesNotExist');
+        return done(
+          `deleted ${JSON.stringify(key)}, revision ${result.revision}`,
+          'deleted',
+          infoJson(result),
+        );
+      }),
     );
-}
-
-function tell(key: string, { type, revision }: ClientAnswer): Telling | undefined {
-  const name = JSON.stringify(key);
-  switch (type) {
-    case KeyValueCode.deleted:
-      return { text: `deleted ${name}, revision ${revision}`, exitCode: ExitCode.ok, isResult: true };
-    case KeyValueCode.doesNotExist:
-      return { text: `there is no key ${name}`, exitCode: ExitCode.no, isResult: false };
-    default:
-      return undefined;
-  }
 }

@@ -2,14 +2,11 @@
 
 import { Command } from 'commander';
 
-import { KeyValueCode } from '../../core/partition/command.js';
-import type { ClientAnswer } from '../client/index.js';
-import { ExitCode } from './exit-codes.js';
-import { readOption, runOperation, withKeyValueOptions, type ReadFlags, type Telling } from './key-value.js';
+import { infoJson, noKey, readOptions, withReadOptions, type ReadFlags } from './key-value.js';
+import { done, no, PROCESS_SEAT, runService, type Seat } from './service.js';
 
-export function existsCommand(): Command {
-  return withKeyValueOptions(new Command('exists').description('say whether a key exists').argument('<key>'))
-    .addOption(readOption())
+export function existsCommand(seat: Seat = PROCESS_SEAT): Command {
+  return withReadOptions(new Command('exists').description('say whether a key exists').argument('<key>'))
     .addHelpText(
       'after',
       `
@@ -19,22 +16,10 @@ Example:
   wavetank exists greeting && echo hello`,
     )
     .action((key: string, flags: ReadFlags) =>
-      runOperation(
-        flags,
-        (client) => client.exists(key, flags),
-        (answer) => tell(key, answer),
-      ),
+      runService(seat, flags, async ({ keys }) => {
+        const found = await keys.stat(key, readOptions(flags));
+        if (found === undefined) return no(noKey(key), 'doesNotExist');
+        return done(`${JSON.stringify(key)} exists, revision ${found.revision}`, 'exists', infoJson(found));
+      }),
     );
-}
-
-function tell(key: string, { type, revision }: ClientAnswer): Telling | undefined {
-  const name = JSON.stringify(key);
-  switch (type) {
-    case KeyValueCode.exists:
-      return { text: `${name} exists, revision ${revision}`, exitCode: ExitCode.ok, isResult: true };
-    case KeyValueCode.doesNotExist:
-      return { text: `there is no key ${name}`, exitCode: ExitCode.no, isResult: false };
-    default:
-      return undefined;
-  }
 }

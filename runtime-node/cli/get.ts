@@ -2,10 +2,10 @@
 
 import { Command } from 'commander';
 
-import { KeyValueCode } from '../../core/partition/command.js';
-import type { ClientAnswer } from '../client/index.js';
+import type { KeyValue } from '../client/index.js';
 import { ExitCode } from './exit-codes.js';
-import { readOption, runOperation, withKeyValueOptions, type ReadFlags, type Telling } from './key-value.js';
+import { infoJson, noKey, readOptions, valueJson, withReadOptions, type ReadFlags } from './key-value.js';
+import { done, no, PROCESS_SEAT, runService, type Seat, type Telling } from './service.js';
 
 const END_OF_LINE = new Uint8Array([10]);
 
@@ -13,9 +13,8 @@ interface GetFlags extends ReadFlags {
   readonly raw?: boolean;
 }
 
-export function getCommand(): Command {
-  return withKeyValueOptions(new Command('get').description('print the value of a key').argument('<key>'))
-    .addOption(readOption())
+export function getCommand(seat: Seat = PROCESS_SEAT): Command {
+  return withReadOptions(new Command('get').description('print the value of a key').argument('<key>'))
     .option('--raw', "print the value's bytes and nothing else, not even an end of line")
     .addHelpText(
       'after',
@@ -25,33 +24,21 @@ Exit codes: 0 found, 1 there is no such key, 2 bad arguments, 69 the cluster doe
 Examples:
   wavetank get greeting
   wavetank get greeting --read lease
+  wavetank get greeting --revision 0
   wavetank get photos/1 --raw > photo.jpg`,
     )
     .action((key: string, flags: GetFlags) =>
-      runOperation(
-        flags,
-        (client) => client.get(key, flags),
-        (answer) => tell(key, answer, flags),
-      ),
+      runService(seat, flags, async ({ keys }) => tell(key, await keys.get(key, readOptions(flags)), flags)),
     );
 }
 
-function tell(key: string, answer: ClientAnswer, flags: GetFlags): Telling | undefined {
-  if (answer.type === KeyValueCode.doesNotExist) {
-    return { text: `there is no key ${JSON.stringify(key)}`, exitCode: ExitCode.no, isResult: false };
-  }
-  if (answer.type !== KeyValueCode.got) return undefined;
-  const { value } = answer;
+function tell(key: string, found: KeyValue | undefined, { raw }: GetFlags): Telling {
+  if (found === undefined) return no(noKey(key), 'doesNotExist');
+  const { value } = found;
+  const json = { ...valueJson(value), ...infoJson(found) };
   if (value === null) {
-    return {
-      text: `the key ${JSON.stringify(key)} has no value (null)`,
-      exitCode: ExitCode.ok,
-      isResult: false,
-    };
+    const text = `the key ${JSON.stringify(key)} has no value (null)`;
+    return { text, json: { outcome: 'got', ...json }, exitCode: ExitCode.ok, isResult: false };
   }
-  return {
-    text: flags.raw === true ? value : Buffer.concat([value, END_OF_LINE]),
-    exitCode: ExitCode.ok,
-    isResult: true,
-  };
+  return done(raw === true ? value : Buffer.concat([value, END_OF_LINE]), 'got', json);
 }

@@ -1,33 +1,19 @@
-/** What `get`, `set`, `del` and `exists` have in common: their options, and how an outcome is told. */
+/** What the commands on keys have in common: how to read, and how keys and values are shown. */
 
-import { Option, type Command } from 'commander';
-import pc from 'picocolors';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
-import { createClient, type ClientAnswer, type ClientResult, type KeyValueClient } from '../client/index.js';
-import { KeyValueCode, READ_MODES, type ReadMode } from '../../core/partition/command.js';
-import { endpointList, DEFAULT_ENDPOINTS } from './addresses.js';
+import { READ_MODES, type KeyInfo, type ReadMode, type ReadOptions, type Value } from '../client/index.js';
 import { wholeNumber } from './arguments.js';
-import { ExitCode } from './exit-codes.js';
-
-export interface KeyValueFlags {
-  readonly endpoints: readonly string[];
-  readonly timeout: number;
-  readonly json?: boolean;
-}
-
-export function endpointsOption(): Option {
-  return new Option('--endpoints <urls>', 'the nodes to ask, in this order')
-    .env('WAVETANK_ENDPOINTS')
-    .argParser(endpointList('--endpoints'))
-    .default(endpointList('--endpoints')(DEFAULT_ENDPOINTS), DEFAULT_ENDPOINTS);
-}
+import { timeJson, withEphemeralOption, withServiceOptions, type ServiceFlags } from './service.js';
 
 /** How a read is to be answered, for the commands that read. */
-export interface ReadFlags extends KeyValueFlags {
+export interface ReadFlags extends ServiceFlags {
   readonly read: ReadMode;
+  readonly revision?: number;
+  readonly at?: Date;
 }
 
-export function readOption(): Option {
+export function readModeOption(): Option {
   return new Option(
     '--read <mode>',
     "linearizable; by the leader's lease; at the node that is asked (follower); or stale",
@@ -36,108 +22,60 @@ export function readOption(): Option {
     .default('linearizable' satisfies ReadMode);
 }
 
-/** Adds the options that every key/value command takes. */
+/** Adds what every command on keys takes. */
 export function withKeyValueOptions(command: Command): Command {
-  return command
-    .addOption(endpointsOption())
-    .option('--timeout <ms>', 'how long to try, retries included', wholeNumber('--timeout', 1), 10_000)
-    .option('--json', 'print one JSON object');
+  return withEphemeralOption(withServiceOptions(command));
 }
 
-/** What a person is told, and the exit code that it comes with. */
-export interface Telling {
-  /** Bytes are written as they are, a line with its end. */
-  readonly text: string | Uint8Array;
-  readonly exitCode: number;
-  /** Where the text goes: results to stdout, refusals to stderr. */
-  readonly isResult: boolean;
+/** And what every read of one key takes. */
+export function withReadOptions(command: Command): Command {
+  return withKeyValueOptions(command)
+    .addOption(readModeOption())
+    .option('--revision <number>', 'this revision, and not the newest', wholeNumber('--revision', 0))
+    .addOption(atOption().conflicts('revision'));
 }
 
-/** Runs one operation and tells its outcome; `tell` knows the codes that the operation may answer with. */
-export async function runOperation(
-  flags: KeyValueFlags,
-  operation: (client: KeyValueClient) => Promise<ClientResult>,
-  tell: (answer: ClientAnswer) => Telling | undefined,
-): Promise<void> {
-  const client = createClient({ endpoints: flags.endpoints, timeoutMs: flags.timeout });
-  const startedAt = performance.now();
-  const result = await operation(client);
-  client.close();
-  const telling =
-    result.type === 'Answered' ? (tell(result.answer) ?? unexpected(result.answer)) : failure(result);
-  if (flags.json === true) {
-    const elapsedMs = Math.round(performance.now() - startedAt);
-    process.stdout.write(
-      `${JSON.stringify({ ...describeResult(result), elapsedMs, exitCode: telling.exitCode })}\n`,
-    );
-  } else if (telling.isResult) {
-    process.stdout.write(typeof telling.text === 'string' ? `${telling.text}\n` : telling.text);
-  } else {
-    process.stderr.write(`${pc.yellow(String(telling.text))}\n`);
-  }
-  process.exitCode = telling.exitCode;
+export function atOption(): Option {
+  return new Option('--at <time>', 'as it was then: milliseconds since 1970, or an ISO date').argParser(
+    moment,
+  );
 }
 
-function unexpected(answer: ClientAnswer): Telling {
-  if (answer.type === KeyValueCode.invalidInput) {
-    return {
-      text: `refused: ${answer.reason ?? 'invalid input'}`,
-      exitCode: ExitCode.badArguments,
-      isResult: false,
-    };
-  }
-  const reason = answer.reason === undefined ? '' : `: ${answer.reason}`;
+function moment(text: string): Date {
+  const date = new Date(/^\d+$/.test(text) ? Number(text) : text);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new InvalidArgumentError(
+    '--at wants a time, for example --at 1790000000000 or --at 2026-11-21T20:00:00Z.',
+  );
+}
+
+export function readOptions({ read, revision, at, ephemeral }: ReadFlags): ReadOptions {
   return {
-    text: `unexpected outcome ${answer.type}${reason}`,
-    exitCode: ExitCode.unknownOutcome,
-    isResult: false,
+    read,
+    ...(revision === undefined ? {} : { revision }),
+    ...(at === undefined ? {} : { at }),
+    ephemeral: ephemeral === true,
   };
 }
 
-function failure(result: Exclude<ClientResult, { readonly type: 'Answered' }>): Telling {
-  switch (result.type) {
-    case 'Refused':
-      return { text: `refused: ${result.reason}`, exitCode: ExitCode.badArguments, isResult: false };
-    case 'Unavailable':
-      return {
-        text: `the cluster does not answer: ${result.reason}. Is it running? \`npx wavetank up\` starts one here.`,
-        exitCode: ExitCode.unreachable,
-        isResult: false,
-      };
-    case 'Unknown':
-      return {
-        text: `unknown whether it took effect: ${result.reason}. Read the key to find out.`,
-        exitCode: ExitCode.unknownOutcome,
-        isResult: false,
-      };
-  }
+export function noKey(key: string): string {
+  return `there is no key ${JSON.stringify(key)}`;
 }
 
-const OUTCOME_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(KeyValueCode).map(([name, code]) => [code, name]),
-);
-
-function describeResult(result: ClientResult): Readonly<Record<string, unknown>> {
-  if (result.type !== 'Answered') {
-    const endpoint = result.type === 'Refused' ? { endpoint: result.endpoint } : {};
-    return { outcome: result.type.toLowerCase(), reason: result.reason, ...endpoint };
-  }
-  const { answer, endpoint, attempts } = result;
-  const { type, revision, value, lastModified, reason } = answer;
+export function infoJson({ revision, lastModified, expires }: KeyInfo): Readonly<Record<string, unknown>> {
   return {
-    outcome: OUTCOME_NAMES[type] ?? 'unexpected',
-    code: type,
     revision,
-    ...(type === KeyValueCode.got ? { value: textOf(value), valueBase64: base64(value) } : {}),
-    lastModified,
-    ...(reason === undefined ? {} : { reason }),
-    endpoint,
-    attempts,
+    lastModified: timeJson(lastModified),
+    ...(expires === undefined ? {} : { expires: timeJson(expires) }),
   };
+}
+
+export function valueJson(value: Value): Readonly<Record<string, unknown>> {
+  return { value: textOf(value), valueBase64: base64(value) };
 }
 
 /** Null for "no value", and for bytes that are not text: those are in `valueBase64`. */
-function textOf(value: Uint8Array | null): string | null {
+function textOf(value: Value): string | null {
   if (value === null) return null;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(value);
@@ -146,6 +84,14 @@ function textOf(value: Uint8Array | null): string | null {
   }
 }
 
-function base64(value: Uint8Array | null): string | null {
+function base64(value: Value): string | null {
   return value === null ? null : Buffer.from(value).toString('base64');
+}
+
+/** On one line, without what a terminal would obey. */
+export function valueText(value: Value): string {
+  const text = textOf(value);
+  if (value === null) return '(null)';
+  if (text === null) return `base64:${base64(value)}`;
+  return text === '' || /[\u0000-\u001f\u007f-\u009f]/.test(text) ? JSON.stringify(text) : text;
 }

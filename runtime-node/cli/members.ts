@@ -12,10 +12,9 @@ import {
   type MembersChange,
 } from '../client/index.js';
 import { formatAddress, type Address } from '../host/address.js';
-import { hostAndPort } from './addresses.js';
+import { endpointsOption, hostAndPort } from './addresses.js';
 import { wholeNumber } from './arguments.js';
 import { ExitCode } from './exit-codes.js';
-import { endpointsOption } from './key-value.js';
 import { refuseArguments } from './refuse.js';
 import { table } from './table.js';
 

@@ -4,16 +4,14 @@ import { Command } from 'commander';
 
 import { packageVersion } from '../observe/version.js';
 import { checkCommand } from './check.js';
-import { delCommand } from './del.js';
-import { existsCommand } from './exists.js';
 import { exploreCommand } from './explore.js';
-import { getCommand } from './get.js';
 import { membersCommand, transferLeaderCommand } from './members.js';
 import { mergeCommand } from './merge.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
-import { setCommand } from './set.js';
+import { SERVICE_COMMANDS } from './services.js';
 import { settingsCommand } from './settings.js';
+import { shellCommand } from './shell.js';
 import { shrinkCommand } from './shrink.js';
 import { simCommand } from './sim.js';
 import { statusCommand } from './status.js';
@@ -26,10 +24,8 @@ const COMMANDS: readonly (() => Command)[] = [
   statusCommand,
   membersCommand,
   transferLeaderCommand,
-  getCommand,
-  setCommand,
-  delCommand,
-  existsCommand,
+  ...SERVICE_COMMANDS.map((make) => () => make()),
+  shellCommand,
   simCommand,
   mergeCommand,
   replayCommand,

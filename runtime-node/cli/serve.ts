@@ -2,23 +2,25 @@
 
 import { Command, Option } from 'commander';
 
-import { formatAddress, type Address } from '../host/address.js';
+import { formatAddress, isEverywhere, type Address } from '../host/address.js';
 import { StartRefused } from '../host/start-refused.js';
 import { LOG_LEVELS, type LogLevel } from '../observe/log.js';
 import { wholeNumber } from './arguments.js';
 import { addressList, hostAndPort, peerList } from './addresses.js';
+import { addTlsOptions, clientUrl, tlsFilesOf, type TlsFlags } from './client-face.js';
 import { ExitCode } from './exit-codes.js';
 import { refuse, refuseArguments } from './refuse.js';
 import { setOption, type Settings } from './settings.js';
 import { stopOnSignals } from './signals.js';
 
-interface ServeFlags {
+interface ServeFlags extends TlsFlags {
   readonly id: number;
   readonly client: Address;
   readonly listen?: Address;
   readonly peers?: ReadonlyMap<number, Address>;
   readonly join?: readonly Address[];
   readonly advertise?: Address;
+  readonly advertiseClient?: string;
   readonly data?: string;
   readonly cluster: string;
   readonly partitions: number;
@@ -30,7 +32,7 @@ export const DEFAULT_PARTITIONS = 8;
 export const DEFAULT_CLUSTER = 'wavetank';
 
 export function serveCommand(): Command {
-  return new Command('serve')
+  const command = new Command('serve')
     .description('run one node of a cluster')
     .addOption(
       new Option('--id <number>', "this node's number in --peers")
@@ -63,10 +65,18 @@ export function serveCommand(): Command {
         .argParser(hostAndPort('--advertise')),
     )
     .addOption(
-      new Option('--client <host:port>', 'where to listen for clients (HTTP)')
+      new Option('--client <host:port>', 'where to listen for clients (REST and gRPC)')
         .env('WAVETANK_CLIENT')
         .argParser(hostAndPort('--client'))
         .default({ host: '127.0.0.1', port: 2070 }, '127.0.0.1:2070'),
+    )
+    .addOption(
+      new Option(
+        '--advertise-client <url>',
+        'the base URL at which clients reach this node (default: that of --client, unless it names every interface)',
+      )
+        .env('WAVETANK_ADVERTISE_CLIENT')
+        .argParser(clientUrl),
     )
     .addOption(
       new Option(
@@ -115,17 +125,22 @@ Example:
   wavetank serve --id 1 --client 127.0.0.1:2070 --data data/node-1 \\
     --peers "1=127.0.0.1:2075,2=127.0.0.1:2085,3=127.0.0.1:2095"
   wavetank serve --id 4 --client 127.0.0.1:2100 --data data/node-4 \\
-    --listen 127.0.0.1:2105 --join 127.0.0.1:2075,127.0.0.1:2085`,
+    --listen 127.0.0.1:2105 --join 127.0.0.1:2075,127.0.0.1:2085
+  wavetank serve --id 1 --client 0.0.0.0:2070 --advertise-client https://10.0.0.7:2070 \\
+    --tls-cert node.crt --tls-key node.key --peers "1=10.0.0.7:2075"`,
     )
     .action(serve);
+  return addTlsOptions(command);
 }
 
 async function serve(flags: ServeFlags, command: Command): Promise<void> {
   const listening = listeningOf(flags, command);
+  const tlsFiles = tlsFilesOf(flags, command);
   // Loaded here, so that the other commands start without LevelDB, fastify and the core.
-  const [{ startServer }, { createLog }] = await Promise.all([
+  const [{ startServer }, { createLog }, { readTlsIdentity }] = await Promise.all([
     import('../server.js'),
     import('../observe/log.js'),
+    import('../api/tls.js'),
   ]);
   const log = createLog(flags.logLevel, { node: flags.id });
   try {
@@ -136,6 +151,8 @@ async function serve(flags: ServeFlags, command: Command): Promise<void> {
       seeds: flags.join ?? [],
       ...(flags.advertise === undefined ? {} : { advertised: flags.advertise }),
       clientAddress: flags.client,
+      ...(flags.advertiseClient === undefined ? {} : { clientUrl: flags.advertiseClient }),
+      ...(tlsFiles === undefined ? {} : { tls: readTlsIdentity(tlsFiles, Date.now()) }),
       peerAddress: listening,
       dataFolder: flags.data ?? `.wavetank/node-${flags.id}`,
       partitions: flags.partitions,
@@ -186,9 +203,4 @@ function listeningOf({ id, peers, join, listen, advertise }: ServeFlags, command
     );
   }
   return listen ?? own;
-}
-
-/** Whether this names every interface of the machine, and so none. */
-function isEverywhere({ host }: Address): boolean {
-  return host === '0.0.0.0' || host === '::';
 }

@@ -1,31 +1,37 @@
-/** `wavetank set`: writes a key, with conditions where they are asked for. */
+/** `wavetank set`: writes a key, with conditions and a time to live where they are asked for. */
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
-import { KeyValueCode, SetFlag } from '../../core/partition/command.js';
-import type { ClientAnswer, SetOptions } from '../client/index.js';
+import type { SetOptions, SetResult, ValueInput } from '../client/index.js';
 import { wholeNumber } from './arguments.js';
-import { ExitCode } from './exit-codes.js';
-import { runOperation, withKeyValueOptions, type KeyValueFlags, type Telling } from './key-value.js';
+import { infoJson, withKeyValueOptions } from './key-value.js';
+import { refuseArguments } from './refuse.js';
+import { done, no, PROCESS_SEAT, runService, type Seat, type ServiceFlags, type Telling } from './service.js';
 
-interface SetFlags extends KeyValueFlags {
+interface SetFlags extends ServiceFlags {
+  readonly null?: boolean;
+  readonly expires?: number;
   readonly ifExists?: boolean;
   readonly ifNotExists?: boolean;
   readonly ifValue?: string;
+  readonly ifNull?: boolean;
   readonly ifRevision?: number;
   /** Commander's name for `--no-revision`: true unless it is given. */
   readonly revision: boolean;
 }
 
-export function setCommand(): Command {
+export function setCommand(seat: Seat = PROCESS_SEAT): Command {
   const command = new Command('set')
     .description('write a key')
     .argument('<key>')
-    .argument('<value>', 'the value, or - to read it from stdin');
+    .argument('[value]', 'the value, or - to read it from stdin');
   return withKeyValueOptions(command)
+    .option('--null', 'write no value (null), which is not the same as an empty one')
+    .option('--expires <ms>', 'how long the key lives; for ever when absent', wholeNumber('--expires', 1))
     .option('--if-exists', 'only when the key exists')
     .option('--if-not-exists', 'only when the key does not exist')
     .option('--if-value <value>', 'only when this is its value')
+    .addOption(new Option('--if-null', 'only when it has no value, or does not exist').conflicts('ifValue'))
     .option(
       '--if-revision <number>',
       'only when this is its revision; -1 for a key that was never written',
@@ -41,41 +47,50 @@ not answer.
 Examples:
   wavetank set greeting hello
   wavetank set greeting hi --if-value hello
+  wavetank set sessions/17 Ada --expires 60000 --ephemeral
   wavetank set photos/1 - < photo.jpg`,
     )
-    .action(async (key: string, value: string, flags: SetFlags) => {
-      const bytes = value === '-' ? await readStdin() : new TextEncoder().encode(value);
-      await runOperation(
-        flags,
-        (client) => client.set(key, bytes, conditionsOf(flags)),
-        (answer) => tell(key, answer),
+    .action(async (key: string, value: string | undefined, flags: SetFlags, self: Command) => {
+      const input = await inputOf(value, flags, self);
+      await runService(seat, flags, async ({ keys }) =>
+        tell(key, await keys.set(key, input, optionsOf(flags))),
       );
     });
 }
 
+async function inputOf(value: string | undefined, flags: SetFlags, command: Command): Promise<ValueInput> {
+  if (flags.null === true) {
+    if (value === undefined) return null;
+    return refuseArguments(
+      command,
+      `either a value or --null, but not both: the value given is ${JSON.stringify(value)}`,
+    );
+  }
+  if (value === undefined) return refuseArguments(command, "missing required argument 'value' (or --null)");
+  return value === '-' ? readStdin() : value;
+}
+
 /** All conditions that are given must hold. */
-function conditionsOf(flags: SetFlags): SetOptions {
-  let bits: number = SetFlag.set;
-  if (flags.ifExists === true) bits |= SetFlag.ifExists;
-  if (flags.ifNotExists === true) bits |= SetFlag.ifNotExists;
-  if (flags.ifValue !== undefined) bits |= SetFlag.ifEqualToValue;
-  if (flags.ifRevision !== undefined) bits |= SetFlag.ifEqualToRevision;
-  if (!flags.revision) bits |= SetFlag.noRevision;
+function optionsOf(flags: SetFlags): SetOptions {
+  const { expires, ifExists, ifNotExists, ifValue, ifNull, ifRevision, revision, ephemeral } = flags;
   return {
-    flags: bits,
-    ...(flags.ifValue === undefined ? {} : { compareValue: new TextEncoder().encode(flags.ifValue) }),
-    ...(flags.ifRevision === undefined ? {} : { compareRevision: flags.ifRevision }),
+    ifExists: ifExists === true,
+    ifNotExists: ifNotExists === true,
+    ...(ifValue === undefined ? {} : { ifValue }),
+    ...(ifNull === true ? { ifValue: null } : {}),
+    ...(ifRevision === undefined ? {} : { ifRevision }),
+    noRevision: !revision,
+    ...(expires === undefined ? {} : { expiresMs: expires }),
+    ephemeral: ephemeral === true,
   };
 }
 
-function tell(key: string, { type, revision }: ClientAnswer): Telling | undefined {
+function tell(key: string, result: SetResult): Telling {
   const name = JSON.stringify(key);
-  if (type === KeyValueCode.set) {
-    return { text: `set ${name}, revision ${revision}`, exitCode: ExitCode.ok, isResult: true };
-  }
-  if (type !== KeyValueCode.notSet) return undefined;
+  const { written, revision } = result;
+  if (written) return done(`set ${name}, revision ${revision}`, 'set', infoJson(result));
   const now = revision < 0 ? 'it was never written' : `it is at revision ${revision}`;
-  return { text: `did not set ${name}: a condition refused; ${now}`, exitCode: ExitCode.no, isResult: false };
+  return no(`did not set ${name}: a condition refused; ${now}`, 'notSet', infoJson(result));
 }
 
 async function readStdin(): Promise<Uint8Array> {

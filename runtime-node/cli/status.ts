@@ -4,10 +4,10 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 
 import { askStatus, type NodeReport } from '../client/index.js';
+import { endpointsOption } from './addresses.js';
 import { wholeNumber } from './arguments.js';
 import { viewPartitions, type PartitionView } from './cluster-view.js';
 import { ExitCode } from './exit-codes.js';
-import { endpointsOption } from './key-value.js';
 import { table } from './table.js';
 
 interface StatusFlags {

@@ -3,6 +3,8 @@
 import { join } from 'node:path';
 
 import { formatAddress, type Address } from '../host/address.js';
+import type { TlsFiles } from '../api/tls.js';
+import { tlsArguments } from './client-face.js';
 import { DEFAULT_PARTITIONS } from './serve.js';
 import { settingArguments, type Settings } from './settings.js';
 
@@ -22,6 +24,7 @@ export interface PlanOptions {
   readonly data: string;
   readonly partitions: number;
   readonly set?: Settings;
+  readonly tls?: TlsFiles;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -34,6 +37,7 @@ export function planCluster({
   data,
   partitions,
   set = {},
+  tls,
 }: PlanOptions): readonly PlannedNode[] {
   const ids = Array.from({ length: nodes }, (_, i) => i + 1);
   const portOf = (id: number): number => clientPort + (id - 1) * PORTS_PER_NODE;
@@ -54,8 +58,15 @@ export function planCluster({
       dataFolder,
     ];
     if (partitions !== DEFAULT_PARTITIONS) args.push('--partitions', `${partitions}`);
-    args.push(...settingArguments(set));
-    return { id, client, peer: peerOf(id), endpoint: `http://${formatAddress(client)}`, dataFolder, args };
+    args.push(...settingArguments(set), ...tlsArguments(tls));
+    return {
+      id,
+      client,
+      peer: peerOf(id),
+      endpoint: `${tls === undefined ? 'http' : 'https'}://${formatAddress(client)}`,
+      dataFolder,
+      args,
+    };
   });
 }
 

@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import pc from 'picocolors';
 
+import type { TlsFiles } from '../api/tls.js';
 import { askStatus, type NodeReport } from '../client/index.js';
 import { formatAddress } from '../host/address.js';
 import { listen } from '../host/listen.js';
 import { StartRefused } from '../host/start-refused.js';
 import { wholeNumber } from './arguments.js';
+import { addTlsOptions, tlsFilesOf, type TlsFlags } from './client-face.js';
 import { viewPartitions } from './cluster-view.js';
 import { ExitCode } from './exit-codes.js';
 import { refuse, refuseArguments } from './refuse.js';
@@ -20,7 +22,7 @@ import { stopOnSignals } from './signals.js';
 import { describeEnd, startChild, type ChildNode } from './up-child.js';
 import { lastPort, planCluster, shellLine, type PlannedNode } from './up-plan.js';
 
-interface UpFlags {
+interface UpFlags extends TlsFlags {
   readonly nodes: number;
   readonly clientPort: number;
   readonly data: string;
@@ -32,9 +34,11 @@ interface UpFlags {
 const DEFAULT_CLIENT_PORT = 2070;
 const MOST_NODES = 7;
 const ASK_EVERY_MS = 100;
+/** This command has started them itself, on this machine: whose certificate they have is no question. */
+const OWN_NODES = { insecure: true };
 
 export function upCommand(): Command {
-  return new Command('up')
+  const command = new Command('up')
     .description('run a cluster on this machine, each node a process of its own')
     .option('--nodes <number>', `an odd number of nodes, up to ${MOST_NODES}`, wholeNumber('--nodes', 1), 3)
     .option(
@@ -64,6 +68,7 @@ Examples:
   wavetank up --nodes 5 --client-port 3070 --data /tmp/five`,
     )
     .action(up);
+  return addTlsOptions(command);
 }
 
 async function up(flags: UpFlags, command: Command): Promise<void> {
@@ -84,11 +89,24 @@ async function up(flags: UpFlags, command: Command): Promise<void> {
         `For example --client-port ${DEFAULT_CLIENT_PORT}.`,
     );
   }
-  const plan = planCluster(flags);
+  const tls = tlsFilesOf(flags, command);
+  if (tls !== undefined) await refuseBadCertificate(tls);
+  const plan = planCluster({ ...flags, ...(tls === undefined ? {} : { tls }) });
   await refuseTakenPorts(plan);
   const cluster = startCluster(plan, flags.verbose === true);
   stopOnSignals(() => cluster.stop(), cluster.kill);
   await cluster.run();
+}
+
+/** Said once, instead of by every node. */
+async function refuseBadCertificate(files: TlsFiles): Promise<void> {
+  const { readTlsIdentity } = await import('../api/tls.js');
+  try {
+    readTlsIdentity(files, Date.now());
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error;
+    refuse(error.message);
+  }
 }
 
 async function refuseTakenPorts(plan: readonly PlannedNode[]): Promise<void> {
@@ -159,7 +177,7 @@ function startCluster(plan: readonly PlannedNode[], verbose: boolean): Cluster {
     const endpoints = plan.map(({ endpoint }) => endpoint);
     while (!stopping) {
       if (running.size < children.length) return false;
-      const reports = await askStatus(endpoints, 1_000);
+      const reports = await askStatus(endpoints, 1_000, OWN_NODES);
       const { led, all } = countLed(reports);
       if (all > 0 && led === all && reports.every(({ type }) => type === 'Reached')) return true;
       progress.show(`waiting for leaders: ${led} of ${all === 0 ? '?' : all} partitions`);

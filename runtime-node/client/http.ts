@@ -4,6 +4,7 @@
  */
 
 import { Agent, request as httpRequest } from 'node:http';
+import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 
 export type Exchange =
   | { readonly type: 'Answered'; readonly status: number; readonly body: string }
@@ -18,27 +19,62 @@ export interface ExchangeOptions {
   /** JSON text. */
   readonly body?: string;
   readonly timeoutMs: number;
-  readonly agent?: Agent;
+  readonly signal?: AbortSignal;
+  readonly agents?: Agents;
 }
 
-/** An agent that keeps connections, for callers that send more than one request. */
-export function keepConnections(): Agent {
-  return new Agent({ keepAlive: true });
+/** How nodes behind `https:` are known. */
+export interface TlsOptions {
+  /** Certificates, as PEM, of the authorities to trust beside those of the system. */
+  readonly ca?: string | readonly string[];
+  /** Take any certificate: for trials alone. */
+  readonly insecure?: boolean;
 }
 
-export function exchange({ method, url, body, timeoutMs, agent }: ExchangeOptions): Promise<Exchange> {
+export interface Agents {
+  readonly http: Agent;
+  readonly https: TlsAgent;
+  destroy(): void;
+}
+
+/** Agents that keep connections, for callers that send more than one request. */
+export function keepConnections({ ca, insecure = false }: TlsOptions = {}): Agents {
+  const http = new Agent({ keepAlive: true });
+  const trusted = ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] };
+  const https = new TlsAgent({ keepAlive: true, rejectUnauthorized: !insecure, ...trusted });
+  return {
+    http,
+    https,
+    destroy() {
+      http.destroy();
+      https.destroy();
+    },
+  };
+}
+
+export function exchange(options: ExchangeOptions): Promise<Exchange> {
+  const { method, url, body, timeoutMs, signal, agents } = options;
   return new Promise((resolve) => {
     let connected = false;
+    const isTls = url.protocol === 'https:';
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const request = httpRequest(url, { method, headers, ...(agent === undefined ? {} : { agent }) });
-    const failed = (reason: string): void => {
+    const agent = isTls ? agents?.https : agents?.http;
+    const requestOf = isTls ? httpsRequest : httpRequest;
+    const request = requestOf(url, { method, headers, ...(agent === undefined ? {} : { agent }) });
+    const settle = (result: Exchange): void => {
       clearTimeout(timeout);
-      resolve({ type: connected ? 'Lost' : 'Unreachable', reason });
+      signal?.removeEventListener('abort', cancelled);
+      resolve(result);
+    };
+    const failed = (reason: string): void => {
+      settle({ type: connected ? 'Lost' : 'Unreachable', reason });
       request.destroy();
     };
+    const cancelled = (): void => failed('cancelled by the caller');
     const timeout = setTimeout(() => failed(`no answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
+    signal?.addEventListener('abort', cancelled, { once: true });
     request.on('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => (connected = true));
+      if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
       else connected = true;
     });
     request.on('error', (error) => failed(reasonOf(error)));
@@ -46,14 +82,13 @@ export function exchange({ method, url, body, timeoutMs, agent }: ExchangeOption
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', (error) => failed(reasonOf(error)));
-      response.on('end', () => {
-        clearTimeout(timeout);
-        resolve({
+      response.on('end', () =>
+        settle({
           type: 'Answered',
           status: response.statusCode ?? 0,
           body: Buffer.concat(chunks).toString('utf8'),
-        });
-      });
+        }),
+      );
     });
     request.end(body);
   });

@@ -17,3 +17,8 @@ export function parseAddress(text: string): Address | undefined {
   const port = Number(match?.[3]);
   return host === undefined || port > 65_535 ? undefined : { host, port };
 }
+
+/** Whether this names every interface of the machine, and so none. */
+export function isEverywhere({ host }: Address): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

@@ -20,11 +20,13 @@ export interface Hello {
   readonly partitions: number;
   /** HOST:PORT where it can be reached, by those who do not know it from elsewhere. */
   readonly address: string;
+  /** The base URL where clients reach it; empty when it tells nobody. */
+  readonly client: string;
 }
 
-export function encodeHello({ version, cluster, node, partitions, address }: Hello): Uint8Array {
+export function encodeHello({ version, cluster, node, partitions, address, client }: Hello): Uint8Array {
   return new TextEncoder().encode(
-    JSON.stringify({ magic: MAGIC, version, cluster, node, partitions, address }),
+    JSON.stringify({ magic: MAGIC, version, cluster, node, partitions, address, client }),
   );
 }
 
@@ -36,14 +38,15 @@ export function decodeHello(bytes: Uint8Array): Decoded<Hello> {
   } catch {
     return { ok: false, reason: 'it does not speak the language of Wavetank nodes' };
   }
-  const { magic, version, cluster, node, partitions, address = '' } = said;
+  const { magic, version, cluster, node, partitions, address = '', client = '' } = said;
   if (magic !== MAGIC || typeof version !== 'number') {
     return { ok: false, reason: 'it does not speak the language of Wavetank nodes' };
   }
-  if (typeof cluster !== 'string' || typeof address !== 'string' || !isCount(node) || !isCount(partitions)) {
+  const areTexts = [cluster, address, client].every((text) => typeof text === 'string');
+  if (typeof cluster !== 'string' || !areTexts || !isCount(node) || !isCount(partitions)) {
     return { ok: false, reason: `its greeting is incomplete (protocol version ${version})` };
   }
-  return { ok: true, value: { version, cluster, node, partitions, address } };
+  return { ok: true, value: { version, cluster, node, partitions, address, client } };
 }
 
 function isCount(value: unknown): value is number {

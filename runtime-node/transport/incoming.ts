@@ -18,8 +18,8 @@ export interface IncomingOptions {
   readonly peers: readonly number[] | undefined;
   readonly maxFrameBytes: number;
   readonly log: Log;
-  /** A peer has greeted this node, and says that it can be reached at this address. */
-  readonly greeted: (peer: number, address: string) => void;
+  /** A peer has greeted this node. */
+  readonly greeted: (hello: Hello) => void;
   /** The last connection from a peer is gone. */
   readonly left: (peer: number) => void;
   /** A frame of a peer; answers with why it cannot be read, which ends the connection. */
@@ -69,7 +69,7 @@ export function createIncoming(options: IncomingOptions): {
       peer = theirs.value.node;
       current.get(peer)?.destroy();
       current.set(peer, socket);
-      options.greeted(peer, theirs.value.address);
+      options.greeted(theirs.value);
       return true;
     }
 

@@ -26,8 +26,8 @@ export interface OutgoingOptions {
   readonly firstDelayMs: number;
   readonly longestDelayMs: number;
   readonly log: Log;
-  /** Called when a connection is made, with who is there. */
-  readonly met?: (peer: number) => void;
+  /** Called when a connection is made, with what who is there says of itself. */
+  readonly met?: (hello: Hello) => void;
 }
 
 export interface Outgoing {
@@ -90,7 +90,7 @@ export function openOutgoing(options: OutgoingOptions): Outgoing {
       if (!theirs.ok) return giveUp(theirs.reason);
       clearTimeout(timeout);
       opened(made);
-      options.met?.(theirs.value.node);
+      options.met?.(theirs.value);
     });
     made.on('close', () => {
       clearTimeout(timeout);

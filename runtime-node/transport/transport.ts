@@ -18,6 +18,8 @@ export interface Transport<Message> extends TransportPort<Message> {
   readonly address: Address;
   /** From now on these are the other nodes, at these addresses. */
   setPeers(peers: ReadonlyMap<NodeId, Address>): void;
+  /** Where clients reach another node, as it said last; undefined when it never did. */
+  clientUrlOf(peer: NodeId): string | undefined;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ export interface TransportOptions<Message> {
   readonly seeds?: readonly Address[];
   /** What peers are told to reach this node at; `listen` unless given. */
   readonly advertised?: Address;
+  /** What peers are told where clients reach this node; asked whenever one is greeted. */
+  readonly clientUrl?: () => string;
   readonly codec: Codec<readonly Message[]>;
   readonly log: Log;
   /** Larger frames are neither sent nor read. */
@@ -67,25 +71,38 @@ export async function openTransport<Message>(
   let told = options.peers;
   const met = new Map<NodeId, Address>();
   const heard = new Map<NodeId, Address>();
+  const clientUrls = new Map<NodeId, string>();
   let isStarted = false;
   let receive: ((from: NodeId, messages: readonly Message[]) => void) | undefined;
 
   // The port may be known only once it is listened on; nobody is greeted before that.
-  const greeting: { hello: Hello } = {
-    hello: helloFrom(options.advertised ?? options.listen),
-  };
-  function helloFrom(address: Address): Hello {
-    return { version: PROTOCOL_VERSION, cluster, node, partitions, address: formatAddress(address) };
+  let reachableAt = options.advertised ?? options.listen;
+  function hello(): Hello {
+    const client = options.clientUrl?.() ?? '';
+    return {
+      version: PROTOCOL_VERSION,
+      cluster,
+      node,
+      partitions,
+      address: formatAddress(reachableAt),
+      client,
+    };
+  }
+
+  /** What a peer says of itself; one that is still starting has nothing to say to clients yet. */
+  function learn(said: Hello): void {
+    if (said.client !== '') clientUrls.set(nodeId(said.node), said.client);
   }
 
   const incoming = createIncoming({
-    hello: () => greeting.hello,
+    hello,
     peers: options.isOpen === true ? undefined : [...options.peers.keys()],
     maxFrameBytes,
     log,
-    greeted(peer, address) {
-      const id = nodeId(peer);
-      const reachable = parseAddress(address);
+    greeted(said) {
+      learn(said);
+      const id = nodeId(said.node);
+      const reachable = parseAddress(said.address);
       // Kept even of one that is told, which may be told no more while it still has to be answered.
       if (options.isOpen === true && reachable !== undefined) heard.set(id, reachable);
       const known = outgoing.get(id);
@@ -103,7 +120,7 @@ export async function openTransport<Message>(
     },
   });
   const address = await listen(incoming.server, options.listen, 'the other nodes', '--listen');
-  greeting.hello = helloFrom(options.advertised ?? address);
+  reachableAt = options.advertised ?? address;
 
   /** Opens what is missing, and closes what nobody names any more. */
   function reach(): void {
@@ -125,11 +142,12 @@ export async function openTransport<Message>(
     return {
       peer,
       address: where,
-      hello: greeting.hello,
+      hello: hello(),
       maxQueuedBytes: options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
       firstDelayMs: options.firstReconnectMs ?? 20,
       longestDelayMs: options.longestReconnectMs ?? 1_000,
       log,
+      met: learn,
     };
   }
 
@@ -137,10 +155,11 @@ export async function openTransport<Message>(
   function seek(seed: Address): void {
     const link: Outgoing = openOutgoing({
       ...linkTo(undefined, seed),
-      met(peer) {
+      met(said) {
+        learn(said);
         seeking.delete(link);
         link.close();
-        met.set(nodeId(peer), seed);
+        met.set(nodeId(said.node), seed);
         reach();
       },
     });
@@ -180,6 +199,7 @@ export async function openTransport<Message>(
       seeking.clear();
       reach();
     },
+    clientUrlOf: (peer) => clientUrls.get(peer),
     send,
     async close() {
       isStarted = false;

@@ -27,6 +27,8 @@ import {
   type NodeId,
   type NodeMessage,
   type NodeState,
+  type PartitionState,
+  type RaftMessage,
   type Persist,
   type Step,
   type Stored,
@@ -34,7 +36,12 @@ import {
 } from '../../core/index.js';
 import type { Desk } from '../system/system.js';
 import { PropertyBroken, type Observer } from '../world/world.js';
-import { checkSnapshotWork, type SnapshotLimits } from './snapshot-rules.js';
+import {
+  checkChunksTaken,
+  checkPartsKept,
+  checkSnapshotWork,
+  type SnapshotLimits,
+} from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import { createLapseRules } from './lapse-rules.js';
 import { createLeadRules } from './lead-rules.js';
@@ -47,8 +54,8 @@ import {
   type Conduct,
   type Heard,
 } from './raft/conduct.js';
-import { checkConfigurations, checkTold } from './raft/configurations.js';
-import { checkAwake, checkDue } from './raft/diligence.js';
+import { checkConfigurations, checkTold, checkTurnedAway } from './raft/configurations.js';
+import { checkAsks, checkAwake, checkDue } from './raft/diligence.js';
 import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
@@ -64,6 +71,7 @@ import {
   type StateContext,
 } from './raft/state-rules.js';
 import { checkTransfer } from './raft/transfer-rules.js';
+import { checkWritten, copyOfView } from './raft/written-view.js';
 import {
   checkForgotten,
   compareAll,
@@ -100,6 +108,9 @@ interface Run {
   readonly conducts: Map<number, Conduct>;
   readonly vigil: Vigil;
   alarmMs: number | undefined;
+  /** The groups in which it had been before this run, and when this run began. */
+  readonly known: ReadonlySet<number>;
+  readonly startedMs: number;
 }
 
 /** @param desk takes note of what the run comes by. */
@@ -109,6 +120,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
   // By group, and by node and group: all are small numbers, so places in lists.
   const histories: GroupHistory[] = [];
   const views: DurableView[][] = [];
+  /** What each node has asked its disk to hold. */
+  const written: DurableView[][] = [];
   const running = new Map<number, NodeState>();
   const limits = new Map<number, GroupLimits>();
   const runs = new Map<number, Run>();
@@ -117,6 +130,14 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
   const historyOf = (group: number): GroupHistory => (histories[group] ??= createGroupHistory());
   const viewOf = (node: number, group: number): DurableView =>
     ((views[node] ??= [])[group] ??= createDurableView());
+  const writtenOf = (node: number, group: number): DurableView =>
+    ((written[node] ??= [])[group] ??= copyOfView(viewOf(node, group)));
+  const noteWritten = (node: number, effects: readonly NodeEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.type !== 'Persist') continue;
+      for (const change of effect.changes) noteChange((group) => writtenOf(node, group), change);
+    }
+  };
   const referenceOf = (group: number): Reference => (references[group] ??= createReference(group));
   const conductOf = (node: number, group: number): Conduct => {
     const { conducts } = runs.get(node) as Run;
@@ -244,8 +265,14 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     started(node, boot, step: Step<NodeState, NodeEffect>, version) {
       running.set(node, step.state);
       limits.set(node, settings.versions[version] as GroupLimits);
-      runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined });
+      // What was on its way to the disk when it crashed is not asked for any more.
+      written[node] = [];
+      const known = new Set<number>();
+      radixForEach(step.state.groups, ({ raft }, id) => void (raft.term > 0 && known.add(id)));
+      const startedMs = boot.now.monotonic;
+      runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined, known, startedMs });
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
+      noteWritten(node, step.effects);
       checkGroups(undefined, step.state);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
       checkTimers(node, undefined, step.state, step.effects, boot.now.monotonic, false);
@@ -272,13 +299,20 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkPreVoteChangesNothing(node, turn, step.effects);
       // A node that halts leaves everything as it stands.
       if (snapshots !== undefined && !step.state.halted) checkSnapshotWork(node, step.state, snapshots);
+      noteWritten(node, step.effects);
+      checkChunksTaken(node, before, step.state, turn.events);
+      checkPartsKept(node, before, step.state, step.effects);
       checkGroups(before, step.state);
       const ofNode = limits.get(node) as GroupLimits;
-      const facts = { events: turn.events.length, timerFired };
+      const run = runs.get(node) as Run;
       forEachChanged(before, step.state, (known, { raft }, id) => {
         if (known === undefined || known.raft === raft) return;
         noteWaking(known.raft, raft, turn, (feature) => desk.reach(feature));
         const messages = heard.get(id) ?? NOTHING_HEARD;
+        if (!step.state.halted) checkWritten(writtenOf(node, id), raft);
+        leases?.checkExtended(known.raft, raft, nowMs);
+        const restartedMs = run.known.has(id) ? run.startedMs : undefined;
+        const facts = { events: turn.events.length, timerFired, restartedMs };
         checkHeard(conductOf(node, id), known.raft, raft, messages, facts, nowMs, ofNode);
         leases?.checkVote(known.raft, raft);
         leases?.checkHolder(historyOf(id), raft, nowMs);
@@ -288,6 +322,10 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       for (const [id, messages] of heard) {
         const { raft } = radixGet(step.state.groups, id) as GroupState;
         noteLeaders(conductOf(node, id), raft, messages, nowMs);
+        const only = turn.events.length === 1 ? messages[0] : undefined;
+        const known = radixGet(before.groups, id)?.raft;
+        if (only === undefined || known === undefined || step.state.halted) continue;
+        checkTurnedAway(known, raft, only.from, only.message, saidTo(only.from, id, step.effects));
       }
       checkTimers(node, before, step.state, step.effects, nowMs, timerFired);
       if (!step.state.halted) {
@@ -299,6 +337,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       const places = snapshots?.maxSnapshotsSending ?? Number.POSITIVE_INFINITY;
       const isSending = before.sending.length >= places || step.state.sending.length >= places;
       radixForEach(step.state.groups, ({ raft }, id) => {
+        const known = radixGet(before.groups, id)?.raft;
+        if (timerFired && known !== undefined && !heard.has(id)) checkAsks(known, raft, nowMs);
         if (timerFired) checkLeadership(contextOf(id), raft, nowMs);
         if (timerFired) leases?.checkHolder(historyOf(id), raft, nowMs);
         const said = heard.get(id) ?? NOTHING_HEARD;
@@ -332,6 +372,20 @@ function inTermsOfRaft(said: NodeMessage): ReturnType<typeof groupMessagesOf> {
     return [{ group: said.group, message: { type: 'HeartbeatAnswer', term: said.term, round: 0 } }];
   }
   return groupMessagesOf(said);
+}
+
+/** What a turn says to one node of one group. */
+function saidTo(
+  to: number,
+  group: number,
+  effects: readonly NodeEffect[],
+): readonly RaftMessage<PartitionState>[] {
+  return effects.flatMap((effect) => {
+    if (effect.type !== 'Send' || effect.to !== to) return [];
+    return effect.messages
+      .flatMap(groupMessagesOf)
+      .flatMap((said) => (said.group === group ? [said.message] : []));
+  });
 }
 
 /** Visits the groups that a step changed: the others cost nothing, however many there are. */

@@ -199,9 +199,11 @@ function isSettled(nodes: NodeWorld['nodes'], healed: readonly NodeId[], partiti
   return true;
 }
 
-function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: number): boolean {
+/** Whether everybody who is well follows the leader of the newest term that any of them knows. */
+export function isLed(nodes: NodeWorld['nodes'], healed: readonly NodeId[], group: number): boolean {
   const known = nodes.flatMap(({ state }) => (state && radixGet(state.groups, group)?.raft) ?? []);
-  const newest = Math.max(0, ...known.map(({ term }) => term));
+  // Whoever is cut off may have gone on to a later term, of which nobody need ever hear.
+  const newest = Math.max(0, ...known.filter(({ self }) => healed.includes(self)).map(({ term }) => term));
   const leader = known.find(({ role, term }) => role === 'leader' && term === newest)?.self;
   return known.every(
     (raft) => !healed.includes(raft.self) || (raft.leader === leader && raft.term === newest),

@@ -1,5 +1,14 @@
 /** The first seed that found each bug when the table in the README was made: where the ordinary tests begin. */
 export const FIRST_SEEDS: Readonly<Record<string, number>> = {
+  'old-log-left-on-disk': 114,
+  'removed-told-early': 41,
+  'removed-not-told': 18,
+  'members-joint-never-left': 19,
+  'removed-leader-goes-early': 19,
+  'chunks-mixed': 16,
+  'promise-ends-with-term': 1,
+  'promise-lost-at-restart': 1,
+  'lease-from-answer': 1,
   'vote-twice': 1,
   'vote-any-log': 1,
   'vote-log-by-index': 7,
@@ -224,22 +233,12 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
  * earlier code. One that gets a seed leaves this list.
  */
 export const NOT_FOUND_YET: readonly string[] = [
-  'lease-from-answer',
-  'promise-lost-at-restart',
-  'promise-ends-with-term',
   'stale-segment',
-  'old-log-left-on-disk',
   'snapshot-accepts-log-end',
-  'chunks-mixed',
   'snapshot-under-way-dropped',
   'short-leadership-kept',
-  'removed-leader-goes-early',
-  'members-joint-never-left',
   'demoted-forgotten',
   'leaving-never-leads',
-  'removed-not-told',
-  'removed-told-early',
-  'campaigns-for-anybody',
   'uncommitted-vote-lost',
   'change-settled-too-late',
 ];

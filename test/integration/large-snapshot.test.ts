@@ -4,7 +4,7 @@
  */
 
 import { afterEach, expect, test } from 'vitest';
-import { createClient } from '../../runtime-node/index.js';
+import { createClient } from '../../runtime-node/client/index.js';
 import { createRealCluster, type GroupReport, type RealCluster } from './real-cluster.js';
 
 const NODES = [1, 2, 3];
@@ -33,8 +33,8 @@ test('a snapshot of 90 MiB reaches a follower that was away', async () => {
 
   await running.kill(away);
   for (let i = 0; i < KEYS; i += 1) {
-    const result = await client.set(`large/${i}`, VALUE);
-    expect(result.type).toBe('Answered');
+    const result = await client.keys.set(`large/${i}`, VALUE);
+    expect(result.written).toBe(true);
   }
   const before = await partition(running, leader);
   running.start(away);

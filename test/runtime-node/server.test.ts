@@ -33,21 +33,19 @@ describe('a node', () => {
     const client = createClient({ endpoints: [endpointOf(before)] });
     const value = new Uint8Array([0, 255, 10]);
 
-    const set = await client.set('k', value);
-    const deleted = [await client.set('gone', value), await client.delete('gone')];
-    client.close();
+    const { keys } = client;
+    const set = await keys.set('k', value);
+    const deleted = [await keys.set('gone', value), await keys.delete('gone')];
+    await client.close();
     await before.stop();
     const after = await serverOn(folder);
     const second = createClient({ endpoints: [endpointOf(after)] });
     onTestFinished(() => second.close());
 
-    expect(set).toMatchObject({ type: 'Answered', answer: { type: 0, revision: 0 } });
-    expect(deleted[1]).toMatchObject({ type: 'Answered', answer: { type: 4, revision: 1 } });
-    expect(await second.get('k')).toMatchObject({
-      type: 'Answered',
-      answer: { type: 3, value, revision: 0 },
-    });
-    expect(await second.exists('gone')).toMatchObject({ type: 'Answered', answer: { type: 103 } });
+    expect(set).toMatchObject({ written: true, revision: 0 });
+    expect(deleted[1]).toMatchObject({ deleted: true, revision: 1 });
+    expect(await second.keys.get('k')).toMatchObject({ value, revision: 0 });
+    expect(await second.keys.exists('gone')).toBe(false);
   });
 
   it('says who it is and how its partitions are', async () => {
@@ -87,21 +85,22 @@ describe('a node', () => {
     const folder = await temporaryFolder();
     const server = await serverOn(folder);
     const client = createClient({ endpoints: [endpointOf(server)], timeoutMs: 1_000 });
-    await client.set('warm', null);
+    await client.keys.set('warm', null);
 
-    const keys = Array.from({ length: 50 }, (_, i) => `k${i}`);
-    const writes = Promise.all(keys.map(async (key) => [key, await client.set(key, null)] as const));
+    const names = Array.from({ length: 50 }, (_, i) => `k${i}`);
+    const writes = Promise.allSettled(names.map((key) => client.keys.set(key, null)));
     while (server.status().groups.reduce((sum, group) => sum + group.keys, 0) < 2) {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await server.stop();
-    const acknowledged = (await writes).filter(([, { type }]) => type === 'Answered').map(([key]) => key);
-    client.close();
+    const results = await writes;
+    const acknowledged = names.filter((_, i) => results[i]?.status === 'fulfilled');
+    await client.close();
     const again = await serverOn(folder);
     const reader = createClient({ endpoints: [endpointOf(again)] });
     onTestFinished(() => reader.close());
 
     expect(acknowledged.length).toBeGreaterThan(0);
-    for (const key of acknowledged) expect(await reader.exists(key)).toMatchObject({ answer: { type: 10 } });
+    for (const key of acknowledged) expect(await reader.keys.exists(key)).toBe(true);
   });
 });

@@ -86,7 +86,7 @@ export function checkHeard(
   before: Raft,
   after: Raft,
   heard: readonly Heard[],
-  turn: { readonly events: number; readonly timerFired: boolean },
+  turn: { readonly events: number; readonly timerFired: boolean; readonly restartedMs: number | undefined },
   nowMs: number,
   limits: GroupLimits,
 ): void {
@@ -98,6 +98,7 @@ export function checkHeard(
   checkFollowed(after, heard);
   // A leader that finds in the same turn that it has lost touch hears candidates again.
   if (!turn.timerFired) checkUnseated(conduct, before, after, heard, nowMs, limits);
+  checkPromise(conduct, before, after, heard, nowMs, turn.restartedMs, limits);
   for (const { from, message } of heard) noteEvidence(conduct, from, message);
   checkVotes(conduct, before, after);
   checkCommit(before, after, heard);
@@ -166,6 +167,37 @@ function checkUnseated(
   });
   if (asked && !told) broken('leaders are left alone', after, 'a candidate was heard although a leader is');
 }
+
+/**
+ * Whoever heard from a leader votes for nobody for an election timeout, unless that leader asked for it; not in a later term
+ * either, and not after a restart, before which it may have heard from one (design notes, section 6).
+ */
+function checkPromise(
+  conduct: Conduct,
+  before: Raft,
+  after: Raft,
+  heard: readonly Heard[],
+  nowMs: number,
+  restartedMs: number | undefined,
+  limits: GroupLimits,
+): void {
+  const { vote, term, self } = after;
+  if (vote === 0 || vote === self || (vote === before.vote && term === before.term)) return;
+  const handedOver = heard.some(
+    ({ message }) => message.type === 'VoteRequest' && message.handedOver && message.term === term,
+  );
+  if (handedOver) return;
+  const sinceMs =
+    nowMs - Math.max(conduct.heardTerm > 0 ? conduct.heardAtMs : NEVER_MS, restartedMs ?? NEVER_MS);
+  if (sinceMs >= limits.electionTimeoutMs) return;
+  broken(
+    'promises are kept',
+    after,
+    `it votes for node ${vote} ${sinceMs} ms after it heard, or may have heard, from a leader`,
+  );
+}
+
+const NEVER_MS = Number.NEGATIVE_INFINITY;
 
 function hearsLeader(conduct: Conduct, raft: Raft, nowMs: number, limits: GroupLimits): boolean {
   if (raft.role === 'leader') return true;

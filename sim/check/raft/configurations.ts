@@ -36,6 +36,7 @@ export function checkConfigurations(
     checkCommitted(history, after);
   }
   checkRole(before, after);
+  if (before?.role === 'leader') checkStays(before, after);
   if (after.role === 'leader') checkLeader(history, before, after);
   if (before?.role === 'leader' && before.configs !== after.configs)
     checkNewcomers(before, after, maxPromotionLag);
@@ -275,6 +276,45 @@ function checkLeader(history: GroupHistory, before: Raft | undefined, after: Raf
       `it has no vote since index ${newest.index}, which is committed`,
     );
   }
+}
+
+/** A leader that leaves itself out leads on until that is committed (thesis, section 4.2.2): it alone may hold the entry. */
+function checkStays(before: Raft, after: Raft): void {
+  const newest = after.configs[after.configs.length - 1];
+  if (newest === undefined || after.role === 'leader' || after.term !== before.term) return;
+  if (newest.index <= before.log.lastIndex || newest.index <= after.commit) return;
+  broken(
+    'leaders that leave stay until it is committed',
+    after,
+    `it stepped down when it put its configuration at index ${newest.index} into its log`,
+  );
+}
+
+/**
+ * A leader tells who was left out, and asks for votes all the same, that it was (design notes, section 7): else it asks for
+ * ever.
+ *
+ * @param said what the leader sent to it in the turn in which it heard `asked` and nothing else.
+ */
+export function checkTurnedAway(
+  before: Raft,
+  after: Raft,
+  from: number,
+  asked: RaftMessage<PartitionState>,
+  said: readonly RaftMessage<PartitionState>[],
+): void {
+  const { configs, commit, peers, role, term, durable } = before;
+  const newest = configs[configs.length - 1];
+  if (role !== 'leader' || after.role !== 'leader' || after.term !== term) return;
+  if (asked.type !== 'PreVoteRequest' && !(asked.type === 'VoteRequest' && !asked.handedOver)) return;
+  // While its own vote or term is on its way to the disk, the word waits.
+  if (newest === undefined || newest.index > commit || durable.term !== term) return;
+  if (peers.some(({ peer }) => peer === from) || said.some(({ type }) => type === 'NotMember')) return;
+  broken(
+    'who was left out is told',
+    after,
+    `node ${from} asks for a vote, and hears nothing of index ${newest.index}`,
+  );
 }
 
 /** Whoever is told that it was left out stops asking, unless it knows better or hears from a leader in the same turn. */

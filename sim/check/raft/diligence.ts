@@ -61,6 +61,33 @@ function checkElected(raft: Raft): void {
 }
 
 /**
+ * Whoever has waited for a leader for as long as it meant to asks for votes, if it may: who has a vote, and who may be needed
+ * until its own removal is committed (thesis, section 4.2.2). Called for a turn in which its timer fired and it heard nothing.
+ */
+export function checkAsks(before: Raft, after: Raft, nowMs: number): void {
+  if (before.role === 'leader' || before.rest.asleep || before.electionDeadline > nowMs) return;
+  if (after.term !== before.term || after.role !== 'follower' || !mayAsk(before)) return;
+  // One that hands over what it leads lets the others begin.
+  if (before.leader !== 0 && after.leader === 0 && after.electionDeadline > before.electionDeadline) return;
+  broken(
+    'what is due is done',
+    after,
+    `it meant to ask for votes at ${before.electionDeadline} ms, and has not at ${nowMs} ms`,
+  );
+}
+
+function mayAsk({ configs, self, commit, leftOutAt }: Raft): boolean {
+  const newest = configs[configs.length - 1];
+  const earlier = configs[configs.length - 2];
+  if (newest === undefined) return false;
+  const votes = ({ voters, outgoing }: Raft['config']): boolean =>
+    voters.includes(self) || outgoing.includes(self);
+  if (votes(newest.config)) return leftOutAt <= newest.index;
+  const isSettled = newest.index <= commit || leftOutAt >= newest.index;
+  return !isSettled && earlier !== undefined && votes(earlier.config);
+}
+
+/**
  * The alarm of a node rings in time for this group, and no follower waits much longer than the election timeout.
  *
  * @param alarmMs when the node will be woken; undefined for never.

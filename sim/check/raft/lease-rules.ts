@@ -6,7 +6,14 @@
  * Only for runs whose clocks keep to what the nodes are told of them.
  */
 
-import { holdsLease, type MonotonicMs, type PartitionState, type RaftMessage } from '../../../core/index.js';
+import {
+  fifoPeek,
+  fifoPop,
+  holdsLease,
+  type MonotonicMs,
+  type PartitionState,
+  type RaftMessage,
+} from '../../../core/index.js';
 import { broken } from './broken.js';
 import { lastCommitted, type GroupHistory, type Raft } from './group-history.js';
 import { isQuorum } from './quorum.js';
@@ -18,6 +25,7 @@ export interface LeaseRules {
   said(node: number, group: number, to: number, message: Message): void;
   /** A node as a turn has left it. */
   checkVote(before: Raft, after: Raft): void;
+  checkExtended(before: Raft, after: Raft, nowMs: number): void;
   checkHolder(history: GroupHistory, leader: Raft, nowMs: number): void;
 }
 
@@ -53,6 +61,12 @@ export function createLeaseRules(
   /** Where members change: when each voter last heard anything from the leader of a term. */
   const spokenTo = new Map<string, { readonly term: number; readonly atUs: number }>();
   const promiseUs = shortestPromiseUs(told);
+  const { leaseMs, maxClockDriftPercent } = told;
+  // The leader's clock may run slow, and the voters' fast (design notes, section 6).
+  const durationMs =
+    leaseMs === 0
+      ? 0
+      : Math.floor(((leaseMs - 1) * (100 - maxClockDriftPercent)) / (100 + maxClockDriftPercent));
   const heardRounds = new Map<string, HeardRounds>();
   const promises = new Map<string, Promised>();
   /** By group and term: elections that a leader asked for, which nobody's promise stands against. */
@@ -96,6 +110,23 @@ export function createLeaseRules(
         'promises are kept',
         after,
         `it votes for node ${after.vote} ${sinceUs} µs after it heard from node ${promised.leader}, which may hold a lease for ${promiseUs} µs`,
+      );
+    },
+    checkExtended(before, after, nowMs) {
+      const { until } = after.lease;
+      if (until === before.lease.until || until === 0 || after.role !== 'leader') return;
+      const sentAt = until - durationMs;
+      for (let left = before.lease.unconfirmed; ; left = fifoPop(left)) {
+        const sent = fifoPeek(left);
+        if (sent === undefined) break;
+        if (sent.sentAt === sentAt) return;
+      }
+      // A leader that is a majority by itself confirms a round as it opens it.
+      if (sentAt === nowMs && isQuorum(after.config, (node) => node === after.self)) return;
+      broken(
+        'leases count from the asking',
+        after,
+        `its lease until ${until} ms would count from ${sentAt} ms, when it sent no round that waited for answers`,
       );
     },
     checkHolder(history, leader, nowMs) {

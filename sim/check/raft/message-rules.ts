@@ -107,6 +107,13 @@ export function checkMessage(
     case 'NotMember': {
       const left = sender.configs.find(({ index }) => index === message.index)?.config;
       const isOut = ![left?.voters, left?.outgoing, left?.learners].some((some) => some?.includes(to));
+      if (message.index > sender.commit) {
+        broken(
+          statement,
+          'members are not turned away',
+          `what leaves node ${to} out is at index ${message.index}, and not committed`,
+        );
+      }
       if (sender.term > message.term || (left !== undefined && isOut)) return;
       return broken(statement, 'members are not turned away', `node ${to} is a member as far as it knows`);
     }

@@ -4,6 +4,7 @@
  */
 
 import {
+  compareTimestamps,
   SequenceCode,
   type ReserveSequenceOperation,
   type SequenceAllocation,
@@ -159,6 +160,7 @@ function reserve(
     take?.type === 'Part' &&
     take.revision === record.revision &&
     take.incarnation === record.incarnation &&
+    compareTimestamps(take.createdAt, record.createdAt) === 0 &&
     take.start + (count - 1) * record.increment <= record.currentValue;
   const window = Math.max(count, take?.type === 'Block' ? take.window : 0);
   const room = roomIn(record);

@@ -6,6 +6,15 @@ const legal = bugsOf('legal');
 
 export const LEGAL: readonly Bug[] = [
   legal(
+    'campaigns-for-anybody',
+    'who is asked to campaign does not look who asks: nobody but the leader of a term does so in that term',
+    edit(
+      'core/raft/election.ts',
+      "if (raft.role === 'leader' || (raft.leader !== NO_NODE && raft.leader !== from)) return;",
+      "if (raft.role === 'leader' || from === raft.self) return;",
+    ),
+  ),
+  legal(
     'other-timeouts',
     'another draw of the election timeout',
     edit(

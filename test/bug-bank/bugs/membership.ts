@@ -278,15 +278,6 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
-    'campaigns-for-anybody',
-    'a node campaigns at once when anybody says so',
-    edit(
-      ELECTION,
-      "if (raft.role === 'leader' || (raft.leader !== NO_NODE && raft.leader !== from)) return;",
-      "if (raft.role === 'leader' || from === raft.self) return;",
-    ),
-  ),
-  membership(
     'uncommitted-vote-lost',
     'a node that an entry leaves out does not campaign any more, committed or not',
     edit(

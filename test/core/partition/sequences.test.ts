@@ -19,6 +19,7 @@ import {
   type SequenceRecord,
   type UpdateSequenceOperation,
 } from '../../../core/partition/sequence-command.js';
+import type { SequenceEntry } from '../../../core/partition/sequence-entry.js';
 import { emptyPartition, stamp, type PartitionUnderTest } from './support.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -216,11 +217,13 @@ describe('a reservation', () => {
 });
 
 describe('a part of a block', () => {
+  const { createdAt } = recordIn(withSequence()) as SequenceRecord;
   const part = (start: number, revision = 1, incarnation = 0): SequenceTake => ({
     type: 'Part',
     start,
     revision,
     incarnation,
+    createdAt,
   });
 
   it('is written down for its key, and leaves the record as it is', () => {
@@ -244,6 +247,15 @@ describe('a part of a block', () => {
       'a record that was made anew',
       part(5),
       (p) => (p.apply(drop), void p.apply(create({ initialValue: 10 }))),
+    ],
+    [
+      'a record that was made anew and has come to the same numbers',
+      part(5),
+      (p) => {
+        p.apply(drop);
+        p.apply(create());
+        p.apply(reserve(2), { take: block(10) });
+      },
     ],
     ['a record with a newer block', part(5), (p) => void p.apply(reserve(1), { take: block(1) })],
   ])('of %s is a block of its own instead', (_what, take, change) => {
@@ -461,7 +473,13 @@ describe('values', () => {
         const take: SequenceTake =
           fits === undefined || held === undefined
             ? { type: 'Block', window: blockSize }
-            : { type: 'Part', start: held.next, revision: held.revision, incarnation: held.incarnation };
+            : {
+                type: 'Part',
+                start: held.next,
+                revision: held.revision,
+                incarnation: held.incarnation,
+                createdAt: (before as SequenceEntry).record.createdAt,
+              };
         const { outcome } = partition.apply(operation, { take });
         const after = mapGet(partition.state.sequences, 's');
         if (before?.record !== after?.record) held = blockLeft(before, after, outcome.allocation);

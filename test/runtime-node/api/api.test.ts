@@ -10,10 +10,13 @@ import {
   wallMs,
   type ClientAnswer,
   type ClientCall,
+  type KeyValueOutcome,
+  type Told,
 } from '../../../core/index.js';
-import { createApi, type ApiBackend } from '../../../runtime-node/api/index.js';
+import { createApi } from '../../../runtime-node/api/index.js';
 import { HostStopped } from '../../../runtime-node/index.js';
 import { recordingLog, type RecordingLog } from '../support/recording-log.js';
+import { fakeBackend } from './fake-backend.js';
 
 interface Reply {
   readonly status: number;
@@ -33,7 +36,7 @@ let port: number;
 
 const lastModified = { node: nodeId(3), wall: wallMs(1_790_000_000_001), counter: 3 };
 
-function outcome(code: KeyValueCode, rest: Partial<ClientAnswer> = {}): ClientAnswer {
+function outcome(code: KeyValueCode, rest: Partial<KeyValueOutcome & Told> = {}): ClientAnswer {
   return { code, revision: revision(5), value: null, lastModified, ...rest };
 }
 
@@ -42,28 +45,17 @@ beforeEach(async () => {
   answer = () => Promise.resolve(outcome(KeyValueCode.set));
   ready = true;
   log = recordingLog();
-  const backend: ApiBackend = {
-    request(request) {
+  const backend = fakeBackend(
+    (request) => {
       asked.push(request);
       return answer();
     },
-    admin: () => Promise.resolve({ outcome: 'Done', reason: 'so it is', version: 1 }),
-    untilOut: () => Promise.resolve(true),
-    isLeaving: () => false,
-    health: () => ({ ready, initialized: true, localRole: 'Voter', hostedPartitions: 8 }),
-    status: () => ({
-      node: 1,
-      pid: 2,
-      uptimeMs: 3,
-      cluster: 'test',
-      version: '0.0.0',
-      dataFolder: '/data',
-      clientAddress: '127.0.0.1:2070',
-      peerAddress: '127.0.0.1:2075',
-      voters: [1],
-      groups: [],
-    }),
-  };
+    {
+      // Nothing is known of who leads, so that answers have no hint.
+      routeOf: () => undefined,
+      health: () => ({ ready, initialized: true, localRole: 'Voter', hostedPartitions: 8 }),
+    },
+  );
   const api = await createApi(backend, log);
   onTestFinished(() => api.close());
   ({ port } = await api.listen({ host: '127.0.0.1', port: 0 }));
@@ -330,15 +322,13 @@ describe('the names and numbers of a body', () => {
 
 describe('a request that is understood, but cannot be done, is answered with code 100 and a reason', () => {
   it.each([
-    ['/v1/kv/try-set', { key: 'k', durability: 0 }, 'ephemeral keys (durability 0) are not supported yet'],
-    ['/v1/kv/try-set', { key: 'k', durability: 2 }, 'durability must be 0 or 1, but is 2'],
     [
       '/v1/kv/try-set',
-      { key: 'k', expiresMs: 5 },
-      'keys that expire (expiresMs above 0) are not supported yet',
+      { key: 'k', durability: 2 },
+      'durability must be 0 (ephemeral) or 1 (persistent), but is 2',
     ],
     ['/v1/kv/try-set', { key: 'k', expiresMs: -5 }, 'expiresMs must not be negative, but is -5'],
-    ['/v1/kv/try-get', { key: 'k', revision: 0 }, 'reads of an earlier revision are not supported yet'],
+    ['/v1/kv/try-extend', { key: 'k', expiresMs: 0 }, 'expiresMs must be 1 or more, but is 0'],
     ['/v1/kv/try-exists', { key: 'k', revision: -2 }, 'revision must be -1 (the newest) or more, but is -2'],
     [
       '/v1/kv/try-get',
@@ -347,8 +337,8 @@ describe('a request that is understood, but cannot be done, is answered with cod
     ],
     [
       '/v1/kv/try-get',
-      { key: 'k', readTimestamp: { n: 0, l: 5, c: 0 } },
-      'reads at a timestamp are not supported yet',
+      { key: 'k', revision: 3, readTimestamp: { n: 0, l: 5, c: 0 } },
+      'either a revision or a readTimestamp, not both',
     ],
     [
       '/v1/kv/try-delete',

@@ -53,6 +53,10 @@ beforeEach(async () => {
       asked.push(command);
       return Promise.resolve(command.type === 'ListMembers' ? listed : answer);
     },
+    partitions: 2,
+    routeOf: () => undefined,
+    clientUrl: () => '',
+    metrics: () => '',
     untilOut: () => Promise.resolve(gets),
     isLeaving: () => leaving,
     health: () => ({ ready: true, initialized: true, localRole: role, hostedPartitions: 2 }),

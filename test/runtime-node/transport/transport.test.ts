@@ -108,7 +108,7 @@ function frame(body: Uint8Array): Uint8Array {
   return Buffer.concat([frameHeader(body), body]);
 }
 
-const hello = { version: PROTOCOL_VERSION, cluster: 'test', node: 2, partitions: 8, address: '' };
+const hello = { version: PROTOCOL_VERSION, cluster: 'test', node: 2, partitions: 8, address: '', client: '' };
 
 describe('two nodes', () => {
   it('exchange messages in order, in both directions', async () => {

@@ -100,6 +100,9 @@ const lapse = (space: 'key' | 'lock', name: string, armedAt: number): Pick<Comma
   lapsed: [{ space, name, armedAt: logIndex(armedAt) }],
 });
 
+/** Of a sequence that the first command made. */
+const CREATED = { node: nodeId(1), wall: 1_000 as never, counter: 0 };
+
 function agree(): void {
   expect(verdictOf(() => compareAll(reference, 1, state))).toBe('holds');
   expect(verdictOf(() => compareChanges(reference, 1, 0, state))).toBe('holds');
@@ -168,7 +171,7 @@ describe('the reference agrees with an honest replica', () => {
   it('about blocks, parts of them, replays and limits of a sequence', () => {
     commit({ type: 'CreateSequence', name: 's', initialValue: -1, increment: 3, maxValue: 40 });
     commit(reserve(2), { take: { type: 'Block', window: 5 } });
-    const part = { type: 'Part', start: 8, revision: 1, incarnation: 0 } as const;
+    const part = { type: 'Part', start: 8, revision: 1, incarnation: 0, createdAt: CREATED } as const;
     commit(reserve(1, 'x'), { take: part });
     commit(reserve(1, 'x'), { take: { type: 'Block', window: 1 } });
     commit(reserve(2, 'x'));
@@ -267,13 +270,25 @@ describe('the reference refuses', () => {
   });
 
   it('a part that no block has', () => {
-    const take = { type: 'Part', start: 1, revision: 1, incarnation: 0 } as const;
+    const take = {
+      type: 'Part',
+      start: 1,
+      revision: 1,
+      incarnation: 0,
+      createdAt: sequence().record.createdAt,
+    } as const;
 
     expect(verdictOf(() => commit(reserve(1, 'y'), { take }))).toBe('values are given once');
   });
 
   it('a part that is given twice', () => {
-    const take = { type: 'Part', start: 2, revision: 1, incarnation: 0 } as const;
+    const take = {
+      type: 'Part',
+      start: 2,
+      revision: 1,
+      incarnation: 0,
+      createdAt: sequence().record.createdAt,
+    } as const;
     commit(reserve(1, 'y'), { take });
 
     expect(verdictOf(() => commit(reserve(1, 'z'), { take }))).toBe('values are given once');

@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import {
   emptyRadixArray,
+  writeNumber,
   logIndex,
   nodeId,
   radixSet,
   term,
   type GroupState,
+  type NodeEffect,
+  type NodeEvent,
+  type SnapshotChunk,
   type SnapshotReceiving,
   type SnapshotSending,
   type SnapshotWriting,
 } from '../../../core/index.js';
-import { checkSnapshotWork } from '../../../sim/check/snapshot-rules.js';
+import { checkChunksTaken, checkPartsKept, checkSnapshotWork } from '../../../sim/check/snapshot-rules.js';
 import { leader, raft, verdictOf } from './support/states.js';
 
 const LIMITS = {
@@ -84,5 +88,63 @@ describe('snapshots that are under way', () => {
     expect(judge('follower', { receiving: [receiving({ index: logIndex(0) })] })).toBe(
       'snapshots are lacked',
     );
+  });
+});
+
+describe('what has arrived of a snapshot', () => {
+  const part = (changes: Partial<SnapshotReceiving> = {}): SnapshotReceiving =>
+    receiving({ snapshotTerm: term(2), number: 7, chunks: 1, early: [], ...changes });
+  const work = (...parts: readonly SnapshotReceiving[]) => ({
+    groups: emptyRadixArray<GroupState>(),
+    sending: [],
+    receiving: parts,
+    writing: [],
+  });
+  const chunk = (changes: Partial<SnapshotChunk> = {}): SnapshotChunk =>
+    ({
+      type: 'SnapshotChunk',
+      group: 1,
+      term: term(3),
+      index: logIndex(5),
+      snapshotTerm: term(2),
+      number: 1,
+      ...changes,
+    }) as SnapshotChunk;
+  const heard = (message: SnapshotChunk, from = 2): NodeEvent => ({
+    type: 'MessageReceived',
+    from: nodeId(from),
+    message,
+  });
+  const taken = (events: readonly NodeEvent[], before = part()): string =>
+    verdictOf(() => checkChunksTaken(1, work(before), work(part({ chunks: 2 })), events));
+
+  it('grows by the next chunk of the same snapshot', () => {
+    expect(taken([heard(chunk())])).toBe('holds');
+    expect(taken([], part({ early: [chunk()] }))).toBe('holds');
+  });
+
+  it.each([
+    ['another index', heard(chunk({ index: logIndex(6) }))],
+    ['another term', heard(chunk({ snapshotTerm: term(1) }))],
+    ['another place', heard(chunk({ number: 2 }))],
+    ['another group', heard(chunk({ group: 2 as SnapshotChunk['group'] }))],
+    ['another node', heard(chunk(), 3)],
+  ])('does not grow by a chunk of %s', (_what, event) => {
+    expect(taken([event])).toBe('snapshots are put together rightly');
+  });
+
+  const dropping = (from: string, before: string): NodeEffect => ({
+    type: 'Persist',
+    write: writeNumber(1),
+    changes: [{ type: 'DropRange', from, before }],
+  });
+  const key = (number: number): string => `group/00000001/snapshot/${String(number).padStart(16, '0')}/`;
+  const kept = (effect: NodeEffect): string =>
+    verdictOf(() => checkPartsKept(1, work(part()), work(part()), [effect]));
+
+  it('stays on the disk while it is received', () => {
+    expect(kept(dropping(key(0), key(7)))).toBe('holds');
+    expect(kept(dropping(key(8), key(9)))).toBe('holds');
+    expect(kept(dropping(key(0), key(9)))).toBe('snapshots are put together rightly');
   });
 });

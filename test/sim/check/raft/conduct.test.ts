@@ -63,6 +63,7 @@ const asks = (type: 'VoteRequest' | 'PreVoteRequest', ofTerm: number): Message =
 interface Turn {
   readonly atMs?: number;
   readonly timerFired?: boolean;
+  readonly restartedMs?: number;
 }
 
 /** What the rules say of a turn that hears these messages, each from the node before it. */
@@ -70,10 +71,10 @@ function hear(
   before: Raft,
   after: Raft,
   messages: readonly (readonly [number, Message])[],
-  { atMs = 1_000, timerFired = false }: Turn = {},
+  { atMs = 1_000, timerFired = false, restartedMs }: Turn = {},
 ): string {
   const heard = messages.map(([from, message]) => ({ from: nodeId(from), message }));
-  const turn = { events: heard.length + (timerFired ? 1 : 0), timerFired };
+  const turn = { events: heard.length + (timerFired ? 1 : 0), timerFired, restartedMs };
   return verdictOf(() => {
     checkHeard(conduct, before, after, heard, turn, atMs, LIMITS);
     noteLeaders(conduct, after, heard, atMs);
@@ -150,7 +151,15 @@ describe('a follower that hears a leader', () => {
 
   it('may have granted one before the leader spoke in the same turn', () => {
     const heard = [{ from: nodeId(3), message: heartbeat(1) }];
-    checkHeard(conduct, follower(1), follower(1), heard, { events: 2, timerFired: false }, 1_000, LIMITS);
+    checkHeard(
+      conduct,
+      follower(1),
+      follower(1),
+      heard,
+      { events: 2, timerFired: false, restartedMs: undefined },
+      1_000,
+      LIMITS,
+    );
 
     expect(say(follower(1), granted('PreVoteAnswer', 2))).toBe('holds');
   });
@@ -314,5 +323,29 @@ describe('an election that the leader asked for', () => {
 
   it('breaks a rule when no leader did', () => {
     expect(say(follower(2), handedOver)).toBe('only leaders hand over');
+  });
+});
+
+describe('a promise to a leader', () => {
+  const before = raft(1, [], { term: 2 });
+  const voted = raft(1, [], { term: 3, vote: nodeId(3) });
+  const asked = [[3, asks('VoteRequest', 3)]] as const;
+
+  it('outlasts the term of that leader', () => {
+    hear(raft(1, [], { term: 1 }), raft(1, [], { term: 1 }), [[2, heartbeat(1)]], { atMs: 1_000 });
+
+    expect(hear(before, voted, asked, { atMs: 1_199 })).toBe('promises are kept');
+    expect(hear(before, voted, asked, { atMs: 1_200 })).toBe('holds');
+  });
+
+  it('outlasts a restart, of which nobody knows what was heard before it', () => {
+    expect(hear(before, voted, asked, { atMs: 1_199, restartedMs: 1_000 })).toBe('promises are kept');
+    expect(hear(before, voted, asked, { atMs: 1_200, restartedMs: 1_000 })).toBe('holds');
+  });
+
+  it('does not stand against whom the leader asked to campaign', () => {
+    const handedOver: Message = { ...asks('VoteRequest', 3), handedOver: true } as Message;
+
+    expect(hear(before, voted, [[3, handedOver]], { atMs: 1_100, restartedMs: 1_000 })).toBe('holds');
   });
 });

@@ -9,7 +9,11 @@ import {
   type PlacedConfiguration,
 } from '../../../../core/index.js';
 import { appendEntry } from '../../../../core/raft/log.js';
-import { checkConfigurations, checkTold } from '../../../../sim/check/raft/configurations.js';
+import {
+  checkConfigurations,
+  checkTold,
+  checkTurnedAway,
+} from '../../../../sim/check/raft/configurations.js';
 import {
   createGroupHistory,
   sameConfiguration,
@@ -355,5 +359,51 @@ describe('entries', () => {
     expect(sameEntry(one, { ...one, config: members([1], { learners: [2] }) })).toBe(false);
     expect(sameEntry(one, { term: one.term, payload: one.payload })).toBe(false);
     expect(sameConfiguration(undefined, undefined)).toBe(true);
+  });
+});
+
+describe('a leader that leaves itself out', () => {
+  const before = holding(1, 1, {}, { role: 'leader', leader: nodeId(1) });
+  const change = { 2: members([2, 3]) };
+
+  it('leads on until that is committed', () => {
+    const gone = holding(1, 2, change, { role: 'follower' });
+
+    expect(verdict([before, gone])).toBe('leaders that leave stay until it is committed');
+  });
+
+  it('may step down for what is older, or committed by then', () => {
+    const committed = holding(1, 2, change, { role: 'follower', commit: logIndex(2) });
+    history.changes.push(placed(0, THREE), placed(2, change[2]));
+
+    expect(verdict([before, { ...before, role: 'follower' }])).toBe('holds');
+    expect(verdictOf(() => checkConfigurations(history, before, committed))).toBe('holds');
+  });
+});
+
+describe('who was left out and asks for votes', () => {
+  const leads = {
+    ...holding(1, 2, { 2: members([1, 2]) }, { role: 'leader', leader: nodeId(1), commit: logIndex(2) }),
+    peers: [progress(2, 2)],
+    durable: { ...holding(1, 2, {}).durable, term: term(1) },
+  };
+  const request = {
+    type: 'PreVoteRequest',
+    term: term(2),
+    lastIndex: logIndex(1),
+    lastTerm: term(1),
+  } as const;
+  const told = { type: 'NotMember', term: term(1), index: logIndex(2) } as const;
+  const away = (leader: Raft, from: number, said: readonly (typeof told)[]): string =>
+    verdictOf(() => checkTurnedAway(leader, leader, from, request, said));
+
+  it('is told', () => {
+    expect(away(leads, 3, [told])).toBe('holds');
+    expect(away(leads, 3, [])).toBe('who was left out is told');
+  });
+
+  it('is not, while that is not committed, or if it is a member', () => {
+    expect(away({ ...leads, commit: logIndex(1) }, 3, [])).toBe('holds');
+    expect(away(leads, 2, [])).toBe('holds');
   });
 });

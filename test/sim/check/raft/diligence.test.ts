@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fifoFrom, logIndex, monotonicMs, nodeId, term, writeNumber } from '../../../../core/index.js';
-import { checkAwake, checkDue } from '../../../../sim/check/raft/diligence.js';
+import { checkAsks, checkAwake, checkDue } from '../../../../sim/check/raft/diligence.js';
 import type { Raft } from '../../../../sim/check/raft/group-history.js';
 import { leader, progress, raft, verdictOf } from '../support/states.js';
 
@@ -84,5 +84,45 @@ describe('a node wakes', () => {
 
     expect(awake(state(350), 350)).toBe('holds');
     expect(awake(state(450), 350)).toBe('nobody oversleeps');
+  });
+});
+
+describe('whoever has waited for long enough', () => {
+  const configs = (...all: readonly (readonly number[])[]): Raft['configs'] =>
+    all.map((voters, i) => ({
+      index: logIndex(i),
+      config: { voters: voters.map(nodeId), outgoing: [], learners: [], learnersNext: [] },
+    }));
+  const waits = (changes: Partial<Raft> = {}): Raft => ({
+    ...raft(1, [1], { term: 1, electionDeadline: monotonicMs(500) }),
+    ...changes,
+  });
+  const asks = (before: Raft, after: Raft = before, nowMs = 500): string =>
+    verdictOf(() => checkAsks(before, after, nowMs));
+
+  it('asks for votes', () => {
+    expect(asks(waits())).toBe('what is due is done');
+    expect(asks(waits(), waits({ role: 'precandidate' }))).toBe('holds');
+    expect(asks(waits(), waits(), 499)).toBe('holds');
+  });
+
+  it('does so while its own removal is not known to be committed', () => {
+    const left = { configs: configs([1, 2, 3], [2, 3]) };
+
+    expect(asks(waits(left))).toBe('what is due is done');
+    expect(asks(waits({ ...left, commit: logIndex(1) }))).toBe('holds');
+    expect(asks(waits({ ...left, leftOutAt: logIndex(1) }))).toBe('holds');
+  });
+
+  it('does not if it never had a vote, or was told that it was left out', () => {
+    expect(asks(waits({ configs: configs([2, 3]) }))).toBe('holds');
+    expect(asks(waits({ leftOutAt: logIndex(1) }))).toBe('holds');
+  });
+
+  it('may let the others begin when it hands over what it leads', () => {
+    const before = waits({ leader: nodeId(2) });
+
+    expect(asks(before, waits({ electionDeadline: monotonicMs(900) }))).toBe('holds');
+    expect(asks(before)).toBe('what is due is done');
   });
 });

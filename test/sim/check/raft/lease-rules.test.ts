@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   emptyFifo,
+  fifoFrom,
   groupId,
   logIndex,
   monotonicMs,
@@ -135,5 +136,25 @@ describe('a voter that answered a heartbeat', () => {
     promise(2, nowUs, 1, 0);
 
     expect(vote(3)).toBe('holds');
+  });
+});
+
+describe('a lease that is extended', () => {
+  // 100 ms, less what a slow clock of the leader and fast ones of the voters may take of it: 100 * 75 / 125.
+  const DURATION_MS = 60;
+  const waiting = { until: monotonicMs(0), unconfirmed: fifoFrom([{ round: 4, sentAt: monotonicMs(400) }]) };
+  const before = { ...lessor, lease: waiting };
+  const extended = (untilMs: number): string => {
+    const after = { ...lessor, lease: { until: monotonicMs(untilMs), unconfirmed: emptyFifo<never>() } };
+    return verdictOf(() => rules.checkExtended(before, after, 450));
+  };
+
+  it('counts from when its round was sent', () => {
+    expect(extended(400 + DURATION_MS)).toBe('holds');
+  });
+
+  it('does not count from when the answers came, nor last longer than clocks allow', () => {
+    expect(extended(450 + DURATION_MS)).toBe('leases count from the asking');
+    expect(extended(500)).toBe('leases count from the asking');
   });
 });

@@ -1,0 +1,98 @@
+/** Reading many keys by their prefix: one partition page by page, or all partitions at once. */
+
+import {
+  FIRST_PARTITION,
+  groupId,
+  KeyValueCode,
+  ZERO_TIMESTAMP,
+  type GroupId,
+  type PageItem,
+  type Timestamp,
+} from '../../../core/index.js';
+import { requestOf, type ApiBackend } from '../backend.js';
+import { EPHEMERAL, PERSISTENT } from '../requests/asked.js';
+import { encodeCursor } from '../requests/cursor.js';
+import type { Range, RangeAsked } from '../requests/range.js';
+
+export interface RowsDone {
+  readonly code: KeyValueCode;
+  readonly reason?: string;
+  readonly items: readonly PageItem[];
+  readonly hasMore: boolean;
+  /** Where the rest begins; null where there is none. */
+  readonly nextCursor: string | null;
+  /** Where the next page of the same snapshot begins. */
+  readonly next: Range | undefined;
+}
+
+/** Keys looked for at a time: a node forwards a page in one message. */
+const PAGE_ROWS = 512;
+
+/** One page, in as many steps as the core makes of it, all of the same moment. */
+export async function doRange(backend: ApiBackend, asked: RangeAsked, group?: GroupId): Promise<RowsDone> {
+  if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
+  const { range } = asked;
+  const items: PageItem[] = [];
+  const { prefix, to, ephemeral, mode } = range;
+  const kind = {
+    ...(to === undefined ? {} : { to }),
+    ...(ephemeral === undefined ? {} : { ephemeral }),
+    ...(mode === undefined ? {} : { mode }),
+  };
+  const place = group === undefined ? {} : { group };
+  let { from, at } = range;
+  for (;;) {
+    const limit = Math.min(range.limit - items.length, PAGE_ROWS);
+    const answer = await requestOf(backend, {
+      operation: {
+        type: 'Scan',
+        prefix,
+        limit,
+        ...place,
+        ...kind,
+        ...(from === undefined ? {} : { from }),
+        ...(at === undefined ? {} : { at }),
+      },
+    });
+    if (answer.family !== 'page') throw new Error('a scan was not answered with a page');
+    if (answer.code !== KeyValueCode.got) return noRows(answer.code, answer.reason);
+    items.push(...answer.items);
+    at ??= answer.at;
+    if (!answer.hasMore)
+      return { code: KeyValueCode.got, items, hasMore: false, nextCursor: null, next: undefined };
+    from = { key: answer.lastKey, inclusive: false };
+    if (items.length < range.limit) continue;
+    const nextCursor = cursorOf(range, answer.lastKey, at);
+    return { code: KeyValueCode.got, items, hasMore: true, nextCursor, next: { ...range, from, at } };
+  }
+}
+
+/** At most 4,096 rows; a bucket without any does not exist. */
+export async function doBucket(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
+  const done = await doRange(backend, asked);
+  const isEmpty = done.code === KeyValueCode.got && done.items.length === 0;
+  return isEmpty ? noRows(KeyValueCode.doesNotExist) : done;
+}
+
+/**
+ * The same prefix in every partition, each read at its own moment, merged in the order of the keys. Either all
+ * partitions answer or none counts: half of the keys would look like all of them.
+ */
+export async function doScanAll(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
+  if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
+  const groups = Array.from({ length: backend.partitions }, (_, index) => groupId(FIRST_PARTITION + index));
+  const parts = await Promise.all(groups.map((group) => doRange(backend, asked, group)));
+  const failed = parts.find(({ code }) => code !== KeyValueCode.got);
+  if (failed !== undefined) return failed;
+  const items = parts.flatMap((part) => part.items).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { code: KeyValueCode.got, items, hasMore: false, nextCursor: null, next: undefined };
+}
+
+function cursorOf({ prefix, ephemeral }: Range, lastKey: string, at: Timestamp = ZERO_TIMESTAMP): string {
+  return encodeCursor({ lastKey, prefix, durability: ephemeral ? EPHEMERAL : PERSISTENT, at });
+}
+
+export function noRows(code: KeyValueCode, reason?: string): RowsDone {
+  const why = reason === undefined ? {} : { reason };
+  return { code, ...why, items: [], hasMore: false, nextCursor: null, next: undefined };
+}

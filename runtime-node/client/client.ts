@@ -1,0 +1,67 @@
+/** The client: locks, key/values and sequences, over whatever port its questions go. */
+
+import { createHttpPort } from './http-port.js';
+import type { TlsOptions } from './http.js';
+import { createKeys, type Keys } from './keys.js';
+import { createLocks, type Locks } from './locks.js';
+import type { ClientPort } from './port.js';
+import { createSequences, type Sequences } from './sequences.js';
+
+export interface ClientOptions extends CommonOptions {
+  /** Base URLs of some nodes; any of them takes any operation. */
+  readonly endpoints: readonly string[];
+  /** For endpoints with `https:`. */
+  readonly tls?: TlsOptions;
+}
+
+export interface CommonOptions {
+  /** For one operation on keys or sequences, repetitions included. Default 10,000. */
+  readonly timeoutMs?: number;
+  /**
+   * Told of what goes wrong where nobody waits for it: when a lock is released at its disposal, and when its lease is
+   * extended. Default: nothing is said.
+   */
+  readonly onBackgroundError?: (error: unknown) => void;
+}
+
+/** Locks, key/values and sequences: of a cluster (`createClient`), or of a node in this process (`startEmbedded`). */
+export interface WavetankClient extends AsyncDisposable {
+  readonly locks: Locks;
+  readonly keys: Keys;
+  readonly sequences: Sequences;
+  /** Lets go of all connections; what is under way ends with the code `closed`. Harmless when repeated. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client of a cluster.
+ *
+ * Every operation goes to the node that answered last, and to the next one when that does not answer; nodes find the leader
+ * themselves. Nothing is connected before the first operation.
+ *
+ * @example
+ * ```ts
+ * await using client = createClient({ endpoints: ['http://127.0.0.1:2070', 'http://127.0.0.1:2080'] });
+ * await client.keys.set('greeting', 'hello');
+ * console.log(await client.keys.getText('greeting')); //=> hello
+ * ```
+ *
+ * @throws TypeError for no endpoint, or one that is no URL.
+ */
+export function createClient({ endpoints, tls, ...common }: ClientOptions): WavetankClient {
+  return clientOver(createHttpPort({ endpoints, ...(tls === undefined ? {} : { tls }) }), common);
+}
+
+const TIMEOUT_MS = 10_000;
+
+export function clientOver(port: ClientPort, options: CommonOptions): WavetankClient {
+  const { timeoutMs = TIMEOUT_MS, onBackgroundError = () => undefined } = options;
+  const close = (): Promise<void> => port.close();
+  return {
+    locks: createLocks({ port, timeoutMs, onBackgroundError }),
+    keys: createKeys(port, timeoutMs),
+    sequences: createSequences(port, timeoutMs),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

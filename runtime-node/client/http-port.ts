@@ -1,0 +1,108 @@
+/**
+ * Questions over HTTP, to any of several nodes. Each operation goes to the node that answered last, and from there in turn;
+ * so all operations leave a node that is down as soon as one of them has found out.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+
+import { isDoneOnce, isMustRetry } from './ask.js';
+import { exchange, keepConnections, type Exchange, type TlsOptions } from './http.js';
+import type { AnswerTo, Ask, Attempt, AttemptLimits, ClientPort, Prepared } from './port.js';
+import { parseObject } from './rest-fields.js';
+import { routeOf } from './rest.js';
+
+export interface HttpPortOptions {
+  /** Base URLs. */
+  readonly endpoints: readonly string[];
+  readonly tls?: TlsOptions;
+}
+
+/** A node that has not answered by then may be gone; another one is asked, under the same id. */
+const ATTEMPT_TIMEOUT_MS = 3_000;
+/** What a large body may take beyond that. */
+const SLOWEST_BYTES_PER_MS = 10_000;
+
+/** @throws TypeError for no endpoint, or one that is no URL. */
+export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort {
+  if (endpoints.length === 0) throw new TypeError('endpoints: at least one base URL is needed');
+  for (const endpoint of endpoints) checkEndpoint(endpoint);
+  const agents = keepConnections(tls);
+  const aborted = new AbortController();
+  // One listener for each attempt under way.
+  setMaxListeners(0, aborted.signal);
+  let preferred = 0;
+
+  function prepare<A extends Ask>(ask: A): Prepared<A> {
+    const { path, body: fields, read } = routeOf(ask);
+    const body = JSON.stringify(isDoneOnce(ask) ? { ...fields, ...operationId() } : fields);
+    const patienceMs = ATTEMPT_TIMEOUT_MS + body.length / SLOWEST_BYTES_PER_MS;
+    let place: number | undefined;
+
+    async function attempt({ timeoutMs, mayRepeat, signal }: AttemptLimits): Promise<Attempt<A>> {
+      const here = place ?? preferred;
+      place = (here + 1) % endpoints.length;
+      const endpoint = endpoints[here] as string;
+      const got = await exchange({
+        method: 'POST',
+        url: new URL(path, endpoint),
+        body,
+        timeoutMs: mayRepeat ? Math.min(timeoutMs, patienceMs) : timeoutMs,
+        signal: signal === undefined ? aborted.signal : AbortSignal.any([signal, aborted.signal]),
+        agents,
+      });
+      const result = understand(got, endpoint, read);
+      const isGood = result.type === 'Answered' && !isMustRetry(ask, result.answer);
+      if (isGood) preferred = here;
+      else if (preferred === here && result.type !== 'Refused') preferred = place;
+      return result;
+    }
+    return { attempt };
+  }
+
+  return {
+    breadth: endpoints.length,
+    prepare,
+    isClosed: () => aborted.signal.aborted,
+    close() {
+      aborted.abort();
+      agents.destroy();
+      return Promise.resolve();
+    },
+  };
+}
+
+function checkEndpoint(endpoint: string): void {
+  const isKnown = URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol);
+  if (isKnown) return;
+  throw new TypeError(`endpoints: ${JSON.stringify(endpoint)} is no base URL such as http://127.0.0.1:2070`);
+}
+
+/** Two halves of 52 random bits: numbers that JSON carries exactly, and never zero. */
+function operationId(): { readonly operationIdHigh: number; readonly operationIdLow: number } {
+  const bytes = randomBytes(16);
+  const half = (at: number): number => Number(bytes.readBigUInt64BE(at) >> 12n) + 1;
+  return { operationIdHigh: half(0), operationIdLow: half(8) };
+}
+
+function understand<A extends Ask>(
+  got: Exchange,
+  endpoint: string,
+  read: (fields: Readonly<Record<string, unknown>>) => AnswerTo<A>,
+): Attempt<A> {
+  if (got.type !== 'Answered') {
+    return { type: 'Failed', reason: got.reason, endpoint, sent: got.type === 'Lost' };
+  }
+  const fields = parseObject(got.body);
+  if (got.status === 200) {
+    if (typeof fields?.['type'] === 'number') return { type: 'Answered', answer: read(fields), endpoint };
+    return { type: 'Failed', reason: 'its answer cannot be read', endpoint, sent: true };
+  }
+  const message = fields?.['message'];
+  const reason = typeof message === 'string' ? message : `HTTP status ${got.status}`;
+  if (got.status < 500 && !COME_BACK.includes(got.status)) return { type: 'Refused', reason, endpoint };
+  return { type: 'Failed', reason, endpoint, sent: true };
+}
+
+/** Timeout and "too many requests": of a proxy, since nodes do not answer so. */
+const COME_BACK = [408, 429];

@@ -1,0 +1,131 @@
+/** The unary calls of the services: what each reads, does and answers (gRPC specification, sections 2 to 5). */
+
+import { ask, type ApiBackend } from '../api/backend.js';
+import { doBatch, type BatchDone } from '../api/calls/batch.js';
+import { doBucket, doRange, doScanAll, type RowsDone } from '../api/calls/range.js';
+import { describeMembership } from '../api/cluster.js';
+import type { RequestReader } from '../api/request-reader.js';
+import type { Asked } from '../api/requests/asked.js';
+import * as batches from '../api/requests/batch.js';
+import * as keyValues from '../api/requests/key-value.js';
+import * as locks from '../api/requests/lock.js';
+import { readBucket, readRange, type RangeAsked } from '../api/requests/range.js';
+import * as sequences from '../api/requests/sequence.js';
+import { operationIn, sequenceNameIn } from '../api/rest.js';
+import { routingMap } from '../api/routing.js';
+import * as answers from './answers.js';
+import { readMessage, type Message } from './message-reader.js';
+
+/** Takes a request, and resolves to its answer; rejects only for a mistake of this program. */
+export type UnaryCall = (backend: ApiBackend, request: Message) => Promise<Message>;
+
+/** By service and method; what is not here is not implemented. */
+export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
+  '/Locker/TryLock': point(locks.readAcquire, answers.lockMessage),
+  '/Locker/TryExtendLock': point(locks.readExtendLock, answers.lockMessage),
+  '/Locker/Unlock': point(locks.readRelease, answers.unlockMessage),
+  '/Locker/GetLock': point(locks.readGetLock, answers.lockInfoMessage),
+
+  '/KeyValuer/TrySetKeyValue': point(keyValues.readSet, answers.writeMessage),
+  '/KeyValuer/TryExtendKeyValue': point(keyValues.readExtend, answers.writeMessage),
+  '/KeyValuer/TryDeleteKeyValue': point(keyValues.readDelete, answers.writeMessage),
+  '/KeyValuer/TryGetKeyValue': point(keyValues.readGet, answers.getMessage),
+  '/KeyValuer/TryExistsKeyValue': point(keyValues.readExists, answers.existsMessage),
+  '/KeyValuer/TrySetManyKeyValue': batch(batches.readSetMany, answers.writesMessage),
+  '/KeyValuer/TryDeleteManyKeyValue': batch(batches.readDeleteMany, answers.writesMessage),
+  '/KeyValuer/TryGetManyValues': batch(batches.readGetMany, answers.readsMessage),
+  '/KeyValuer/TryExistsManyValues': batch(batches.readExistsMany, answers.readsMessage),
+  '/KeyValuer/GetByRange': range(readRange, doRange, answers.pageMessage),
+  '/KeyValuer/GetByBucket': range(readBucket, doBucket, answers.rowsMessage),
+  '/KeyValuer/ScanAllByPrefix': range(readBucket, doScanAll, answers.rowsMessage),
+
+  '/Sequencer/CreateSequence': point(sequences.readCreate, answers.sequenceMessage),
+  '/Sequencer/UpdateSequence': point(sequences.readUpdate, answers.sequenceMessage),
+  '/Sequencer/GetSequence': point(sequences.readGetSequence, answers.sequenceRecordMessage),
+  '/Sequencer/NextSequenceValue': allocation(sequences.readNext),
+  '/Sequencer/ReserveSequenceRange': allocation(sequences.readReserve),
+  '/Sequencer/DeleteSequence': point(sequences.readDeleteSequence, answers.sequenceMessage),
+
+  '/Cluster/GetMembership': membership,
+  '/Cluster/GetRoutingMetadata': (backend) => Promise.resolve(routingFields(backend)),
+};
+
+function point(read: (request: RequestReader) => Asked, write: answers.WriteAnswer): UnaryCall {
+  return async (backend, request) => {
+    const elapsed = stopwatch();
+    return write(await ask(backend, read(readMessage(request))), elapsed());
+  };
+}
+
+function allocation(read: (request: RequestReader) => Asked): UnaryCall {
+  return async (backend, request) => {
+    const elapsed = stopwatch();
+    const asked = read(readMessage(request));
+    const name = sequenceNameIn(operationIn(asked));
+    return answers.allocationMessage(name, await ask(backend, asked), elapsed());
+  };
+}
+
+function batch(
+  read: (request: RequestReader) => batches.BatchAsked,
+  write: (done: BatchDone, elapsedMs: number) => Message,
+): UnaryCall {
+  return async (backend, request) => {
+    const elapsed = stopwatch();
+    return write(await doBatch(backend, read(readMessage(request))), elapsed());
+  };
+}
+
+function range(
+  read: (request: RequestReader) => RangeAsked,
+  run: (backend: ApiBackend, asked: RangeAsked) => Promise<RowsDone>,
+  write: (done: RowsDone) => Message,
+): UnaryCall {
+  return async (backend, request) => write(await run(backend, read(readMessage(request))));
+}
+
+/** Whole milliseconds since it was made. */
+function stopwatch(): () => number {
+  const startedAt = performance.now();
+  return () => Math.round(performance.now() - startedAt);
+}
+
+const ROLES = { Learner: 0, Voter: 1, Leaving: 2, NotMember: 3 } as const;
+
+async function membership(backend: ApiBackend): Promise<Message> {
+  const { membershipVersion, members, localRole, initialized } = await describeMembership(backend);
+  return {
+    MembershipVersion: membershipVersion,
+    Members: members.map(({ endpoint, nodeId, role, joinedVersion }) => ({
+      Endpoint: endpoint,
+      NodeId: nodeId,
+      Role: ROLES[role],
+      JoinedVersion: joinedVersion,
+    })),
+    LocalRole: ROLES[localRole],
+    Initialized: initialized,
+  };
+}
+
+function routingFields(backend: ApiBackend): Message {
+  const map = routingMap(backend);
+  return {
+    Initialized: map.initialized,
+    SchemaVersion: map.schemaVersion,
+    HashAlgorithm: map.hashAlgorithm,
+    PrefixSeparator: map.prefixSeparator,
+    HashPoolSize: map.hashPoolSize,
+    HashPartitionOffset: map.hashPartitionOffset,
+    SequenceStorageKeyFormat: map.sequenceStorageKeyFormat,
+    ReservedKeyPrefix: map.reservedKeyPrefix,
+    LocalEndpoint: map.localEndpoint,
+    SnapshotVersion: map.snapshotVersion,
+    Coherent: map.coherent,
+    KeySpaces: map.keySpaces,
+    Leaders: map.leaders.map(({ partitionId, endpoint }) => ({
+      PartitionId: partitionId,
+      Endpoint: endpoint,
+    })),
+    GroupSeparator: map.groupSeparator,
+  };
+}
