@@ -423,6 +423,13 @@ describe('a plan', () => {
     ['what there is room for', { maxValue: 10, increment: 3 }, 1, 1000, 3],
     ['nothing where it does not fit', { maxValue: 10, increment: 3 }, 4, 1000, undefined],
     ['nothing above the limit', { maxValue: 10, currentValue: 11 }, 1, 1000, undefined],
+    [
+      'not more where the distance would be rounded up',
+      { currentValue: -4, increment: 2 ** 52 + 2 },
+      1,
+      9,
+      1,
+    ],
     ['an exact number from end to end', { currentValue: -MAX, increment: 2 ** 52 + 2 }, 1, 9, 3],
   ])('is %s', (_what, fields, count, blockSize, window) => {
     expect(planReservation(record(fields), count, blockSize)).toBe(window);
