@@ -470,6 +470,12 @@ function catchUp(reference: Reference, history: GroupHistory, partitions: number
         `group ${reference.group} has committed a write of ${nameIn(command.value.operation)}, which is not its own`,
       );
     }
+    if (command !== undefined && 'ephemeral' in command.value.operation) {
+      throw new PropertyBroken(
+        'ephemeral things stay in memory',
+        `group ${reference.group} has committed an ephemeral ${command.value.operation.type} at index ${index}`,
+      );
+    }
     execute(reference, command?.value, window);
   }
 }

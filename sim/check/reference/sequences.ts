@@ -250,7 +250,7 @@ export function wrongGift(
   sequences: Sequences,
   index: number,
   requestId: string | undefined,
-  { name, count }: ReserveSequenceOperation,
+  { name, count, idempotencyKey }: ReserveSequenceOperation,
   outcome: SequenceOutcome,
 ): string | undefined {
   const fact = stateAt(sequences.facts, name, index);
@@ -263,6 +263,8 @@ export function wrongGift(
         : code === SequenceCode.maxValueExceeded && roomIn(record) < count;
     return isSo ? undefined : `nothing at index ${index} leads to code ${code} for ${count} of ${name}`;
   }
+  if (idempotencyKey !== undefined)
+    return `what is given under ${idempotencyKey} is not written down at index ${index}`;
   const seen = outcome.record && tellSequence(outcome.record, []);
   const expected = fact?.record && tellSequence(fact.record, []);
   if (seen !== expected)

@@ -41,8 +41,8 @@ export const SERVICES: readonly Bug[] = [
     'a snapshot holds no tokens of locks that are free',
     edit(
       CHUNK,
-      '    writeLockEntry(writer, resource, entry);',
-      '    writeLockEntry(writer, resource, entry.owner === null ? { ...entry, fencingToken: 0 } : entry);',
+      'records: locks, write: writeLockEntry }',
+      'records: locks, write: (to, name, entry) => writeLockEntry(to, name, entry.owner === null ? { ...entry, fencingToken: 0 } : entry) }',
     ),
   ),
   bug(
