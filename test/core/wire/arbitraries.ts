@@ -260,7 +260,7 @@ const take: fc.Arbitrary<SequenceTake> = fc.oneof(
     start: signedNumbers,
     revision: numbers(0),
     incarnation: numbers(0),
-    createdAt: timestamp,
+    createdAt: madeTimestamp,
   }),
 );
 

@@ -162,8 +162,8 @@ export function commandObject(command: Command): SchemaObject {
 
 function takeField(take: SequenceTake): SchemaObject {
   if (take.type === 'Block') return { block: { window: take.window } };
-  const { start, revision, incarnation } = take;
-  return { part: { start, revision, incarnation } };
+  const { start, revision, incarnation, createdAt } = take;
+  return { part: { start, revision, incarnation, ...timestampField('createdAt', createdAt) } };
 }
 
 const MODES: Readonly<Record<ReadMode, number>> = { linearizable: 0, lease: 1, follower: 2, stale: 3 };
