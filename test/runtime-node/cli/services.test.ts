@@ -15,15 +15,21 @@ interface Ran {
   readonly complaints: string;
 }
 
-const TIMEOUT_MS = 200;
+/** More than any answer takes; and what a test waits for one that never comes. */
+const PATIENT_MS = 10_000;
+const IMPATIENT_MS = 200;
 
 /** Runs one command as the process does, on these endpoints. */
-async function runOn(endpoints: readonly string[], ...args: readonly string[]): Promise<Ran> {
+async function runOn(
+  endpoints: readonly string[],
+  args: readonly string[],
+  timeoutMs = PATIENT_MS,
+): Promise<Ran> {
   let exitCode = 0;
   let out = '';
   let complaints = '';
   const seat: Seat = {
-    with: (_flags, use) => use(clientOf(endpoints, { timeoutMs: TIMEOUT_MS })),
+    with: (_flags, use) => use(clientOf(endpoints, { timeoutMs })),
     out: (text) => (out += typeof text === 'string' ? `${text}\n` : Buffer.from(text).toString()),
     complain: (text) => (complaints += `${text}\n`),
     exit: (code) => (exitCode = code),
@@ -124,14 +130,17 @@ describe('a command tells its outcome, and by its exit code too', () => {
   ])('%s after %o: %i', async (line, answer, exitCode, words) => {
     const node = await fakeNode(answer);
 
-    const ran = await runOn([node.endpoint], ...line.split(' '));
+    const waits = typeof answer === 'object' && 'type' in answer && answer.type === 101;
+    const timeoutMs = waits ? IMPATIENT_MS : PATIENT_MS;
+
+    const ran = await runOn([node.endpoint], line.split(' '), timeoutMs);
 
     expect([ran.exitCode, ran.out + ran.complaints]).toEqual([exitCode, expect.stringMatching(words)]);
     expect(exitCode === 0 || ran.out === '').toBe(true);
   });
 
   it('and says 69 when nobody answers, for then nothing was done', async () => {
-    const ran = await runOn([await deadEndpoint()], 'set', 'a', 'b', '--json');
+    const ran = await runOn([await deadEndpoint()], ['set', 'a', 'b', '--json']);
 
     expect(ran.exitCode).toBe(69);
     expect(JSON.parse(ran.out)).toMatchObject({
@@ -168,7 +177,7 @@ describe('--json prints one object', () => {
   ])('%s after %o', async (line, answer, shown) => {
     const node = await fakeNode(answer);
 
-    const { out, complaints } = await runOn([node.endpoint], ...line.split(' '), '--json');
+    const { out, complaints } = await runOn([node.endpoint], [...line.split(' '), '--json']);
 
     expect(JSON.parse(out)).toMatchObject(shown);
     expect(complaints).toBe('');
@@ -204,7 +213,7 @@ describe('a command sends what its arguments say', () => {
   ])('%s', async (line, sent) => {
     const node: FakeNode = await fakeNode({ type: 100 });
 
-    await runOn([node.endpoint], ...line.split(' '));
+    await runOn([node.endpoint], line.split(' '));
 
     expect(node.asked[0]?.body).toMatchObject(sent);
   });
@@ -229,7 +238,7 @@ describe('bad arguments', () => {
   ])('%s', async (line, words) => {
     const node = await fakeNode(500);
 
-    const { exitCode, complaints } = await runOn([node.endpoint], ...line.split(' '));
+    const { exitCode, complaints } = await runOn([node.endpoint], line.split(' '));
 
     expect([exitCode, complaints]).toEqual([2, expect.stringContaining(words)]);
     expect(node.asked).toEqual([]);
