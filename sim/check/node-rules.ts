@@ -29,6 +29,7 @@ import {
   type NodeState,
   type PartitionState,
   type RaftMessage,
+  type RaftState,
   type Persist,
   type Step,
   type Stored,
@@ -167,7 +168,14 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     (contexts[group] = {
       history: historyOf(group),
       viewOf: (node) => viewOf(node, group),
-      everywhere: () => [...running.values()].flatMap((state) => radixGet(state.groups, group)?.raft ?? []),
+      everywhere: () => {
+        const rafts: RaftState<PartitionState>[] = [];
+        for (const state of running.values()) {
+          const known = radixGet(state.groups, group)?.raft;
+          if (known !== undefined) rafts.push(known);
+        }
+        return rafts;
+      },
       limitsOf: (node) => limits.get(node) as GroupLimits,
     });
 
@@ -179,7 +187,9 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       checkConfigurations(historyOf(id), known?.raft, group.raft, maxPromotionLag);
       checkVoteAsked(historyOf(id), known?.raft, group.raft);
       checkDue(known?.raft, group.raft);
-      if (known?.raft !== group.raft) checkLevel(group.raft, contextOf(id).everywhere());
+      if (known?.raft !== group.raft && group.raft.rest.asleep) {
+        checkLevel(group.raft, contextOf(id).everywhere());
+      }
       checkApplied(historyOf(id), known, group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
