@@ -102,9 +102,9 @@ export function snapshotAnswered(turn: NodeTurn, from: NodeId, answer: SnapshotA
   const { raft } = opened.raft;
   if (raft.term !== term || !answersUs(opened.raft, from)) return;
   heardFrom(opened.raft, from);
-  // More than were ever made: not of this transfer.
-  if (answer.chunks > known.lastCut) return;
   change(turn, known, (sending) => {
+    // Left by an earlier transfer of this very snapshot, which was given up for want of a place: it goes on from there.
+    if (answer.chunks > sending.lastCut && !cutUpTo(turn, sending, answer.chunks)) return;
     sending.busy = answer.busy;
     if (answer.busy) {
       sending.acked = 0;
@@ -155,6 +155,23 @@ function sendChunks(turn: NodeTurn, sending: Mutable<SnapshotSending>): void {
     }
   }
   postponeAsking(turn, sending);
+}
+
+/** So many chunks are cut again in a turn, at most: the follower is asked once more before the next ones. */
+const MOST_CUTS = 32;
+
+/** Finds out where the chunks up to this one begin, without sending them; false if there is more to do, or no such chunk. */
+function cutUpTo(turn: NodeTurn, sending: Mutable<SnapshotSending>, chunks: number): boolean {
+  for (let made = 0; made < MOST_CUTS && sending.lastCut < chunks; made += 1) {
+    const cut = cutAt(sending, sending.lastCut);
+    // A follower of another version may cut otherwise; what it has is of no use then, and it will be sent the whole.
+    if (cut.place.in === 'end') return false;
+    const { bytes, next } = encodeChunk(sending.snapshot.state, cut.place, turn.options.snapshotChunkBytes);
+    const digest = mixBytes(cut.digest, bytes);
+    sending.lastCut += 1;
+    sending.cuts = radixSet(sending.cuts, sending.lastCut, { place: next, digest });
+  }
+  return sending.lastCut >= chunks;
 }
 
 function cutAt({ cuts, peer }: SnapshotSending, number: number): ChunkCut {

@@ -1,6 +1,7 @@
 /** Answers held against the reference: each is what the entry, or the state, that it names led to. */
 
 import {
+  describeOperation,
   isRead,
   KeyValueCode,
   nameIn,
@@ -146,8 +147,11 @@ export function isOfRequest(
   operation: Operation,
 ): boolean {
   const effect = effects[index];
-  if (requestId === undefined || effect?.requestId !== requestId) return false;
-  return isRead(operation) === (effect.read !== undefined);
+  // A node reads under an id of its own, whatever its client calls the request.
+  if (isRead(operation)) {
+    return effect?.read !== undefined && describeOperation(effect.read) === describeOperation(operation);
+  }
+  return requestId !== undefined && effect?.requestId === requestId && effect.read === undefined;
 }
 
 /** Values that were given from memory are of a block that the log holds, and nobody else's. */

@@ -189,6 +189,30 @@ function chunksOf(scene: ReturnType<typeof clusterWithStraggler>, count: number)
   return chunks.slice(0, count);
 }
 
+describe('a follower that has more of a snapshot than this transfer has sent', () => {
+  /** What it has is left by an earlier transfer of the same snapshot, which was given up for another follower. */
+  const more = (options: Partial<typeof SMALL> = {}) => {
+    const straggler = clusterWithStraggler(options);
+    untilOffered(straggler);
+    return straggler.cluster.leader();
+  };
+
+  it('is sent what comes after that', () => {
+    const leader = more();
+
+    expect(leader.state.sending[0]?.lastCut).toBe(1);
+    expect(answered(leader, 9, false).map(({ number }) => number)).toEqual([9, 10]);
+  });
+
+  it('is not believed to have more chunks than there are', () => {
+    const leader = more();
+
+    expect(answered(leader, 5_000, false)).toEqual([]);
+    expect(answered(leader, 5_000, true)).toEqual([]);
+    expect(answered(leader, 2, true).map(({ number }) => number)).toEqual([2]);
+  });
+});
+
 describe('a chunk that overtakes others', () => {
   it('is taken when its turn has come', () => {
     const scene = clusterWithStraggler({ maxInflightChunks: 2 });
