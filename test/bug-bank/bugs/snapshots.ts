@@ -161,6 +161,15 @@ export const SNAPSHOTS: readonly Bug[] = [
     ),
   ),
   bug(
+    'left-part-disbelieved',
+    'a follower that has more of a snapshot than this transfer has sent is not believed',
+    edit(
+      SENDING,
+      'if (answer.chunks > sending.lastCut && !cutUpTo(turn, sending, answer.chunks)) return;',
+      'if (answer.chunks > sending.lastCut) return;',
+    ),
+  ),
+  bug(
     'last-chunk-not-written',
     'a received snapshot is installed without its last chunk being written',
     edit(
