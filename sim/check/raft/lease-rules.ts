@@ -121,8 +121,9 @@ export function createLeaseRules(
         if (sent === undefined) break;
         if (sent.sentAt === sentAt) return;
       }
-      // A leader that is a majority by itself confirms a round as it opens it.
-      if (sentAt === nowMs && isQuorum(after.config, (node) => node === after.self)) return;
+      // A leader that is a majority by itself confirms a round as it opens it, and may then give others a vote.
+      const isAlone = ({ config, self }: Raft): boolean => isQuorum(config, (node) => node === self);
+      if (sentAt === nowMs && (isAlone(before) || isAlone(after))) return;
       broken(
         'leases count from the asking',
         after,

@@ -153,6 +153,15 @@ describe('a lease that is extended', () => {
     expect(extended(400 + DURATION_MS)).toBe('holds');
   });
 
+  it('counts from the very turn for a leader that is a majority by itself, though it gives others a vote in that turn', () => {
+    const config = { voters: [lessor.self], outgoing: [], learners: [], learnersNext: [] };
+    const after = { ...lessor, lease: { until: monotonicMs(510), unconfirmed: emptyFifo<never>() } };
+    const alone = verdictOf(() => rules.checkExtended({ ...before, config }, after, 450));
+    const withOthers = verdictOf(() => rules.checkExtended(before, after, 450));
+
+    expect([alone, withOthers]).toEqual(['holds', 'leases count from the asking']);
+  });
+
   it('does not count from when the answers came, nor last longer than clocks allow', () => {
     expect(extended(450 + DURATION_MS)).toBe('leases count from the asking');
     expect(extended(500)).toBe('leases count from the asking');
