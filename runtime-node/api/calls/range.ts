@@ -5,8 +5,10 @@ import {
   groupId,
   KeyValueCode,
   ZERO_TIMESTAMP,
+  type ClientAnswer,
   type GroupId,
   type PageItem,
+  type ScanOperation,
   type Timestamp,
 } from '../../../core/index.js';
 import { requestOf, type ApiBackend } from '../backend.js';
@@ -28,31 +30,29 @@ export interface RowsDone {
 /** Keys looked for at a time: a node forwards a page in one message. */
 const PAGE_ROWS = 512;
 
+/** Asks a node for one page of a scan. */
+export type AskPage = (operation: ScanOperation) => Promise<ClientAnswer>;
+
 /** One page, in as many steps as the core makes of it, all of the same moment. */
-export async function doRange(backend: ApiBackend, asked: RangeAsked, group?: GroupId): Promise<RowsDone> {
-  if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
-  const { range } = asked;
+export async function readRows(ask: AskPage, range: Range, group?: GroupId): Promise<RowsDone> {
   const items: PageItem[] = [];
   const { prefix, to, ephemeral, mode } = range;
   const kind = {
+    ...(group === undefined ? {} : { group }),
     ...(to === undefined ? {} : { to }),
     ...(ephemeral === undefined ? {} : { ephemeral }),
     ...(mode === undefined ? {} : { mode }),
   };
-  const place = group === undefined ? {} : { group };
   let { from, at } = range;
   for (;;) {
     const limit = Math.min(range.limit - items.length, PAGE_ROWS);
-    const answer = await requestOf(backend, {
-      operation: {
-        type: 'Scan',
-        prefix,
-        limit,
-        ...place,
-        ...kind,
-        ...(from === undefined ? {} : { from }),
-        ...(at === undefined ? {} : { at }),
-      },
+    const answer = await ask({
+      type: 'Scan',
+      prefix,
+      limit,
+      ...kind,
+      ...(from === undefined ? {} : { from }),
+      ...(at === undefined ? {} : { at }),
     });
     if (answer.family !== 'page') throw new Error('a scan was not answered with a page');
     if (answer.code !== KeyValueCode.got) return noRows(answer.code, answer.reason);
@@ -67,6 +67,24 @@ export async function doRange(backend: ApiBackend, asked: RangeAsked, group?: Gr
   }
 }
 
+/**
+ * The same prefix in every partition, each read at its own moment, merged in the order of the keys. Either all
+ * partitions answer or none counts: half of the keys would look like all of them.
+ */
+export async function readAllRows(ask: AskPage, range: Range, partitions: number): Promise<RowsDone> {
+  const groups = Array.from({ length: partitions }, (_, index) => groupId(FIRST_PARTITION + index));
+  const parts = await Promise.all(groups.map((group) => readRows(ask, range, group)));
+  const failed = parts.find(({ code }) => code !== KeyValueCode.got);
+  if (failed !== undefined) return failed;
+  const items = parts.flatMap((part) => part.items).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { code: KeyValueCode.got, items, hasMore: false, nextCursor: null, next: undefined };
+}
+
+export async function doRange(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
+  if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
+  return readRows((operation) => requestOf(backend, { operation }), asked.range);
+}
+
 /** At most 4,096 rows; a bucket without any does not exist. */
 export async function doBucket(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
   const done = await doRange(backend, asked);
@@ -74,18 +92,10 @@ export async function doBucket(backend: ApiBackend, asked: RangeAsked): Promise<
   return isEmpty ? noRows(KeyValueCode.doesNotExist) : done;
 }
 
-/**
- * The same prefix in every partition, each read at its own moment, merged in the order of the keys. Either all
- * partitions answer or none counts: half of the keys would look like all of them.
- */
 export async function doScanAll(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
   if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
-  const groups = Array.from({ length: backend.partitions }, (_, index) => groupId(FIRST_PARTITION + index));
-  const parts = await Promise.all(groups.map((group) => doRange(backend, asked, group)));
-  const failed = parts.find(({ code }) => code !== KeyValueCode.got);
-  if (failed !== undefined) return failed;
-  const items = parts.flatMap((part) => part.items).sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { code: KeyValueCode.got, items, hasMore: false, nextCursor: null, next: undefined };
+  const ask: AskPage = (operation) => requestOf(backend, { operation });
+  return readAllRows(ask, asked.range, backend.partitions);
 }
 
 function cursorOf({ prefix, ephemeral }: Range, lastKey: string, at: Timestamp = ZERO_TIMESTAMP): string {

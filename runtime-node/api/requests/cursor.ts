@@ -53,6 +53,14 @@ export function decodeCursor(text: string): Cursor | undefined {
   return { lastKey: key.text, prefix: prefix.text, durability, at: { node, wall, counter } };
 }
 
+/** Where a text from a client says that this range goes on; or, in words, why it says nothing of the kind. */
+export function resume(text: string, prefix: string, durability: number): Cursor | string {
+  const cursor = decodeCursor(text);
+  if (cursor === undefined) return 'the cursor is not one of this API';
+  const fits = cursor.prefix === prefix && cursor.durability === durability;
+  return fits ? cursor : 'the cursor belongs to another prefix or durability';
+}
+
 function textAt(bytes: Buffer, place: number): { readonly text: string; readonly end: number } | undefined {
   if (place + 4 > bytes.length) return undefined;
   const end = place + 4 + bytes.readUInt32LE(place);

@@ -10,7 +10,7 @@ import {
   readReadMode,
   readReadTimestamp,
 } from './asked.js';
-import { decodeCursor } from './cursor.js';
+import { resume } from './cursor.js';
 import { problemWithTimestamp } from './key-value.js';
 
 export type RangeAsked =
@@ -46,10 +46,8 @@ export function readRange(reader: RequestReader): RangeAsked {
   const text = reader.text('cursor');
   if (text === '') return finish(reader, prefix, bare, readReadTimestamp(reader));
 
-  const cursor = decodeCursor(text);
-  if (cursor === undefined) return refusedRange('the cursor is not one of this API');
-  if (cursor.prefix !== prefix || cursor.durability !== readDurability(reader))
-    return refusedRange('the cursor belongs to another prefix or durability');
+  const cursor = resume(text, prefix, readDurability(reader));
+  if (typeof cursor === 'string') return refusedRange(cursor);
   const resumed = { ...bare, from: { key: cursor.lastKey, inclusive: false } };
   return finish(reader, prefix, resumed, cursor.at);
 }
