@@ -25,7 +25,15 @@ import {
 } from './command.js';
 import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
 import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from './key-entry.js';
-import { historyAfter, historyWithout, isLive, versionAt, versionOf, wasLive } from './key-history.js';
+import {
+  historyAfter,
+  historyWithout,
+  isLive,
+  versionAt,
+  versionOf,
+  wasLive,
+  type Kept,
+} from './key-history.js';
 import { refusal } from './operation.js';
 import { readPage } from './scan.js';
 
@@ -51,25 +59,18 @@ function setKey(contents: Contents, index: LogIndex, command: Command, operation
     return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };
   }
   const keepsHistory = (operation.flags & SetFlag.noRevision) === 0;
-  return withEntry(contents, operation.key, KeyValueCode.set, {
-    value: operation.value,
-    ...superseding(contents, command, current, keepsHistory),
-    deleted: false,
-    ...lifetime(index, command, operation.expiresMs),
-  });
+  const fresh = { value: operation.value, lastModified: nextStamp(contents, command.stampedAt) };
+  const entry = superseding(current, keepsHistory, fresh, lifetime(index, command, operation.expiresMs));
+  return withEntry(contents, operation.key, KeyValueCode.set, entry);
 }
 
-function deleteKey(contents: Contents, command: Command, { key }: DeleteOperation): Change {
+function deleteKey(contents: Contents, { stampedAt }: Command, { key }: DeleteOperation): Change {
   const current = mapGet(contents.keys, key);
   if (current === undefined || !isLive(current)) {
     return { contents, outcome: refusal(KeyValueCode.doesNotExist) };
   }
-  return withEntry(contents, key, KeyValueCode.deleted, {
-    value: null,
-    ...superseding(contents, command, current, true),
-    deleted: true,
-    ...FOR_EVER,
-  });
+  const fresh = { value: null, lastModified: nextStamp(contents, stampedAt), deleted: true };
+  return withEntry(contents, key, KeyValueCode.deleted, superseding(current, true, fresh, FOR_EVER));
 }
 
 /** No new version: the value, its revision and its time stay. */
@@ -99,18 +100,48 @@ function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | u
   return { expires: endOfLease(stampedAt, expiresMs), expiresMs, armedAt: index };
 }
 
-/** What is the same in every new version of a key. */
+interface Fresh {
+  readonly value: Value;
+  readonly lastModified: Timestamp;
+  readonly deleted?: boolean;
+}
+
+/**
+ * The entry with a new version. Its two shapes are written out, since this is what a partition does most, and what it
+ * keeps longest: a spread into either costs as much as all the rest of a put.
+ */
 function superseding(
-  contents: Contents,
-  { stampedAt }: Command,
   current: KeyEntry | undefined,
   keepsHistory: boolean,
-): Pick<KeyEntry, 'revision' | 'lastModified' | 'lapsedAt' | 'history' | 'forgotten'> {
-  const fresh = { lastModified: nextStamp(contents, stampedAt), lapsedAt: ZERO_TIMESTAMP };
-  if (current === undefined) return { ...fresh, revision: revision(NEVER_WRITTEN + 1), history: [] };
-  const history = keepsHistory ? historyAfter(current) : historyWithout(current);
-  return { ...fresh, revision: revision(current.revision + 1), ...history };
+  { value, lastModified, deleted = false }: Fresh,
+  { expires, expiresMs, armedAt }: Lifetime,
+): KeyEntry {
+  const { history, forgotten } = whatIsKept(current, keepsHistory);
+  const next = revision((current?.revision ?? NEVER_WRITTEN) + 1);
+  const lapsedAt = ZERO_TIMESTAMP;
+  if (forgotten === undefined) {
+    return { value, revision: next, deleted, lastModified, expires, lapsedAt, expiresMs, armedAt, history };
+  }
+  return {
+    value,
+    revision: next,
+    deleted,
+    lastModified,
+    expires,
+    lapsedAt,
+    expiresMs,
+    armedAt,
+    history,
+    forgotten,
+  };
 }
+
+function whatIsKept(current: KeyEntry | undefined, keepsHistory: boolean): Kept {
+  if (current === undefined) return NOTHING_KEPT;
+  return keepsHistory ? historyAfter(current) : historyWithout(current);
+}
+
+const NOTHING_KEPT: Kept = { history: [], forgotten: undefined };
 
 function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: KeyEntry): Change {
   const { locks, sequences } = contents;
