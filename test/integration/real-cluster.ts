@@ -3,11 +3,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 
-const MAIN = fileURLToPath(new URL('../../dist/runtime-node/cli/main.js', import.meta.url));
+// From the package's own folder: this file runs as it is in tests, and built in programs.
+const PACKAGE = dirname(createRequire(import.meta.url).resolve('wavetank/package.json'));
+const MAIN = join(PACKAGE, 'dist/runtime-node/cli/main.js');
 
 export interface RealCluster {
   /** Base URLs by node, in the order of their ids: 1, 2, 3 … */
@@ -19,6 +21,9 @@ export interface RealCluster {
   stop(node: number): Promise<number | null>;
   /** `kill -9`; returns when the process is gone. */
   kill(node: number): Promise<void>;
+  /** Stops the whole process where it stands (SIGSTOP), until `resume` (SIGCONT). It may be killed in between. */
+  pause(node: number): void;
+  resume(node: number): void;
   status(node: number): Promise<NodeReport | undefined>;
   /** What the processes wrote to their logs, for a failing test. */
   logs(): string;
@@ -101,6 +106,8 @@ export async function createRealCluster(
       return gone;
     },
     kill,
+    pause: (node) => void running.get(node)?.kill('SIGSTOP'),
+    resume: (node) => void running.get(node)?.kill('SIGCONT'),
     async status(node) {
       try {
         const answer = await fetch(`http://127.0.0.1:${clientPort(node)}/v1/status`);
