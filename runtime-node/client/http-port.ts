@@ -3,11 +3,10 @@
  * so all operations leave a node that is down as soon as one of them has found out.
  */
 
-import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
+import { randomFillSync } from 'node:crypto';
 
 import { isDoneOnce, isMustRetry } from './ask.js';
-import { exchange, keepConnections, type Exchange, type TlsOptions } from './http.js';
+import { exchange, openConnections, type Exchange, type TlsOptions } from './http.js';
 import type { AnswerTo, Ask, Attempt, AttemptLimits, ClientPort, Prepared } from './port.js';
 import { parseObject } from './rest-fields.js';
 import { routeOf } from './rest.js';
@@ -27,10 +26,8 @@ const SLOWEST_BYTES_PER_MS = 10_000;
 export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort {
   if (endpoints.length === 0) throw new TypeError('endpoints: at least one base URL is needed');
   for (const endpoint of endpoints) checkEndpoint(endpoint);
-  const agents = keepConnections(tls);
-  const aborted = new AbortController();
-  // One listener for each attempt under way.
-  setMaxListeners(0, aborted.signal);
+  const connections = openConnections(tls);
+  let isClosed = false;
   let preferred = 0;
 
   function prepare<A extends Ask>(ask: A): Prepared<A> {
@@ -48,8 +45,8 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
         url: new URL(path, endpoint),
         body,
         timeoutMs: mayRepeat ? Math.min(timeoutMs, patienceMs) : timeoutMs,
-        signal: signal === undefined ? aborted.signal : AbortSignal.any([signal, aborted.signal]),
-        agents,
+        ...(signal === undefined ? {} : { signal }),
+        connections,
       });
       const result = understand(got, endpoint, read);
       const isGood = result.type === 'Answered' && !isMustRetry(ask, result.answer);
@@ -63,10 +60,10 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
   return {
     breadth: endpoints.length,
     prepare,
-    isClosed: () => aborted.signal.aborted,
+    isClosed: () => isClosed,
     close() {
-      aborted.abort();
-      agents.destroy();
+      isClosed = true;
+      connections.destroy();
       return Promise.resolve();
     },
   };
@@ -78,11 +75,21 @@ function checkEndpoint(endpoint: string): void {
   throw new TypeError(`endpoints: ${JSON.stringify(endpoint)} is no base URL such as http://127.0.0.1:2070`);
 }
 
+/** Random words are fetched this many at a time: one call costs more than all else that an id does. */
+const random = new Uint32Array(1_024);
+let used = random.length;
+
 /** Two halves of 52 random bits: numbers that JSON carries exactly, and never zero. */
 function operationId(): { readonly operationIdHigh: number; readonly operationIdLow: number } {
-  const bytes = randomBytes(16);
-  const half = (at: number): number => Number(bytes.readBigUInt64BE(at) >> 12n) + 1;
-  return { operationIdHigh: half(0), operationIdLow: half(8) };
+  if (used === random.length) {
+    randomFillSync(random);
+    used = 0;
+  }
+  const half = (): number => {
+    const [low = 0, high = 0] = random.subarray(used, (used += 2));
+    return (high >>> 12) * 0x1_0000_0000 + low + 1;
+  };
+  return { operationIdHigh: half(), operationIdLow: half() };
 }
 
 function understand<A extends Ask>(

@@ -3,15 +3,13 @@
  * anywhere, one whose answer was lost may have taken effect.
  */
 
-import { Agent, request as httpRequest } from 'node:http';
-import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
+import { openConnections, type Connections, type Outcome } from './http-connections.js';
+
+export { openConnections, type Connections, type TlsOptions } from './http-connections.js';
 
 export type Exchange =
   | { readonly type: 'Answered'; readonly status: number; readonly body: string }
-  /** No connection: nothing was sent. */
-  | { readonly type: 'Unreachable'; readonly reason: string }
-  /** The request was, or may have been, sent; no whole answer came. */
-  | { readonly type: 'Lost'; readonly reason: string };
+  | Exclude<Outcome, { readonly type: 'Answered' }>;
 
 export interface ExchangeOptions {
   readonly method: 'GET' | 'POST';
@@ -20,82 +18,35 @@ export interface ExchangeOptions {
   readonly body?: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  readonly agents?: Agents;
-}
-
-/** How nodes behind `https:` are known. */
-export interface TlsOptions {
-  /** Certificates, as PEM, of the authorities to trust beside those of the system. */
-  readonly ca?: string | readonly string[];
-  /** Take any certificate: for trials alone. */
-  readonly insecure?: boolean;
-}
-
-export interface Agents {
-  readonly http: Agent;
-  readonly https: TlsAgent;
-  destroy(): void;
-}
-
-/** Agents that keep connections, for callers that send more than one request. */
-export function keepConnections({ ca, insecure = false }: TlsOptions = {}): Agents {
-  const http = new Agent({ keepAlive: true });
-  const trusted = ca === undefined ? {} : { ca: typeof ca === 'string' ? ca : [...ca] };
-  const https = new TlsAgent({ keepAlive: true, rejectUnauthorized: !insecure, ...trusted });
-  return {
-    http,
-    https,
-    destroy() {
-      http.destroy();
-      https.destroy();
-    },
-  };
+  /** Without them the exchange has a connection of its own. */
+  readonly connections?: Connections;
 }
 
 export function exchange(options: ExchangeOptions): Promise<Exchange> {
-  const { method, url, body, timeoutMs, signal, agents } = options;
+  const { url, timeoutMs, signal } = options;
+  const connections = options.connections ?? openConnections();
   return new Promise((resolve) => {
-    let connected = false;
-    const isTls = url.protocol === 'https:';
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const agent = isTls ? agents?.https : agents?.http;
-    const requestOf = isTls ? httpsRequest : httpRequest;
-    const request = requestOf(url, { method, headers, ...(agent === undefined ? {} : { agent }) });
-    const settle = (result: Exchange): void => {
+    const settle = (outcome: Outcome): void => {
       clearTimeout(timeout);
       signal?.removeEventListener('abort', cancelled);
-      resolve(result);
+      if (options.connections === undefined) connections.destroy();
+      if (outcome.type !== 'Answered') return resolve(outcome);
+      const { status, body } = outcome.answer;
+      resolve({ type: 'Answered', status, body });
     };
-    const failed = (reason: string): void => {
-      settle({ type: connected ? 'Lost' : 'Unreachable', reason });
-      request.destroy();
-    };
-    const cancelled = (): void => failed('cancelled by the caller');
-    const timeout = setTimeout(() => failed(`no answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
+    const cancelled = (): void => giveUp('cancelled by the caller');
+    const giveUp = connections.ask(url, requestOf(options), settle);
+    const timeout = setTimeout(() => giveUp(`no answer within ${Math.round(timeoutMs)} ms`), timeoutMs);
     signal?.addEventListener('abort', cancelled, { once: true });
-    request.on('socket', (socket) => {
-      if (socket.connecting) socket.once(isTls ? 'secureConnect' : 'connect', () => (connected = true));
-      else connected = true;
-    });
-    request.on('error', (error) => failed(reasonOf(error)));
-    request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', (error) => failed(reasonOf(error)));
-      response.on('end', () =>
-        settle({
-          type: 'Answered',
-          status: response.statusCode ?? 0,
-          body: Buffer.concat(chunks).toString('utf8'),
-        }),
-      );
-    });
-    request.end(body);
   });
 }
 
-/** A failure of several addresses at once has an empty message of its own. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) return error.errors.map((part: Error) => part.message).join('; ');
-  return error.message;
+function requestOf({ method, url, body }: ExchangeOptions): string {
+  const { pathname, search, host, username, password } = url;
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials =
+    username === '' ? '' : `authorization: Basic ${Buffer.from(login).toString('base64')}\r\n`;
+  const head = `${method} ${pathname}${search} HTTP/1.1\r\nhost: ${host}\r\n${credentials}`;
+  if (body === undefined) return `${head}\r\n`;
+  return `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n` + body;
 }

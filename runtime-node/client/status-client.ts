@@ -1,7 +1,7 @@
 /** Asks nodes how they are. */
 
 import type { ServerStatus } from '../api/server-status.js';
-import { exchange, keepConnections, type Agents, type TlsOptions } from './http.js';
+import { exchange, openConnections, type Connections, type TlsOptions } from './http.js';
 
 export type NodeReport =
   | { readonly endpoint: string; readonly type: 'Reached'; readonly status: ServerStatus }
@@ -17,16 +17,16 @@ export async function askStatus(
   timeoutMs: number,
   tls: TlsOptions = {},
 ): Promise<readonly NodeReport[]> {
-  const agents = keepConnections(tls);
+  const connections = openConnections(tls);
   try {
-    return await Promise.all(endpoints.map((endpoint) => askOne(endpoint, timeoutMs, agents)));
+    return await Promise.all(endpoints.map((endpoint) => askOne(endpoint, timeoutMs, connections)));
   } finally {
-    agents.destroy();
+    connections.destroy();
   }
 }
 
-async function askOne(endpoint: string, timeoutMs: number, agents: Agents): Promise<NodeReport> {
-  const got = await exchange({ method: 'GET', url: new URL('/v1/status', endpoint), timeoutMs, agents });
+async function askOne(endpoint: string, timeoutMs: number, connections: Connections): Promise<NodeReport> {
+  const got = await exchange({ method: 'GET', url: new URL('/v1/status', endpoint), timeoutMs, connections });
   if (got.type !== 'Answered') return { endpoint, type: 'Unreachable', reason: got.reason };
   if (got.status !== 200)
     return { endpoint, type: 'Unreachable', reason: `it answers with HTTP status ${got.status}` };
