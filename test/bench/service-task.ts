@@ -1,0 +1,42 @@
+/** What the services' bench asks of its load process, and what that asks of the cluster. */
+
+export type WireName = 'http' | 'grpc';
+/** What a lane does over and over; a lock is taken and given back, which counts as one. */
+export type Work = 'put' | 'get' | 'lock' | 'next' | 'next-of-block';
+
+export interface ServiceTask {
+  readonly wire: WireName;
+  readonly work: Work;
+  readonly outstanding: number;
+  readonly ports: readonly number[];
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+export interface ServiceResult {
+  /** Answered in the measured time, and in all. */
+  readonly count: number;
+  readonly total: number;
+  readonly failed: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** What this process used itself, in seconds. */
+  readonly cpuSeconds: number;
+}
+
+export type Question =
+  | { readonly type: 'put' | 'get'; readonly key: string }
+  | { readonly type: 'acquire' | 'release'; readonly lock: string }
+  | { readonly type: 'next'; readonly sequence: string };
+
+/** Asks; `answered` is told whether the answer is the one that is wanted. */
+export interface Wire {
+  ask(lane: number, question: Question, answered: (isGood: boolean) => void): void;
+  close(): void;
+}
+
+export const SEQUENCES = 64;
+/** In Base64: 256 bytes. */
+export const VALUE = Buffer.alloc(256, 'v');
+export const OWNER = Buffer.from('bench-owner');
+export const LEASE_MS = 30_000;

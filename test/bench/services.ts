@@ -1,0 +1,99 @@
+/**
+ * What a cluster of three real processes carries, as its users ask: puts and gets of 256 bytes, locks taken and given
+ * back, values of sequences; over HTTP and through gRPC, at 1, 64, 256 and 1,000 outstanding.
+ */
+
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { SEQUENCES, type ServiceResult, type ServiceTask, type WireName, type Work } from './service-task.js';
+import type { Section } from './table.js';
+import { startThreeProcesses } from './three-processes.js';
+
+const WIRES: readonly WireName[] = ['http', 'grpc'];
+const WORKS: readonly Work[] = ['put', 'get', 'lock', 'next', 'next-of-block'];
+const OUTSTANDING = [1, 64, 256, 1_000];
+const COMPILE_MS = 4_000;
+const WARM_UP_MS = 500;
+const MEASURED_MS = 3_000;
+const BLOCK_SIZE = 1_000;
+
+export async function benchServices(): Promise<Section> {
+  const cluster = await startThreeProcesses();
+  const { ports } = cluster;
+  try {
+    await createSequences(ports[0] as number);
+    const rows: (string | number)[][] = [];
+    for (const wire of WIRES) {
+      // Just-in-time compilers want some thousand requests before they show what they can do.
+      for (const work of WORKS)
+        await load({ wire, work, outstanding: 256, ports, warmUpMs: 0, measuredMs: COMPILE_MS });
+      for (const work of WORKS) {
+        for (const outstanding of OUTSTANDING) {
+          const before = await cluster.cpuSeconds();
+          const task = { wire, work, outstanding, ports, warmUpMs: WARM_UP_MS, measuredMs: MEASURED_MS };
+          const result = await load(task);
+          const cpu = (await cluster.cpuSeconds()) - before;
+          rows.push([
+            `${wire} ${work} (${outstanding})`,
+            Math.round((result.count * 1_000) / MEASURED_MS),
+            result.p50Ms.toFixed(2),
+            result.p99Ms.toFixed(2),
+            (cpu / (result.total / 1_000)).toFixed(3),
+            (result.cpuSeconds / (result.total / 1_000)).toFixed(3),
+            result.failed,
+          ]);
+        }
+      }
+    }
+    return {
+      title: 'Services: three processes on this machine (outstanding operations in brackets)',
+      columns: [
+        '',
+        'a second',
+        'p50 ms',
+        'p99 ms',
+        'server CPU s per 1,000',
+        'load CPU s per 1,000',
+        'failed',
+      ],
+      rows,
+      notes: [
+        `Each figure over ${MEASURED_MS / 1_000} s, after ${WARM_UP_MS / 1_000} s of warming up. A lock is taken and given ` +
+          'back: two requests that count as one.',
+        'http: one connection for each outstanding operation. grpc: the batch streams of keys and locks, one to each node; ' +
+          'unary calls for sequences, which have none.',
+        `next: each value is written to the log. next-of-block: sequences with blocks of ${BLOCK_SIZE}.`,
+      ],
+    };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function createSequences(port: number): Promise<void> {
+  for (let i = 0; i < SEQUENCES; i += 1) {
+    await post(port, { name: `bench-plain-${i}` });
+    await post(port, { name: `bench-block-${i}`, blockSize: BLOCK_SIZE });
+  }
+}
+
+async function post(port: number, body: object): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/sequences/create`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const { type } = (await response.json()) as { readonly type: number };
+  if (type !== 0) throw new Error(`a sequence could not be created: the answer has type ${type}`);
+}
+
+function load(task: ServiceTask): Promise<ServiceResult> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./service-load.js', import.meta.url)));
+    child.once('message', (result) => resolve(result as ServiceResult));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the load process ended with ${code}`)));
+    child.send(task);
+  });
+}

@@ -1,0 +1,80 @@
+/** A cluster of three processes on this machine, with sockets and LevelDB, for the benches. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface ThreeProcesses {
+  /** Where they listen for clients. */
+  readonly ports: readonly number[];
+  /** CPU seconds that all three have used so far. */
+  cpuSeconds(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const FIRST_PORT = 23_070;
+
+/** Returns when every node serves. */
+export async function startThreeProcesses(): Promise<ThreeProcesses> {
+  const data = mkdtempSync(join(tmpdir(), 'wavetank-bench-'));
+  const main = fileURLToPath(new URL('../../runtime-node/cli/main.js', import.meta.url));
+  const cluster = spawn(process.execPath, [main, 'up', '--client-port', String(FIRST_PORT), '--data', data], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ports = [FIRST_PORT, FIRST_PORT + 10, FIRST_PORT + 20];
+  const stopAll = async (): Promise<void> => {
+    await stop(cluster);
+    rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(ports);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  return { ports, cpuSeconds: () => cpuOf(ports), stop: stopAll };
+}
+
+async function untilReady(ports: readonly number[]): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    const ready = await Promise.all(ports.map(isReady));
+    if (ready.every((yes) => yes)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the cluster did not become ready within 30 s');
+}
+
+async function isReady(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/kv/try-get`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ key: 'ready', durability: 1, revision: -1 }),
+    });
+    return ((await answer.json()) as { type?: number }).type === 103;
+  } catch {
+    return false;
+  }
+}
+
+/** CPU seconds that the cluster's processes have used so far. */
+async function cpuOf(ports: readonly number[]): Promise<number> {
+  let seconds = 0;
+  for (const port of ports) {
+    const status = (await (await fetch(`http://127.0.0.1:${port}/v1/status`)).json()) as { pid: number };
+    const stat = await readFile(`/proc/${status.pid}/stat`, 'utf8').catch(() => '');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    seconds += (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+  }
+  return seconds;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGINT');
+  await exited;
+}
