@@ -2,6 +2,8 @@
 export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'left-part-disbelieved': 186,
   'heir-never-made': 606,
+  'leaving-never-leads': 59,
+  'uncommitted-vote-lost': 59,
   'old-log-left-on-disk': 114,
   'removed-told-early': 20,
   'removed-not-told': 18,
@@ -289,8 +291,6 @@ export const NOT_FOUND_YET: readonly string[] = [
   'snapshot-under-way-dropped',
   'short-leadership-kept',
   'demoted-forgotten',
-  'leaving-never-leads',
-  'uncommitted-vote-lost',
   'change-settled-too-late',
   'end-judged-by-follower',
   'past-not-ended',
