@@ -10,6 +10,8 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'block-kept-over-delete': 1,
   'part-of-an-old-block': 1,
   'block-of-another': 1,
+  'leaving-never-leads': 59,
+  'uncommitted-vote-lost': 59,
   'old-log-left-on-disk': 114,
   'removed-told-early': 20,
   'removed-not-told': 18,
@@ -293,10 +295,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
  */
 export const NOT_FOUND_YET: readonly string[] = [
   'stale-segment',
-  'snapshot-accepts-log-end',
   'snapshot-under-way-dropped',
   'short-leadership-kept',
   'demoted-forgotten',
-  'leaving-never-leads',
-  'uncommitted-vote-lost',
 ];
