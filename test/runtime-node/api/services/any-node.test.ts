@@ -52,7 +52,9 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
   beforeAll(() => {
     drivers = urls.map((url) => (transport === 'REST' ? restDriver(url) : grpcDriver(url)));
   });
-  afterAll(() => drivers.forEach((driver) => driver.close()));
+  afterAll(async () => {
+    for (const driver of drivers) await driver.close();
+  });
 
   it('all serve every name, and say which of them leads', async () => {
     const key = freshName(`any-${transport}`);
