@@ -20,16 +20,16 @@ export function membershipStorm(seed: number): KeyValueScenario {
   return stormOver(seed, nodes, pick('spares that come', [1, 2, 3]));
 }
 
-/** On a market day all clients are after a few things of one kind, and meet all the time. */
+/** In a press all clients are after a few things of one kind, and meet all the time. */
 function servicesOf(seed: number): Pick<KeyValueSettings, 'services' | 'serviceKind'> {
   const pick = sizesOf(seed);
-  const serviceKind = pick('market day', [...NO_MARKET, ...SERVICE_KINDS]);
+  const serviceKind = pick('press', [...NO_PRESS, ...SERVICE_KINDS]);
   return serviceKind === undefined
     ? { services: pick('services', [0, 0, 40, 70]) }
     : { services: 100, serviceKind };
 }
 
-const NO_MARKET: readonly undefined[] = Array.from({ length: 12 }, () => undefined);
+const NO_PRESS: readonly undefined[] = Array.from({ length: 12 }, () => undefined);
 
 function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
   const pick = sizesOf(seed);
