@@ -60,7 +60,9 @@ export function openGrpcWire(ports: readonly number[]): Promise<Wire> {
         );
       }
       case 'next': {
-        const asked = { Name: question.sequence, Durability: PERSISTENT };
+        const { sequence: Name, idempotencyKey } = question;
+        const key = idempotencyKey === undefined ? {} : { IdempotencyKey: idempotencyKey };
+        const asked = { Name, ...key, Durability: PERSISTENT };
         nodes[place]?.makeUnaryRequest(
           next.path,
           (message: Message) => encode(next.request, message),

@@ -81,6 +81,10 @@ function pathAndBody(question: Question): readonly [string, string] {
         `{"resource":"${question.lock}","owner":"${OWNER_TEXT}","durability":1}`,
       ];
     case 'next':
-      return ['/v1/sequences/next', `{"name":"${question.sequence}"}`];
+      return ['/v1/sequences/next', nextBody(question.sequence, question.idempotencyKey)];
   }
+}
+
+function nextBody(sequence: string, key: string | undefined): string {
+  return key === undefined ? `{"name":"${sequence}"}` : `{"name":"${sequence}","idempotencyKey":"${key}"}`;
 }

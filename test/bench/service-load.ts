@@ -88,8 +88,10 @@ function questionsOf(work: Work, lane: number, number: number): readonly Questio
         { type: 'release', lock },
       ];
     case 'next':
-      return [{ type: 'next', sequence: `bench-plain-${number % SEQUENCES}` }];
-    case 'next-of-block':
-      return [{ type: 'next', sequence: `bench-block-${number % SEQUENCES}` }];
+      return [{ type: 'next', sequence: `bench-${number % SEQUENCES}` }];
+    case 'next-keyed': {
+      const idempotencyKey = `${process.pid}-${number}`;
+      return [{ type: 'next', sequence: `bench-${number % SEQUENCES}`, idempotencyKey }];
+    }
   }
 }

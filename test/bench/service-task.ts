@@ -2,7 +2,7 @@
 
 export type WireName = 'http' | 'grpc';
 /** What a lane does over and over; a lock is taken and given back, which counts as one. */
-export type Work = 'put' | 'get' | 'lock' | 'next' | 'next-of-block';
+export type Work = 'put' | 'get' | 'lock' | 'next' | 'next-keyed';
 
 export interface ServiceTask {
   readonly wire: WireName;
@@ -27,7 +27,7 @@ export interface ServiceResult {
 export type Question =
   | { readonly type: 'put' | 'get'; readonly key: string }
   | { readonly type: 'acquire' | 'release'; readonly lock: string }
-  | { readonly type: 'next'; readonly sequence: string };
+  | { readonly type: 'next'; readonly sequence: string; readonly idempotencyKey?: string };
 
 /** Asks; `answered` is told whether the answer is the one that is wanted. */
 export interface Wire {

@@ -11,12 +11,11 @@ import type { Section } from './table.js';
 import { startThreeProcesses } from './three-processes.js';
 
 const WIRES: readonly WireName[] = ['http', 'grpc'];
-const WORKS: readonly Work[] = ['put', 'get', 'lock', 'next', 'next-of-block'];
+const WORKS: readonly Work[] = ['put', 'get', 'lock', 'next', 'next-keyed'];
 const OUTSTANDING = [1, 64, 256, 1_000];
 const COMPILE_MS = 4_000;
 const WARM_UP_MS = 500;
 const MEASURED_MS = 3_000;
-const BLOCK_SIZE = 1_000;
 
 export async function benchServices(): Promise<Section> {
   const cluster = await startThreeProcesses();
@@ -63,7 +62,8 @@ export async function benchServices(): Promise<Section> {
           'back: two requests that count as one.',
         'http: one connection for each outstanding operation. grpc: the batch streams of keys and locks, one to each node; ' +
           'unary calls for sequences, which have none.',
-        `next: each value is written to the log. next-of-block: sequences with blocks of ${BLOCK_SIZE}.`,
+        `next: one value of ${SEQUENCES} sequences, out of blocks that leaders hold. next-keyed: with an idempotency key, so ` +
+          'that each is written to the log.',
       ],
     };
   } finally {
@@ -73,8 +73,7 @@ export async function benchServices(): Promise<Section> {
 
 async function createSequences(port: number): Promise<void> {
   for (let i = 0; i < SEQUENCES; i += 1) {
-    await post(port, { name: `bench-plain-${i}` });
-    await post(port, { name: `bench-block-${i}`, blockSize: BLOCK_SIZE });
+    await post(port, { name: `bench-${i}` });
   }
 }
 
