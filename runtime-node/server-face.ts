@@ -126,6 +126,7 @@ export function createFace(
     // The machine answers each kind of request with its own kind of answer.
     request: (asked) => requests.measure(asked, ask(asked) as Promise<ClientAnswer>),
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
+    underWay: () => host?.waiting() ?? 0,
     isLeaving: () => isLeaving,
     partitions: options.partitions,
     routeOf,

@@ -14,6 +14,8 @@ import type { Asked } from './requests/asked.js';
 export interface ApiBackend extends ClusterBackend {
   /** Rejects with `HostStopped` when there will be no answer. */
   request(request: ClientCall): Promise<ClientAnswer>;
+  /** Requests of clients that have no answer yet. */
+  underWay(): number;
   /** Whether this node is about to stop: clients had better go elsewhere. */
   isLeaving(): boolean;
   /** Who serves a partition; undefined where nobody is known. The same object as long as nothing has changed. */
@@ -49,8 +51,24 @@ export interface Answered {
   readonly route: RouteHint | undefined;
 }
 
+/**
+ * Requests that may be under way when one more comes. More would only wait longer, each with what it carries in memory,
+ * until most of them were given up by those who asked: so they are told at once to come again. The rows of a batch are not
+ * told so each by each.
+ */
+export const MAX_UNDER_WAY = 2_048;
+
+/** Asks, unless there is too much under way. */
+export function ask(backend: ApiBackend, asked: Asked): Promise<Answered> {
+  const underWay = backend.underWay();
+  if (underWay < MAX_UNDER_WAY || asked.type === 'Refused') return askAnyway(backend, asked);
+  const reason = `overloaded: ${underWay} requests are under way on this node; nothing was executed: retry it later`;
+  const answer = { ...refusalOf(asked.request.operation, 'mustRetry'), reason };
+  return Promise.resolve({ answer, route: undefined });
+}
+
 /** Never rejects because a node stops: nobody knows then what became of the request, and that is an answer. */
-export async function ask(backend: ApiBackend, asked: Asked): Promise<Answered> {
+export async function askAnyway(backend: ApiBackend, asked: Asked): Promise<Answered> {
   if (asked.type === 'Refused') {
     const { operation, reason } = asked;
     return { answer: { ...refusalOf(operation, 'invalidInput'), reason }, route: undefined };

@@ -10,7 +10,7 @@ import { KeyValueCode, LockCode, SequenceCode } from '../../core/index.js';
 import { loadSchema } from '../../runtime-node/grpc/schema.js';
 import { LEASE_MS, OWNER, VALUE, type Question, type Wire } from './service-task.js';
 
-type Message = Record<string, unknown>;
+export type Message = Record<string, unknown>;
 type Answered = (isGood: boolean) => void;
 
 interface Method {
@@ -24,9 +24,7 @@ const PERSISTENT = 1;
 
 export function openGrpcWire(ports: readonly number[]): Promise<Wire> {
   const nodes = ports.map((port) => new Client(`127.0.0.1:${port}`, credentials.createInsecure()));
-  const keys = nodes.map((node) =>
-    openStream(node, methodOf('keyvalues.proto', 'BatchClientKeyValueRequests'), true),
-  );
+  const keys = nodes.map(openKeyStream);
   const locks = nodes.map((node) =>
     openStream(node, methodOf('locks.proto', 'BatchClientLockRequests'), false),
   );
@@ -86,12 +84,18 @@ function typeOf(answer: unknown): unknown {
   return (answer as Message | undefined)?.Type;
 }
 
-interface Stream {
+/** A batch stream: requests as the contract has them, but for their numbers. */
+export interface BatchStream {
   send(request: Message, answered: (answer: Message) => void): void;
 }
 
+/** The stream for keys of one node. */
+export function openKeyStream(node: Client): BatchStream {
+  return openStream(node, methodOf('keyvalues.proto', 'BatchClientKeyValueRequests'), true);
+}
+
 /** @param framed all requests of one turn of the event loop go in one message. */
-function openStream(node: Client, method: Method, framed: boolean): Stream {
+function openStream(node: Client, method: Method, framed: boolean): BatchStream {
   const stream: ClientDuplexStream<Message, Message> = node.makeBidiStreamRequest(
     method.path,
     (message: Message) => encode(method.request, message),

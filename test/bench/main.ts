@@ -2,7 +2,7 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, services, groups, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, services, overload, groups, isolation, histories or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -13,6 +13,7 @@ import { benchGroups } from './groups.js';
 import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
+import { benchOverload } from './overload.js';
 import { benchServices } from './services.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   snapshot: benchSnapshot,
   cluster: benchCluster,
   services: benchServices,
+  overload: benchOverload,
   groups: benchGroups,
   isolation: benchIsolation,
   histories: benchHistories,

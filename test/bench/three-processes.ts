@@ -10,8 +10,10 @@ import { fileURLToPath } from 'node:url';
 export interface ThreeProcesses {
   /** Where they listen for clients. */
   readonly ports: readonly number[];
-  /** CPU seconds that all three have used so far. */
+  /** CPU seconds that all three have used so far; 0 where the system does not tell. */
   cpuSeconds(): Promise<number>;
+  /** The resident memory of the largest; 0 where the system does not tell. */
+  residentBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +37,16 @@ export async function startThreeProcesses(): Promise<ThreeProcesses> {
     await stopAll();
     throw error;
   }
-  return { ports, cpuSeconds: () => cpuOf(ports), stop: stopAll };
+  const pids = await processesOf(ports);
+  return {
+    ports,
+    async cpuSeconds() {
+      const each = await Promise.all(pids.map(cpuOf));
+      return each.reduce((sum, seconds) => sum + seconds, 0);
+    },
+    residentBytes: async () => Math.max(...(await Promise.all(pids.map(residentOf)))),
+    stop: stopAll,
+  };
 }
 
 async function untilReady(ports: readonly number[]): Promise<void> {
@@ -60,16 +71,24 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-/** CPU seconds that the cluster's processes have used so far. */
-async function cpuOf(ports: readonly number[]): Promise<number> {
-  let seconds = 0;
-  for (const port of ports) {
-    const status = (await (await fetch(`http://127.0.0.1:${port}/v1/status`)).json()) as { pid: number };
-    const stat = await readFile(`/proc/${status.pid}/stat`, 'utf8').catch(() => '');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    seconds += (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
-  }
-  return seconds;
+async function processesOf(ports: readonly number[]): Promise<readonly number[]> {
+  return Promise.all(
+    ports.map(async (port) => {
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/status`);
+      return ((await answer.json()) as { readonly pid: number }).pid;
+    }),
+  );
+}
+
+async function cpuOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / 100;
+}
+
+async function residentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1_024;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

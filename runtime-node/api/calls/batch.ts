@@ -1,7 +1,7 @@
 /** Doing the rows of a batch: each on its own, all at once, in no order. */
 
 import { KeyValueCode, refusal, type KeyValueOutcome, type Told } from '../../../core/index.js';
-import { ask, type ApiBackend, type RouteHint } from '../backend.js';
+import { askAnyway, type ApiBackend, type RouteHint } from '../backend.js';
 import type { BatchAsked } from '../requests/batch.js';
 
 export interface BatchDone {
@@ -21,7 +21,7 @@ export interface RowDone {
 }
 
 export async function doBatch(backend: ApiBackend, { rows, reason }: BatchAsked): Promise<BatchDone> {
-  const answered = await Promise.all(rows.map(({ asked }) => ask(backend, asked)));
+  const answered = await Promise.all(rows.map(({ asked }) => askAnyway(backend, asked)));
   const routes: RouteHint[] = [];
   const done = rows.map(({ key, durability }, index): RowDone => {
     const { answer = refusal(KeyValueCode.errored), route = undefined } = answered[index] ?? {};

@@ -58,6 +58,7 @@ beforeEach(async () => {
     clientUrl: () => '',
     metrics: () => '',
     untilOut: () => Promise.resolve(gets),
+    underWay: () => 0,
     isLeaving: () => leaving,
     health: () => ({ ready: true, initialized: true, localRole: role, hostedPartitions: 2 }),
     status: () => ({

@@ -28,6 +28,7 @@ export function fakeBackend(
     metrics: () => 'wavetank_ready 1\n',
     admin: () => Promise.resolve({ outcome: 'Done', reason: 'so it is', version: 1 }),
     untilOut: () => Promise.resolve(true),
+    underWay: () => 0,
     isLeaving: () => false,
     health: () => ({ ready: true, initialized: true, localRole: 'Voter', hostedPartitions: 3 }),
     status: () => ({
