@@ -113,6 +113,11 @@ export type ProfileName = keyof typeof PROFILES;
 /** All profiles, in the order of their documentation. */
 export const profileNames = Object.keys(PROFILES) as readonly ProfileName[];
 
+/** Those that lay stress on something which the default storms have little of. */
+export const FLAVOURS: readonly ProfileName[] = profileNames.filter(
+  (name) => !['calm', 'storm', 'idle', 'big'].includes(name),
+);
+
 /** What a profile is, in a sentence. */
 export function describeProfile(name: ProfileName): string {
   return PROFILES[name].about;
