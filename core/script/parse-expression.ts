@@ -23,7 +23,7 @@ export function parseExpression(cursor: Cursor): Expression | undefined {
 }
 
 /** Whether an expression could begin here. */
-export function beginsExpression({ token, source }: Cursor): boolean {
+export function beginsExpression({ token }: Cursor): boolean {
   switch (token.symbol) {
     case '(':
     case '[':
@@ -37,9 +37,8 @@ export function beginsExpression({ token, source }: Cursor): boolean {
     case 'true':
     case 'false':
     case 'null':
-      return true;
     case '-':
-      return isDigitAt(source, token.end);
+      return true;
     default:
       return false;
   }
