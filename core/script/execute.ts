@@ -114,7 +114,8 @@ function finish(run: Run, how: 'by itself' | 'by COMMIT'): ScriptStep {
   const { mode } = run.before.plan;
   if (mode.type !== 'Transaction') return ended(run, outcomeOf(run.result));
   if (how === 'by itself' && !mode.autoCommit) return abort(run, 'The script ended without COMMIT');
-  return needs({ ...run, deadline: undefined }, { type: 'Committing' }, [{ type: 'Commit' }]);
+  run.deadline = undefined;
+  return needs(run, { type: 'Committing' }, [{ type: 'Commit' }]);
 }
 
 /** The loop variable is like any other, and keeps the last item. */

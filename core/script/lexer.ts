@@ -128,10 +128,10 @@ function placeholderAt(source: string, start: number, line: number): Token {
 }
 
 function operatorAt(source: string, start: number, line: number): Token {
-  const operator = OPERATORS.find((each) => source.startsWith(each, start));
-  if (operator !== undefined) {
-    return token('Operator', operator, operator, start, start + operator.length, line);
-  }
+  const pair = source.slice(start, start + 2);
+  if (OPERATORS.has(pair)) return token('Operator', pair, pair, start, start + pair.length, line);
+  const single = source.charAt(start);
+  if (OPERATORS.has(single)) return token('Operator', single, single, start, start + 1, line);
   const character = String.fromCodePoint(source.codePointAt(start) as number);
   return invalid(strange(character), start, start + character.length, line);
 }

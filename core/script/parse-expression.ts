@@ -5,7 +5,6 @@ import {
   advance,
   enter,
   leave,
-  looksAt,
   refuse,
   refuseBecause,
   demand,
@@ -86,9 +85,10 @@ function parseUnary(cursor: Cursor): Expression | undefined {
 function parsePostfix(cursor: Cursor): Expression | undefined {
   const { line } = cursor.token;
   const base = parsePrimary(cursor);
-  if (base === undefined || !looksAt(cursor, '[')) return base;
+  if (base === undefined || cursor.token.symbol !== '[') return base;
   const places: Expression[] = [];
-  while (accept(cursor, '[') !== undefined) {
+  while (cursor.token.symbol === '[') {
+    advance(cursor);
     const place = nested(cursor, parseExpression);
     if (place === undefined || demand(cursor, ']') === undefined) return undefined;
     places.push(place);
@@ -102,7 +102,7 @@ function parsePrimary(cursor: Cursor): Expression | undefined {
   switch (symbol) {
     case 'identifier':
       advance(cursor);
-      return looksAt(cursor, '(') ? parseCall(cursor, token) : { type: 'Variable', name: text, line };
+      return cursor.token.symbol === '(' ? parseCall(cursor, token) : { type: 'Variable', name: text, line };
     case 'placeholder':
       advance(cursor);
       return { type: 'Placeholder', name: text, line };

@@ -43,11 +43,11 @@ export const SYMBOL_OF_KEYWORD: ReadonlyMap<string, string> = new Map([
   ['edel', 'edelete'],
 ]);
 
-/** Longest first where one begins another. */
-export const OPERATORS = [
+/** Of one character or two. */
+export const OPERATORS: ReadonlySet<string> = new Set([
   ...['==', '<>', '!=', '<=', '>=', '&&', '||', '..'],
   ...['(', ')', '[', ']', '{', '}', ',', '+', '-', '*', '/', '=', '<', '>', '!'],
-] as const;
+]);
 
 /** Keywords with which a statement begins. */
 export const STATEMENT_KEYWORDS = [

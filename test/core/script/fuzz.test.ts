@@ -6,20 +6,31 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DEFAULT_SCRIPT_LIMITS, describeProblem, highlight, prepareScript, SCRIPT_FUNCTIONS, ScriptCode } from '../../../core/index.js';
+import {
+  DEFAULT_SCRIPT_LIMITS,
+  describeProblem,
+  highlight,
+  prepareScript,
+  SCRIPT_FUNCTIONS,
+  ScriptCode,
+} from '../../../core/index.js';
 import { emptyShelf, type Shelf } from './support/shelf.js';
 import { resultOf, runScript } from './support/run.js';
 
 const name = fc.constantFrom('a', 'b', 'c', '`x y`', 'total');
 const key = fc.oneof(name, fc.constantFrom('`b/1`', '`b/2`', '"b/c/3"', '@k', '@none', '""', '`__kahuna:x`'));
-const whole = fc.oneof(fc.integer({ min: -3, max: 12 }), fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n })).map(String);
+const whole = fc
+  .oneof(fc.integer({ min: -3, max: 12 }), fc.bigInt({ min: -(2n ** 64n), max: 2n ** 64n }))
+  .map(String);
 const leaf = fc.oneof(
   whole,
   fc.constantFrom('1.5', '-0.0', '1000000.25', '0x1F', '"text"', "'7'", '""', 'true', 'false', 'null'),
   fc.constantFrom('@k', '@n', '@none', 'not set', '!found'),
   name,
 );
-const operator = fc.constantFrom(...['+', '-', '*', '/', '=', '==', '<>', '!=', '<', '>', '<=', '>=', '&&', '||', '..']);
+const operator = fc.constantFrom(
+  ...['+', '-', '*', '/', '=', '==', '<>', '!=', '<', '>', '<=', '>=', '&&', '||', '..'],
+);
 
 const { expression } = fc.letrec<{ expression: string }>((tie) => ({
   expression: fc.oneof(
@@ -37,7 +48,9 @@ const { expression } = fc.letrec<{ expression: string }>((tie) => ({
 
 const option = fc.oneof(
   fc.constantFrom('nx', 'xx', 'norev'),
-  fc.tuple(fc.constantFrom('ex', 'cmp', 'cmprev'), fc.oneof(leaf, expression)).map((parts) => parts.join(' ')),
+  fc
+    .tuple(fc.constantFrom('ex', 'cmp', 'cmprev'), fc.oneof(leaf, expression))
+    .map((parts) => parts.join(' ')),
 );
 const selector = fc.oneof(
   fc.constant(''),
@@ -45,14 +58,20 @@ const selector = fc.oneof(
   leaf.map((e) => `as of ${e}`),
 );
 const read = fc.oneof(
-  fc.tuple(fc.constantFrom('get', 'eget', 'exists', 'eexists'), key, selector).map((parts) => parts.join(' ')),
-  fc.tuple(fc.constantFrom('get by bucket', 'eget by bucket', 'scan by prefix', 'escan by prefix'), key).map((parts) => parts.join(' ')),
+  fc
+    .tuple(fc.constantFrom('get', 'eget', 'exists', 'eexists'), key, selector)
+    .map((parts) => parts.join(' ')),
+  fc
+    .tuple(fc.constantFrom('get by bucket', 'eget by bucket', 'scan by prefix', 'escan by prefix'), key)
+    .map((parts) => parts.join(' ')),
 );
 
 const { statements } = fc.letrec<{ statement: string; statements: string }>((tie) => ({
   statement: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
-    fc.tuple(fc.constantFrom('set', 'eset'), key, expression, fc.array(option, { maxLength: 3 })).map(([verb, k, value, options]) => [verb, k, `(${value})`, ...options].join(' ')),
+    fc
+      .tuple(fc.constantFrom('set', 'eset'), key, expression, fc.array(option, { maxLength: 3 }))
+      .map(([verb, k, value, options]) => [verb, k, `(${value})`, ...options].join(' ')),
     read,
     fc.tuple(name, read).map(([variable, asked]) => `let ${variable} = ${asked}`),
     fc.tuple(name, expression).map(([variable, value]) => `let ${variable} = ${value}`),
@@ -60,8 +79,12 @@ const { statements } = fc.letrec<{ statement: string; statements: string }>((tie
     fc.tuple(fc.constantFrom('extend', 'eextend'), key, whole).map((parts) => parts.join(' ')),
     fc.tuple(fc.constantFrom('return', 'throw'), expression).map((parts) => parts.join(' ')),
     fc.constantFrom('commit', 'rollback', 'return', 'sleep 3', 'sleep -1', 'begin set a 1 commit end'),
-    fc.tuple(expression, tie('statements'), tie('statements')).map(([e, yes, no]) => `if ${e} then ${yes} else ${no} end`),
-    fc.tuple(name, expression, tie('statements')).map(([variable, e, body]) => `for ${variable} in ${e} do ${body} end`),
+    fc
+      .tuple(expression, tie('statements'), tie('statements'))
+      .map(([e, yes, no]) => `if ${e} then ${yes} else ${no} end`),
+    fc
+      .tuple(name, expression, tie('statements'))
+      .map(([variable, e, body]) => `for ${variable} in ${e} do ${body} end`),
   ),
   statements: fc.array(tie('statement'), { minLength: 1, maxLength: 5 }).map((each) => each.join('\n')),
 }));
@@ -84,7 +107,14 @@ function stocked(): Shelf {
 }
 
 const GOOD: ReadonlySet<number> = new Set([
-  ...[ScriptCode.set, ScriptCode.notSet, ScriptCode.extended, ScriptCode.got, ScriptCode.deleted, ScriptCode.exists],
+  ...[
+    ScriptCode.set,
+    ScriptCode.notSet,
+    ScriptCode.extended,
+    ScriptCode.got,
+    ScriptCode.deleted,
+    ScriptCode.exists,
+  ],
   ...[ScriptCode.doesNotExist, ScriptCode.invalidInput],
 ]);
 
@@ -130,7 +160,9 @@ test('a script with changed bytes is refused, or ends well, or changes nothing',
     remove: fc.nat(4),
     insert: fc.oneof(
       fc.uint8Array({ maxLength: 4 }),
-      fc.constantFrom('"', "'", '`', '(', ')', '[', 'end', ' then ', '..', '-', '@', '#', '\n').map((text) => new TextEncoder().encode(text)),
+      fc
+        .constantFrom('"', "'", '`', '(', ')', '[', 'end', ' then ', '..', '-', '@', '#', '\n')
+        .map((text) => new TextEncoder().encode(text)),
     ),
   });
   fc.assert(
@@ -148,8 +180,44 @@ test('a script with changed bytes is refused, or ends well, or changes nothing',
 
 test('words in any order are refused, or end well, or change nothing', () => {
   const word = fc.constantFrom(
-    ...['let', 'set', 'get', 'if', 'then', 'else', 'end', 'for', 'in', 'do', 'begin', 'commit', 'return', 'a', 'b'],
-    ...['1', '"x"', '@k', '=', '+', '-', '(', ')', '[', ']', ',', '..', 'not', 'found', 'nx', 'ex', 'by', 'bucket', 'at'],
+    ...[
+      'let',
+      'set',
+      'get',
+      'if',
+      'then',
+      'else',
+      'end',
+      'for',
+      'in',
+      'do',
+      'begin',
+      'commit',
+      'return',
+      'a',
+      'b',
+    ],
+    ...[
+      '1',
+      '"x"',
+      '@k',
+      '=',
+      '+',
+      '-',
+      '(',
+      ')',
+      '[',
+      ']',
+      ',',
+      '..',
+      'not',
+      'found',
+      'nx',
+      'ex',
+      'by',
+      'bucket',
+      'at',
+    ],
   );
   fc.assert(
     fc.property(fc.array(word, { maxLength: 15 }), (words) => {

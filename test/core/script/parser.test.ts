@@ -200,7 +200,7 @@ describe('what is said of a text that is no script', () => {
   test('the place, the token, what was expected, the line and a caret', () => {
     expect(problemIn('let a = 1\nif a == 1 the\n  get k\nend')).toBe(
       [
-        'Syntax error at line 2, column 11: unexpected identifier "the"; expected "[", an operator or THEN',
+        'Syntax error at line 2, column 11: unexpected identifier "the"; expected an operator or THEN',
         '  if a == 1 the',
         '            ^',
       ].join('\n'),

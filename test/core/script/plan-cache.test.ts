@@ -18,7 +18,10 @@ function cacheOf(limits: Partial<PlanCacheLimits> = {}): PlanCache {
 }
 
 /** Asks for these scripts one after another, at these times; says which were there. */
-function ask(cache: PlanCache, ...wanted: readonly (readonly [source: string, at: number])[]): { cache: PlanCache; hits: readonly boolean[] } {
+function ask(
+  cache: PlanCache,
+  ...wanted: readonly (readonly [source: string, at: number])[]
+): { cache: PlanCache; hits: readonly boolean[] } {
   let kept = deepFreeze(cache);
   const hits = wanted.map(([source, at]) => {
     const found = findPlan(kept, { source, hash: HASH, now: monotonicMs(at) });
@@ -64,12 +67,9 @@ describe('a plan is kept', () => {
 
 describe('a plan goes', () => {
   it('when nobody used it for its lifetime', () => {
-    expect(ask(cacheOf({ lifetimeMs: 100 }), ['get a', 0], ['get a', 99], ['get a', 198], ['get a', 298]).hits).toEqual([
-      false,
-      true,
-      true,
-      false,
-    ]);
+    expect(
+      ask(cacheOf({ lifetimeMs: 100 }), ['get a', 0], ['get a', 99], ['get a', 198], ['get a', 298]).hits,
+    ).toEqual([false, true, true, false]);
   });
 
   it('from memory, at the next sweep', () => {
@@ -86,7 +86,14 @@ describe('a plan goes', () => {
 
 describe('there is room', () => {
   it('for so many plans; when it is full new ones are not kept', () => {
-    const { cache, hits } = ask(cacheOf({ maxPlans: 2 }), ['get a', 0], ['get b', 0], ['get c', 0], ['get c', 0], ['get a', 0]);
+    const { cache, hits } = ask(
+      cacheOf({ maxPlans: 2 }),
+      ['get a', 0],
+      ['get b', 0],
+      ['get c', 0],
+      ['get c', 0],
+      ['get a', 0],
+    );
 
     expect(hits).toEqual([false, false, false, false, true]);
     expect(cache.plans.size).toBe(2);
@@ -95,7 +102,11 @@ describe('there is room', () => {
   it('again when others have lapsed, though no sweep was due', () => {
     const limits = { maxPlans: 1, lifetimeMs: 100, sweepEveryMs: 1_000_000 };
 
-    expect(ask(cacheOf(limits), ['get a', 0], ['get b', 100], ['get b', 101]).hits).toEqual([false, false, true]);
+    expect(ask(cacheOf(limits), ['get a', 0], ['get b', 100], ['get b', 101]).hits).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it('for so much text', () => {

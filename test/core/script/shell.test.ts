@@ -17,16 +17,50 @@ function offered(marked: string): readonly string[] {
 
 describe('colours', () => {
   it('tell what each word is', () => {
-    expect(coloured('let n = to_int(@a) # why\nset `k/1` "v" + 1.5 nx\nif !set then return null end')).toEqual([
-      ...['keyword let', 'variable n', 'operator =', 'function to_int', 'operator (', 'placeholder @a', 'operator )'],
-      ...['comment # why', 'keyword set', 'key `k/1`', 'string "v"', 'operator +', 'number 1.5', 'keyword nx'],
-      ...['keyword if', 'operator !', 'keyword set', 'keyword then', 'keyword return', 'literal null', 'keyword end'],
+    expect(
+      coloured('let n = to_int(@a) # why\nset `k/1` "v" + 1.5 nx\nif !set then return null end'),
+    ).toEqual([
+      ...[
+        'keyword let',
+        'variable n',
+        'operator =',
+        'function to_int',
+        'operator (',
+        'placeholder @a',
+        'operator )',
+      ],
+      ...[
+        'comment # why',
+        'keyword set',
+        'key `k/1`',
+        'string "v"',
+        'operator +',
+        'number 1.5',
+        'keyword nx',
+      ],
+      ...[
+        'keyword if',
+        'operator !',
+        'keyword set',
+        'keyword then',
+        'keyword return',
+        'literal null',
+        'keyword end',
+      ],
     ]);
   });
 
   it('tell keys by where they stand', () => {
     expect(coloured('get by bucket b scan by prefix "p" delete d')).toEqual([
-      ...['keyword get', 'keyword by', 'keyword bucket', 'key b', 'keyword scan', 'keyword by', 'keyword prefix'],
+      ...[
+        'keyword get',
+        'keyword by',
+        'keyword bucket',
+        'key b',
+        'keyword scan',
+        'keyword by',
+        'keyword prefix',
+      ],
       ...['key "p"', 'keyword delete', 'key d'],
     ]);
   });
@@ -39,7 +73,7 @@ describe('colours', () => {
 
   test('cover all of any text that is not blank, in order, without overlap', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab1 "\'`@#;.+-=<!&|(\n\té😀')}), (source) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'ab1 "\'`@#;.+-=<!&|(\n\té😀') }), (source) => {
         let at = 0;
         for (const { start, end } of highlight(source)) {
           expect(source.slice(at, start)).toMatch(/^[ \t\r\n;]*$/);
@@ -64,7 +98,10 @@ describe('completions', () => {
     ['get k a|', ['as', 'at']],
     ['get k as |', ['of']],
     ['if a t|', ['then']],
-    ['if a then get k e|', ['edelete', 'eexists', 'eextend', 'eget', 'else', 'end', 'eset', 'exists', 'extend']],
+    [
+      'if a then get k e|',
+      ['edelete', 'eexists', 'eextend', 'eget', 'else', 'end', 'eset', 'exists', 'extend'],
+    ],
     ['for i i|', ['in']],
     ['let total = 1 let other = t|', ['total', 'true', 'to_bool', 'to_boolean']],
     ['let x = esc|', ['escan']],
@@ -111,7 +148,8 @@ describe('completions', () => {
   });
 
   it('never fail, wherever they are asked', () => {
-    const source = 'let a = [1, "x"] if !found then set `k` a[0] ex 5 end # end\nbegin (locking=optimistic) commit end';
+    const source =
+      'let a = [1, "x"] if !found then set `k` a[0] ex 5 end # end\nbegin (locking=optimistic) commit end';
 
     for (let offset = -1; offset <= source.length + 1; offset += 1) {
       const { start, end } = complete(source, offset);

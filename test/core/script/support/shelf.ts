@@ -119,12 +119,15 @@ function operate(shelf: Shelf, operation: StoreOperation): Answer {
     }
     case 'Extend': {
       const newest = versions?.newest;
-      if (versions === undefined || newest === undefined || !isLive(newest, shelf.now)) {
+      if (versions === undefined || newest?.value === undefined || !isLive(newest, shelf.now)) {
         return absent(operation.key, versions);
       }
-      const { expiresAt: _, ...rest } = newest;
+      const { revision, value, modifiedAt, kept } = newest;
       const expiry = operation.expiresMs === undefined ? {} : { expiresAt: shelf.now + operation.expiresMs };
-      put(shelf, place, { ...versions, newest: { ...rest, ...expiry } });
+      put(shelf, place, {
+        ...versions,
+        newest: { revision, ...(value && { value }), modifiedAt, kept, ...expiry },
+      });
       return answer(ScriptCode.extended, [{ key: operation.key, revision: newest.revision }]);
     }
     case 'Get':
