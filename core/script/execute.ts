@@ -6,7 +6,7 @@ import { evaluate } from './expression.js';
 import { failed } from './failure.js';
 import { conflict } from './independence.js';
 import { MAX_SLEEP_MS } from './limits.js';
-import { make, overdrawn } from './meter.js';
+import { make, overdrawn, spend } from './meter.js';
 import type { Instruction, StoreInstruction } from './plan.js';
 import {
   abort,
@@ -152,11 +152,12 @@ function ask(run: Run, first: StoreInstruction): ScriptStep | undefined {
       return refused(run, first, prepared);
     }
     const { operation } = prepared;
+    // Each is compared with all before it, and keys may be long.
+    spend(run.meter, ('key' in operation ? operation.key : operation.prefix).length * asked.length);
     if (asked.some((earlier) => conflict(earlier.operation, operation))) break;
     asked.push({ statement, operation });
     if ('into' in statement) bound.add(statement.into);
     if (run.meter.steps >= steps + limits.maxStepsPerTurn) break;
-    run.meter.steps += 1;
     instruction = plan.code[run.at + asked.length];
   }
   const effects = asked.map(({ operation }): OperateEffect => ({ type: 'Operate', operation }));

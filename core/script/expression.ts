@@ -15,7 +15,7 @@ import {
 import { ScriptCode } from './effects.js';
 import { failed, type Failure } from './failure.js';
 import { callFunction } from './functions.js';
-import { make, overdrawn, type Meter } from './meter.js';
+import { make, overdrawn, spend, type Meter } from './meter.js';
 import type { BinaryOperator, Expression } from './syntax.js';
 import { arrayOf, boolOf, VALUE_BYTES, type ScriptValue } from './value.js';
 
@@ -43,10 +43,12 @@ export function evaluate(expression: Expression, scope: Scope): ScriptValue | Fa
     case 'TooLarge':
       return failed(`The number ${shortened(expression.text)} needs more than 64 bits`, line);
     case 'Variable':
+      spend(meter, expression.name.length);
       return (
         mapGet(scope.variables, expression.name) ?? failed(`Undefined variable ${expression.name}`, line)
       );
     case 'Placeholder':
+      spend(meter, expression.name.length);
       return (
         mapGet(scope.parameters, expression.name) ?? failed(`Undefined parameter ${expression.name}`, line)
       );

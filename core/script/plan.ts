@@ -12,7 +12,7 @@ import type { Expression, Key, StoreStatement } from './syntax.js';
 export interface Plan {
   readonly mode: Mode;
   readonly code: readonly Instruction[];
-  /** Every key that a store statement names anywhere, in order, with what a pessimistic transaction locks of it. */
+  /** Every key that a store statement names anywhere, in order, with what a pessimistic transaction locks of it; each once. */
   readonly keys: readonly PlannedKey[];
 }
 

@@ -10,9 +10,9 @@ export function planScript(script: Script): Plan {
   const alone = script.length === 1 ? first : undefined;
   const body = alone?.type === 'Begin' ? alone.body : script;
   const code: Instruction[] = [];
-  const keys: PlannedKey[] = [];
+  const keys = new Map<string, PlannedKey>();
   for (const statement of body) compile(statement, code, keys);
-  return { mode: modeOf(alone), code, keys };
+  return { mode: modeOf(alone), code, keys: [...keys.values()] };
 }
 
 function modeOf(alone: Statement | undefined): Mode {
@@ -40,7 +40,7 @@ function modeOf(alone: Statement | undefined): Mode {
   }
 }
 
-function compile(statement: Statement, code: Instruction[], keys: PlannedKey[]): void {
+function compile(statement: Statement, code: Instruction[], keys: Map<string, PlannedKey>): void {
   const { line } = statement;
   switch (statement.type) {
     case 'If': {
@@ -73,7 +73,7 @@ function compile(statement: Statement, code: Instruction[], keys: PlannedKey[]):
     case 'Exists':
     case 'Bucket':
     case 'Scan':
-      keys.push({ key: statement.key, ephemeral: statement.ephemeral, lock: lockOf(statement), line });
+      noteKey(statement, keys);
       code.push({ type: 'Store', statement, needs: needsOf(statement), line });
       return;
     case 'Let':
@@ -84,6 +84,14 @@ function compile(statement: Statement, code: Instruction[], keys: PlannedKey[]):
     case 'Rollback':
       code.push(statement);
   }
+}
+
+/** Once for each lock that there is to take, however often the script names the key: a parameter may make it long. */
+function noteKey(statement: StoreStatement, keys: Map<string, PlannedKey>): void {
+  const { key, ephemeral, line } = statement;
+  const lock = lockOf(statement);
+  const identity = `${lock} ${ephemeral ? 'ephemeral' : 'persistent'} ${key.type} ${key.name}`;
+  if (!keys.has(identity)) keys.set(identity, { key, ephemeral, lock, line });
 }
 
 /** Reads of the past, EXISTS and scans take no lock. */

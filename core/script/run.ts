@@ -10,7 +10,7 @@ import { ScriptCode, type Answer, type Effect, type Entry } from './effects.js';
 import type { Asked, Evaluation, Phase, Result, ScriptOutcome, ScriptStep } from './evaluation.js';
 import type { Scope } from './expression.js';
 import { describeFailure, type Failure } from './failure.js';
-import { make, type Meter } from './meter.js';
+import { make, spend, type Meter } from './meter.js';
 import { shown } from './statement.js';
 import { bytesOf, textOfBytes } from './text.js';
 import { arrayOf, FALSE, NULL, sizeOf, VALUE_BYTES, type ScriptValue, type StringValue } from './value.js';
@@ -101,6 +101,7 @@ function entriesOf(value: ScriptValue): readonly Entry[] {
 
 export function assign(run: Run, name: string, value: ScriptValue): void {
   const old = mapGet(run.variables, name);
+  spend(run.meter, name.length);
   run.meter.held += sizeOf(value) - (old === undefined ? -VALUE_BYTES - 2 * name.length : sizeOf(old));
   run.variables = mapSet(run.variables, name, value);
 }

@@ -74,6 +74,29 @@ describe('steps', () => {
     expect(outcome.reason).toBe('The script took more than 1000000 steps at line 4');
   });
 
+  it('count what long names cost', () => {
+    const name = 'n'.repeat(6_400);
+    const { steps } = runScript(`let ${name} = 1 let x = ${name} + ${name}`);
+
+    expect(steps).toBeGreaterThan(300);
+    expect(steps).toBeLessThan(400);
+  });
+
+  it('count what long keys cost that are compared with each other', () => {
+    const parameters = Object.fromEntries(
+      Array.from({ length: 50 }, (_, i) => [`@k${i}`, `${'k'.repeat(10_000)}${i}`]),
+    );
+    const script = Object.keys(parameters)
+      .map((key) => `set ${key} 1`)
+      .join(' ');
+
+    const { steps, effects } = runScript(script, { parameters });
+
+    expect(steps).toBeGreaterThan(20_000);
+    // The row ends when the turn's steps are used up, so that no turn is long.
+    expect(effects.filter(([first]) => first?.type === 'Operate').length).toBeGreaterThan(5);
+  });
+
   it('of one statement are bounded too', () => {
     expect(valueOf(`1${' + 1'.repeat(2_000)}`, { limits: { maxSteps: 1_000 } })).toContain(
       'more than 1000 steps',

@@ -1,8 +1,9 @@
 /** Sections 7 to 10 of the script specification: what each statement does, gives and refuses. */
 
 import { describe, expect, it } from 'vitest';
-import { emptyShelf, type Shelf } from './support/shelf.js';
-import { resultOf, runScript, said } from './support/run.js';
+import { prepareScript, startScript, stepScript } from '../../../core/index.js';
+import { clocksOf, emptyShelf, type Shelf } from './support/shelf.js';
+import { inShort, resultOf, runScript, said } from './support/run.js';
 
 /** A shelf on which these scripts have run, one after another, 1,000 ms apart. */
 function after(...scripts: readonly string[]): Shelf {
@@ -358,6 +359,25 @@ describe('parameters', () => {
     ['begin (locking=optimistic) if false then set @missing 1 end return 1 end', 'aborted'],
   ])('%s: %s', (script, result) => {
     expect(resultOf(script, { parameters })).toBe(result);
+  });
+
+  it('count once: of two with one name the first, and a value of null is none', () => {
+    const prepared = prepareScript('return @a');
+    if (prepared.type === 'Refused') throw new Error(prepared.problem.found);
+    const returned = (...values: readonly (string | null)[]): string => {
+      const parameters = values.map((value) => ({ name: '@a', value }));
+      const now = clocksOf(emptyShelf());
+      let step = startScript({ plan: prepared.plan, parameters, now });
+      for (const type of ['Begun', 'Done'] as const) {
+        if (step.type === 'Ended') break;
+        step = stepScript(step.evaluation, { type: 'Answered', now, answers: [{ type }] });
+      }
+      return step.type === 'Ended' ? inShort(step.outcome) : step.type;
+    };
+
+    expect(returned('1', '2')).toBe('got 1');
+    expect(returned(null, '2')).toBe('got 2');
+    expect(returned(null)).toBe('errored');
   });
 
   it('are never read again as a script', () => {
