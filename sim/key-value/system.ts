@@ -110,6 +110,7 @@ export function keyValueSystem(
           partitions: settings.partitions,
           retryWindow: settings.node.retryWindow,
           snapshots: settings.node,
+          maxClockDriftPercent: settings.node.maxClockDriftPercent,
           leases: keepsToDrift(scenario) ? settings.node : undefined,
           versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
         },
