@@ -5,6 +5,8 @@ import {
   DEFAULT_PLAN_CACHE_LIMITS,
   emptyPlanCache,
   findPlan,
+  mapForEach,
+  mapSet,
   monotonicMs,
   type PlanCache,
   type PlanCacheLimits,
@@ -63,6 +65,19 @@ describe('a plan is kept', () => {
     expect(prepared.type).toBe('Refused');
     expect(cache.plans.size).toBe(0);
   });
+});
+
+test('two texts with one digest are not taken for each other', () => {
+  const { cache } = ask(cacheOf(), ['get a', 0]);
+  let plans = cache.plans;
+  mapForEach(cache.plans, (digest, entry) => {
+    plans = mapSet(plans, digest, { ...entry, source: 'another script' });
+  });
+
+  const { cache: after, hits } = ask({ ...cache, plans }, ['get a', 0], ['get a', 0]);
+
+  expect(hits).toEqual([false, true]);
+  expect(after.plans.size).toBe(1);
 });
 
 describe('a plan goes', () => {
