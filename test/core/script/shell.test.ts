@@ -65,6 +65,10 @@ describe('colours', () => {
     ]);
   });
 
+  it('tell a key also where a comment stands before it', () => {
+    expect(coloured('get # the first\n a')).toEqual(['keyword get', 'comment # the first', 'key a']);
+  });
+
   it('show what is wrong, and go on after it', () => {
     expect(coloured('set k "open\nget % l')).toEqual([
       ...['keyword set', 'key k', 'error "open', 'keyword get', 'error %', 'variable l'],
