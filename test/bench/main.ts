@@ -2,7 +2,8 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, services, overload, groups, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, services, overload, groups, isolation,
+ *                                      histories, explore or scripts
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -15,6 +16,7 @@ import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
 import { benchOverload } from './overload.js';
 import { benchServices } from './services.js';
+import { benchScripts } from './scripts.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
 import { benchStep } from './step.js';
@@ -32,6 +34,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   isolation: benchIsolation,
   histories: benchHistories,
   explore: benchExplore,
+  scripts: benchScripts,
 };
 
 const words = process.argv.slice(2).filter((word) => word !== '--json');
