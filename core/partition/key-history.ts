@@ -3,6 +3,7 @@
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import type { Revision } from '../machine/units.js';
 import { MAX_HISTORY, MAX_HISTORY_BYTES, type KeyEntry, type KeyVersion } from './key-entry.js';
+import { isReference, sizeOf, type ValueReference } from './value-reference.js';
 
 /** Whether the version can be seen at all: neither a tombstone nor come to its end. */
 export function isLive({ deleted, lapsedAt }: KeyVersion): boolean {
@@ -36,7 +37,7 @@ function forgottenOf({ forgotten }: KeyEntry): Pick<KeyEntry, 'forgotten'> {
 function countWithinBounds(versions: readonly KeyVersion[]): number {
   let bytes = 0;
   for (const [count, { value }] of versions.entries()) {
-    bytes += value?.length ?? 0;
+    bytes += sizeOf(value);
     if (count === MAX_HISTORY || bytes > MAX_HISTORY_BYTES) return count;
   }
   return versions.length;
@@ -63,4 +64,25 @@ export function versionOf(entry: KeyEntry, revision: Revision): Found {
   const version = [entry, ...entry.history].find((each) => each.revision === revision);
   if (version !== undefined) return version;
   return revision <= (entry.forgotten ?? -1) ? 'forgotten' : 'none';
+}
+
+/** Calls `visit` for every value of the key, of now and of its history, that is kept apart. */
+export function forEachReference(entry: KeyEntry, visit: (reference: ValueReference) => void): void {
+  if (isReference(entry.value)) visit(entry.value);
+  for (const { value } of entry.history) if (isReference(value)) visit(value);
+}
+
+/** Calls `visit` for every reference that `before` held, and that `after`, which came of it by a command, holds no more. */
+export function forEachDropped(
+  before: KeyEntry,
+  after: KeyEntry,
+  visit: (reference: ValueReference) => void,
+): void {
+  forEachReference(before, (reference) => {
+    let isKept = false;
+    forEachReference(after, ({ index }) => {
+      if (index === reference.index) isKept = true;
+    });
+    if (!isKept) visit(reference);
+  });
 }

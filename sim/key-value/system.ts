@@ -26,6 +26,7 @@ import { checkLinearizable, explainCounterexample, keyValueModel } from '../chec
 import { MUST_REACH } from '../check/raft/landmarks.js';
 import { createNodeRules, type NodeObserver } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
+import { checkNothingLeft } from '../check/value-rules.js';
 import { runSystem, type Report } from '../system/run.js';
 import type { System, Trial } from '../system/system.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
@@ -110,6 +111,8 @@ export function keyValueSystem(
           partitions: settings.partitions,
           retryWindow: settings.node.retryWindow,
           snapshots: settings.node,
+          // Scenarios that are older than a setting say nothing of it.
+          maxValueReads: (settings.node as Partial<NodeOptions>).maxValueReads,
           leases: keepsToDrift(scenario) ? settings.node : undefined,
           versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
         },
@@ -144,6 +147,7 @@ export function keyValueSystem(
           const clocks = { keepToDrift: keepsToDrift(scenario), mayDifferMs: wallSpreadOf(scenario) };
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
+            failureBy(() => checkRecords(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs()) ??
             failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
@@ -220,6 +224,13 @@ function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string 
       return `node ${id}${ailing}: ${groups.map((g) => `${g.group} ${g.role} t${g.term} ${g.applied}/${g.commit}/${g.lastIndex}`).join(', ')}`;
     })
     .join('; ');
+}
+
+/** Of values that are kept apart, no disk holds more than its node may need. */
+function checkRecords(nodes: NodeWorld['nodes']): void {
+  for (const { id, state, disk } of nodes) {
+    if (state !== undefined && !state.halted) checkNothingLeft(id, state, disk.durable);
+  }
 }
 
 /** Replicas at the same index hold the same, byte for byte. */

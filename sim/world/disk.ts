@@ -5,7 +5,7 @@
  * on it.
  */
 
-import type { Persist, StorageChange, StoredRecord } from '../../core/index.js';
+import { COLD_PREFIX, type Persist, type StorageChange, type StoredRecord } from '../../core/index.js';
 
 export interface Disk<Stored> {
   /** What a crash is certain to leave. */
@@ -80,6 +80,7 @@ export function wipeDisk<Stored>(disk: Disk<Stored>): void {
 function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChange<Stored>[]): void {
   for (const change of changes) {
     if (change.type === 'Put') disk.durable.set(change.key, change.value);
+    else if (change.type === 'Drop') disk.durable.delete(change.key);
     else {
       for (const key of disk.durable.keys()) {
         if (key >= change.from && key < change.before) disk.durable.delete(key);
@@ -88,9 +89,14 @@ function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChang
   }
 }
 
-/** What a node finds on its disk when it starts. */
+/** All that is durable, in ascending order of keys. */
 export function readDisk<Stored>(disk: Disk<Stored>): readonly StoredRecord<Stored>[] {
   return [...disk.durable]
     .map(([key, value]) => ({ key, value }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+/** What a node is handed of its disk when it starts: the rest it reads. */
+export function bootRecords<Stored>(disk: Disk<Stored>): readonly StoredRecord<Stored>[] {
+  return readDisk(disk).filter(({ key }) => !key.startsWith(COLD_PREFIX));
 }

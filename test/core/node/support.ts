@@ -164,6 +164,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
 export function applyChanges(disk: Map<string, Stored>, changes: readonly StorageChange<Stored>[]): void {
   for (const change of changes) {
     if (change.type === 'Put') disk.set(change.key, change.value);
+    else if (change.type === 'Drop') disk.delete(change.key);
     else for (const key of [...disk.keys()]) if (key >= change.from && key < change.before) disk.delete(key);
   }
 }
