@@ -32,6 +32,7 @@ import type { System, Trial } from '../system/system.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
+import { writtenRecords } from '../world/disk.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
 import { keepsToDrift, wallSpreadOf } from './leases.js';
@@ -229,7 +230,7 @@ function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string 
 /** Of values that are kept apart, no disk holds more than its node may need. */
 function checkRecords(nodes: NodeWorld['nodes']): void {
   for (const { id, state, disk } of nodes) {
-    if (state !== undefined && !state.halted) checkNothingLeft(id, state, disk.durable);
+    if (state !== undefined && !state.halted) checkNothingLeft(id, state, writtenRecords(disk));
   }
 }
 
