@@ -36,7 +36,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
     paceMs: electionTimeoutMs,
   };
   const conditions = drawConditions(shore);
-  const apart = pick('values apart', [false, false, true]);
+  const apart = pick('values apart', [false, false, false, false, true]);
   const readFailChance = apart ? pick('failed read chance', [0, 0, 2_000]) : 0;
   return withTrueDrift({
     system: 'key-value',

@@ -56,9 +56,9 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, ...raftMessageObject(message.message) };
     }
     case 'SnapshotChunk': {
-      const { group, term, index, snapshotTerm, config, number, bytes, digest, last } = message;
+      const { group, bytes, type: _, ...rest } = message;
       const body = bytes.length === 0 ? {} : { bytes };
-      return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
+      return { group, snapshotChunk: { ...rest, ...body } };
     }
     case 'SnapshotAnswer': {
       const { group, term, index, snapshotTerm, chunks, asked, busy } = message;
