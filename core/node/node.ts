@@ -460,5 +460,11 @@ export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeStat
       digest: partition.digest,
     });
   });
-  return { node: options.node, groups };
+  const { heldBytes, unwrittenBytes, waitingReads } = state.values ?? EMPTY_VALUE_STORE;
+  const values = {
+    bytesInMemory: heldBytes,
+    bytesUnwritten: unwrittenBytes,
+    readsWaiting: waitingReads,
+  };
+  return { node: options.node, groups, values };
 }

@@ -77,10 +77,7 @@ export function wipeDisk<Stored>(disk: Disk<Stored>): void {
   disk.syncing = 0;
 }
 
-function applyChanges<Stored>(
-  records: Map<string, Stored>,
-  changes: readonly StorageChange<Stored>[],
-): void {
+function applyChanges<Stored>(records: Map<string, Stored>, changes: readonly StorageChange<Stored>[]): void {
   for (const change of changes) {
     if (change.type === 'Put') records.set(change.key, change.value);
     else if (change.type === 'Drop') records.delete(change.key);

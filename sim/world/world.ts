@@ -520,6 +520,9 @@ function failSync<S, M, Q, A, D>(
   arrive(world, node, { type: 'WriteFailed', write: first.write, reason: cause });
 }
 
+/** Of a million reads, so many take as long as the slowest syncs. */
+const SLOW_READS = 100_000;
+
 /** Reads go beside the syncs, each in a time of its own, so they overtake one another. */
 function startRead<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
@@ -527,8 +530,11 @@ function startRead<S, M, Q, A, D>(
   effect: Read,
 ): void {
   node.reads += 1;
-  const { minSyncUs, maxSyncUs } = world.settings.disk;
-  const takesUs = drawBetween(node.readStream, minSyncUs, maxSyncUs, node.reads) + node.disk.slowUs;
+  const { minSyncUs, maxSyncUs, slowMaxSyncUs } = world.settings.disk;
+  // What is read is scattered over the disk: some reads wait behind many others.
+  const slow = !node.calm && drawChance(node.readStream, SLOW_READS, node.reads, 1);
+  const most = slow ? Math.max(maxSyncUs, slowMaxSyncUs) : maxSyncUs;
+  const takesUs = drawBetween(node.readStream, minSyncUs, most, node.reads) + node.disk.slowUs;
   pushEvent(world.queue, world.nowUs + takesUs, { type: 'Read', node: node.id, run: node.run, effect });
 }
 

@@ -2,7 +2,7 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, groups, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, groups, isolation, histories or explore
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -13,6 +13,7 @@ import { benchGroups } from './groups.js';
 import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
+import { benchRestart } from './restart.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
 import { benchStep } from './step.js';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   simulation: benchSimulation,
   step: benchStep,
   snapshot: benchSnapshot,
+  restart: benchRestart,
   cluster: benchCluster,
   groups: benchGroups,
   isolation: benchIsolation,
