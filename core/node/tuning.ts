@@ -77,7 +77,8 @@ export const NODE_TUNING = {
     about: 'A partition takes a snapshot after this many applied entries at the earliest …',
   },
   snapshotPercentOfRecords: {
-    default: 100,
+    // Of records that are all new there are more than entries, by those of the retry table: 100 would be never.
+    default: 25,
     least: 0,
     about:
       '… and when they are this many percent of the records (keys, locks, sequences and retries) that the snapshot will hold, so that the work of writing it stays in proportion to the work that led to it.',
@@ -117,7 +118,7 @@ export const NODE_TUNING = {
       'Reads of clients that may wait on a node for values from its disk at a time; beyond it a client is told to try again.',
   },
   snapshotEveryValueBytes: {
-    default: 32 << 20,
+    default: 8 << 20,
     least: 1,
     about:
       'A partition also takes a snapshot when this many bytes of such values were applied since the last one, if that is no less than its records take: the log, which is in memory, has them too until then.',

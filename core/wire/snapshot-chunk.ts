@@ -11,7 +11,13 @@
  */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
-import { emptyOrderedMap, mapForEach, mapSet, type OrderedMap } from '../collections/ordered-map.js';
+import {
+  emptyOrderedMap,
+  mapAppend,
+  mapForEach,
+  mapSet,
+  type OrderedMap,
+} from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex } from '../machine/units.js';
 import type { KeyEntry } from '../partition/key-entry.js';
@@ -221,13 +227,16 @@ function readChunk(
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
   let { keys, lastKey, locks, lastLock, sequences, lastSequence, retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
+  const names: string[] = [];
+  const entries: KeyEntry[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
       case 10: {
         const { key, entry } = readNested(reader, readKeyEntry);
         if (key <= lastKey) malformed(reader, 'the keys of a state are not in ascending order');
-        keys = mapSet(keys, key, entry);
+        names.push(key);
+        entries.push(entry);
         if (apart !== undefined) forEachReference(entry, apart);
         lastKey = key;
         break;
@@ -267,6 +276,7 @@ function readChunk(
         skipField(reader, tag);
     }
   }
+  keys = mapAppend(keys, names, entries);
   if (head !== undefined) checkHead(reader, head, firstRetry, lastRetry);
   const named = { keys, lastKey, locks, lastLock, sequences, lastSequence };
   return { ...named, retries, firstRetry, lastRetry, head };

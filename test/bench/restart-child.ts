@@ -12,11 +12,14 @@ const from = performance.now();
 const node = await openNodeOn(folder, budget);
 await untilAllAreThere(node, keys);
 const readyMs = performance.now() - from;
+const { user, system } = process.cpuUsage();
+const cpuMs = (user + system) / 1_000;
 await readAll(node, keys, bytes);
 const restarted: Restarted = {
   loadMs: node.loadMs,
   startMs: node.startMs,
   readyMs,
+  cpuMs,
   keys,
   rssBytes: process.memoryUsage().rss,
   heldBytes: node.state().values?.heldBytes ?? 0,

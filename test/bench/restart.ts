@@ -26,6 +26,7 @@ export interface Restarted {
   readonly loadMs: number;
   readonly startMs: number;
   readonly readyMs: number;
+  readonly cpuMs: number;
   readonly keys: number;
   readonly rssBytes: number;
   readonly heldBytes: number;
@@ -41,6 +42,7 @@ export async function benchRestart(): Promise<Section> {
       ['reading the disk, ms', ...both(small, large, ({ loadMs }) => loadMs.toFixed(0))],
       ['the state of it, ms', ...both(small, large, ({ startMs }) => startMs.toFixed(0))],
       ['until every key is there again, ms', ...both(small, large, ({ readyMs }) => readyMs.toFixed(0))],
+      ['… in processor time of the process, ms', ...both(small, large, ({ cpuMs }) => cpuMs.toFixed(0))],
       ['memory of the process, MiB', ...both(small, large, ({ rssBytes }) => mebibytes(rssBytes))],
       [
         'values in memory after reading all, MiB',
