@@ -103,7 +103,11 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
     case 'SnapshotChunk': {
       const number = snapshotNumber(change.key);
       view.chunks.set(number, (view.chunks.get(number) ?? 0) + 1);
+      return;
     }
+    case 'Value':
+      // Under its own keys, which were left out above.
+      return;
   }
 }
 

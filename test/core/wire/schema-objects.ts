@@ -56,9 +56,9 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, ...raftMessageObject(message.message) };
     }
     case 'SnapshotChunk': {
-      const { group, bytes, type: _, ...rest } = message;
-      const body = bytes.length === 0 ? {} : { bytes };
-      return { group, snapshotChunk: { ...rest, ...body } };
+      const { group, term, index, snapshotTerm, config, number, bytes, digest, last, values } = message;
+      const body = { ...(bytes.length === 0 ? {} : { bytes }), ...(values === undefined ? {} : { values }) };
+      return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
     }
     case 'SnapshotAnswer': {
       const { group, term, index, snapshotTerm, chunks, asked, busy } = message;
@@ -141,8 +141,12 @@ export function storedObject(stored: Stored): SchemaObject {
     case 'Segment':
       return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
     case 'Snapshot': {
-      const { type: _, ...rest } = stored;
-      return { snapshot: rest };
+      const { index, term, config, number, chunks, digest, firstSegment, generation, superseded } = stored;
+      const apart = {
+        ...(generation === undefined ? {} : { generation }),
+        ...(superseded === undefined ? {} : { superseded }),
+      };
+      return { snapshot: { index, term, config, number, chunks, digest, firstSegment, ...apart } };
     }
     case 'SnapshotChunk':
       return { snapshotChunk: { bytes: stored.bytes } };
