@@ -203,6 +203,8 @@ function lookAtGroup(
     const opened = openGroup(turn, group);
     const heir = bestHeir(opened.raft, roster, stays);
     if (heir !== undefined) transferLeadership(opened.raft, heir);
+    // Who shall lead may have no vote yet, and nobody but this leader can see to that.
+    else if (options.meta) reconcileGroup(opened.raft, roster);
     return soon;
   }
   if (reconcileGroup(openGroup(turn, group).raft, roster) === 'under way') return soon;

@@ -18,11 +18,13 @@ import { StartRefused } from '../host/start-refused.js';
 import { METRICS_TYPE } from '../observe/exposition.js';
 import type { Log } from '../observe/log.js';
 import type { ApiBackend } from './backend.js';
+import { addBackupRoutes, BACKUP_METHODS } from './backups.js';
 import { addClusterRoutes, CLUSTER_METHODS } from './cluster.js';
 import { createDoor } from './door.js';
 import { answerError, answerNotFound, MAX_BODY_BYTES, sendJson, WANTS_JSON } from './errors.js';
 import { readBody } from './fields.js';
 import { BadRequest, problemJson } from './problem.js';
+import { addRangeRoutes, RANGE_METHODS } from './ranges.js';
 import { LATER_ROUTES, REST_ROUTES, type RestRoute } from './rest.js';
 import { routingMap } from './routing.js';
 import type { TlsIdentity } from './tls.js';
@@ -50,6 +52,8 @@ const METHODS: Readonly<Record<string, string>> = {
   '/v1/cluster/health': 'GET',
   '/v1/cluster/routing': 'GET',
   ...CLUSTER_METHODS,
+  ...RANGE_METHODS,
+  ...BACKUP_METHODS,
   ...LATER_ROUTES,
   ...Object.fromEntries(Object.keys(REST_ROUTES).map((path) => [path, 'POST'])),
 };
@@ -80,6 +84,8 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
   });
   app.get('/v1/cluster/routing', (_request, reply) => sendJson(reply, JSON.stringify(routingMap(backend))));
   addClusterRoutes(app, backend, sendJson);
+  addRangeRoutes(app, backend, sendJson);
+  addBackupRoutes(app, sendJson);
   // Clients that keep connections learn in time that this one will be closed.
   app.addHook('onRequest', (_request, reply, done) => {
     if (isClosing || backend.isLeaving()) reply.header('connection', 'close');

@@ -16,8 +16,6 @@ export interface ApiBackend extends ClusterBackend {
   request(request: ClientCall): Promise<ClientAnswer>;
   /** Whether this node is about to stop: clients had better go elsewhere. */
   isLeaving(): boolean;
-  /** Data partitions, numbered from 1. */
-  readonly partitions: number;
   /** Who serves a partition; undefined where nobody is known. The same object as long as nothing has changed. */
   routeOf(group: GroupId): RouteHint | undefined;
   /** Where clients reach this node; empty when it tells nobody. */

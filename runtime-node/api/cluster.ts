@@ -15,8 +15,11 @@ import {
   type MembersReport,
   type NodeId,
 } from '../../core/index.js';
-import { HostStopped } from '../host/host.js';
-import { bodyOf, readChange, readId } from './requests/members.js';
+import { readBody } from './fields.js';
+import { askAdmin } from './ask-admin.js';
+import { leave, LEAVE_STATUS } from './leave.js';
+import { setReplicationFactor } from './replication-factor.js';
+import { bodyOf, jsonOf, readChange, readId } from './requests/members.js';
 import type { HealthStatus, LocalRole, ServerStatus } from './server-status.js';
 
 export interface ClusterBackend {
@@ -26,13 +29,11 @@ export interface ClusterBackend {
   untilOut(timeoutMs: number): Promise<boolean>;
   status(): ServerStatus;
   health(): HealthStatus;
+  /** Data partitions, numbered from 1. */
+  readonly partitions: number;
 }
 
-type Json = Readonly<Record<string, unknown>>;
 type Send = (reply: FastifyReply, json: string) => FastifyReply;
-
-/** What a node that leaves is given to be out of every partition. */
-const LEAVE_TIMEOUT_MS = 30_000;
 
 /** The method of each path. */
 export const CLUSTER_METHODS: Readonly<Record<string, string>> = {
@@ -42,6 +43,7 @@ export const CLUSTER_METHODS: Readonly<Record<string, string>> = {
   '/v1/cluster/change': 'POST',
   '/v1/cluster/transfer': 'POST',
   '/v1/cluster/leave': 'POST',
+  '/v1/cluster/replication-factor': 'POST',
 };
 
 export function addClusterRoutes(app: FastifyInstance, backend: ClusterBackend, send: Send): void {
@@ -49,27 +51,30 @@ export function addClusterRoutes(app: FastifyInstance, backend: ClusterBackend, 
     send(reply, JSON.stringify(await describeMembership(backend))),
   );
   app.get('/v1/cluster/members', async (_request, reply) => {
-    const answer = await ask(backend, { type: 'ListMembers' });
+    const answer = await askAdmin(backend, { type: 'ListMembers' });
     return send(reply.code(statusOf(answer)), JSON.stringify(describeReport(answer)));
   });
-  app.get('/v1/cluster/placement', async (_request, reply) => {
-    const report = await reportOf(backend);
-    return send(reply, JSON.stringify(describePlacement(backend, report)));
-  });
+  app.get('/v1/cluster/placement', async (_request, reply) =>
+    send(reply, JSON.stringify(await describePlacement(backend))),
+  );
   app.post('/v1/cluster/change', async (request, reply) => {
-    const answer = await ask(backend, readChange(bodyOf(request)));
+    const answer = await askAdmin(backend, readChange(bodyOf(request)));
     return send(reply.code(statusOf(answer)), JSON.stringify(describeAnswer(answer)));
   });
   app.post('/v1/cluster/transfer', async (request, reply) => {
     const body = bodyOf(request);
     const group = readId(body, 'partitionId', 0) as GroupId;
     const target = readId(body, 'nodeId', 0, 0) as NodeId;
-    const answer = await ask(backend, { type: 'TransferLeadership', group, target });
+    const answer = await askAdmin(backend, { type: 'TransferLeadership', group, target });
     return send(reply.code(statusOf(answer)), JSON.stringify(describeAnswer(answer)));
   });
+  app.post('/v1/cluster/replication-factor', (request, reply) => {
+    const answer = setReplicationFactor(backend, readBody(jsonOf(request)));
+    return send(reply.code(answer.success ? 200 : 409), JSON.stringify(answer));
+  });
   app.post('/v1/cluster/leave', async (_request, reply) => {
-    const { status, body } = await leave(backend);
-    return send(reply.code(status), JSON.stringify(body));
+    const left = await leave(backend);
+    return send(reply.code(LEAVE_STATUS[left.outcome]), JSON.stringify(left));
   });
 }
 
@@ -98,18 +103,8 @@ export async function describeMembership(backend: ClusterBackend): Promise<Membe
   return { membershipVersion: report?.roster.version ?? 0, members, localRole, initialized };
 }
 
-/** A node that stops while it is asked is one that does not answer. */
-async function ask(backend: ClusterBackend, command: AdminCommand): Promise<AdminAnswer> {
-  try {
-    return await backend.admin(command);
-  } catch (error) {
-    if (error instanceof HostStopped) return { outcome: 'Unknown', reason: error.message, version: 0 };
-    throw error;
-  }
-}
-
 async function reportOf(backend: ClusterBackend): Promise<MembersReport | undefined> {
-  return (await ask(backend, { type: 'ListMembers' })).report;
+  return (await askAdmin(backend, { type: 'ListMembers' })).report;
 }
 
 export function statusOf({ outcome, refusal }: AdminAnswer): number {
@@ -198,14 +193,35 @@ function describeReport(answer: AdminAnswer): MembersAnswer {
   };
 }
 
+/** What `/v1/cluster/placement` answers. */
+export interface Placement {
+  /** 0: every member has all. */
+  readonly replicationFactor: number;
+  readonly rebalancerEnabled: boolean;
+  readonly initialized: boolean;
+  readonly localEndpoint: string;
+  readonly hostedPartitionCount: number;
+  readonly partitions: readonly PartitionPlacement[];
+}
+
+export interface PartitionPlacement {
+  readonly partitionId: number;
+  readonly state: 'Active' | 'Moving';
+  readonly generation: number;
+  readonly effectiveReplicationFactor: number;
+  readonly hostedLocally: boolean;
+  readonly replicas: readonly { readonly endpoint: string; readonly role: 'Voter' | 'Learner' }[];
+}
+
 /** Every node hosts every partition; what differs is who votes already. */
-function describePlacement(backend: ClusterBackend, report: MembersReport | undefined): Json {
+export async function describePlacement(backend: ClusterBackend): Promise<Placement> {
+  const report = await reportOf(backend);
   const { initialized } = backend.health();
   const { groups, peerAddress } = backend.status();
   const members = report?.roster.members ?? [];
   const partitions = groups
     .filter(({ group }) => group > 0)
-    .map(({ group }) => ({
+    .map(({ group }): PartitionPlacement => ({
       partitionId: group,
       state: report?.unsettled.includes(group) === true ? 'Moving' : 'Active',
       generation: 1,
@@ -225,52 +241,3 @@ function describePlacement(backend: ClusterBackend, report: MembersReport | unde
     partitions,
   };
 }
-
-async function leave(backend: ClusterBackend): Promise<{ readonly status: number; readonly body: Json }> {
-  const { node } = backend.status();
-  if (backend.health().localRole === 'NotMember') {
-    return leaveAnswer(200, 'NotAMember', 0, false, `node ${node} is no member of the cluster`);
-  }
-  const change = {
-    type: 'ChangeMembers',
-    add: [],
-    promote: [],
-    remove: [node as NodeId],
-    priorities: [],
-  } as const;
-  const { outcome, refusal, reason, version } = await ask(backend, change);
-  switch (outcome) {
-    case 'Done':
-    case 'Unchanged':
-      return (await backend.untilOut(LEAVE_TIMEOUT_MS))
-        ? leaveAnswer(200, 'Committed', version, false, `node ${node} is out; it may be stopped`)
-        : leaveAnswer(
-            504,
-            'DrainTimedOut',
-            version,
-            true,
-            `node ${node} is leaving, and is still in some partitions`,
-          );
-    case 'Refused':
-      return refusal === 'ChangeInProgress'
-        ? leaveAnswer(503, 'RefusedDrainInProgress', version, true, reason)
-        : leaveAnswer(409, 'RefusedInsufficientVoters', version, false, reason);
-    case 'Unavailable':
-      return leaveAnswer(503, 'NoLeader', version, true, reason);
-    case 'Unknown':
-      return leaveAnswer(504, 'Timeout', version, true, reason);
-  }
-}
-
-function leaveAnswer(
-  status: number,
-  outcome: string,
-  membershipVersion: number,
-  retryable: boolean,
-  reason: string,
-): { readonly status: number; readonly body: Json } {
-  const left = outcome === 'Committed';
-  return { status, body: { left, drained: left, outcome, membershipVersion, retryable, reason } };
-}
-
-// Reading what is asked.

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
+import { problemJson } from './problem.js';
 import type { TlsIdentity } from './tls.js';
 
 export interface Door {
@@ -22,6 +23,14 @@ export interface Door {
 }
 
 const HTTP_2_PREFACE = Buffer.from('PRI');
+/** The type of the record with which TLS begins. */
+const TLS_HANDSHAKE = 22;
+const USE_HTTPS_BODY = problemJson(400, 'this port speaks TLS alone: ask it with https instead of http');
+const USE_HTTPS =
+  'HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n' +
+  `content-length: ${USE_HTTPS_BODY.length}\r\n\r\n${USE_HTTPS_BODY}`;
+/** How long a connection that is refused may stay. */
+const REFUSAL_MS = 1_000;
 /** A connection on which nothing is said for so long is closed. */
 const SILENCE_MS = 60_000;
 
@@ -32,31 +41,12 @@ export function createDoor(tls: TlsIdentity | undefined, takeHttp2: (connection:
   function createPlain(handler: RequestListener): Server {
     const server = createServer(handler);
     const takeHttp1 = replaceListener(server, 'connection', (socket) => {
-      silent.add(socket);
-      const patience = setTimeout(() => socket.destroy(), SILENCE_MS);
-      const decided = (): void => {
-        silent.delete(socket);
-        clearTimeout(patience);
-        socket.removeListener('readable', look);
-        socket.removeListener('close', decided);
-        socket.removeListener('error', ignore);
-      };
-      let seen: Buffer = Buffer.alloc(0);
-      const look = (): void => {
-        const bytes = socket.read() as Buffer | null;
-        if (bytes === null) return;
-        seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes]);
-        const compared = Math.min(seen.length, HTTP_2_PREFACE.length);
-        const mayBeHttp2 = seen.subarray(0, compared).equals(HTTP_2_PREFACE.subarray(0, compared));
-        if (mayBeHttp2 && compared < HTTP_2_PREFACE.length) return;
-        decided();
-        socket.unshift(seen);
-        if (mayBeHttp2) takeHttp2(socket);
-        else takeHttp1(socket);
-      };
-      socket.on('readable', look);
-      socket.on('close', decided);
-      socket.on('error', ignore);
+      lookAtFirst(socket, silent, (bytes) => {
+        const compared = Math.min(bytes.length, HTTP_2_PREFACE.length);
+        const mayBeHttp2 = bytes.subarray(0, compared).equals(HTTP_2_PREFACE.subarray(0, compared));
+        if (mayBeHttp2 && compared < HTTP_2_PREFACE.length) return undefined;
+        return mayBeHttp2 ? takeHttp2 : takeHttp1;
+      });
     });
     return server;
   }
@@ -67,6 +57,9 @@ export function createDoor(tls: TlsIdentity | undefined, takeHttp2: (connection:
       if ((socket as TLSSocket).alpnProtocol === 'h2') takeHttp2(socket);
       else takeHttp1(socket);
     });
+    const takeTls = replaceListener(server, 'connection', (socket) => {
+      lookAtFirst(socket, silent, (bytes) => (bytes[0] === TLS_HANDSHAKE ? takeTls : refuseCleartext));
+    });
     return server;
   }
 
@@ -76,6 +69,50 @@ export function createDoor(tls: TlsIdentity | undefined, takeHttp2: (connection:
       for (const socket of silent) socket.destroy();
     },
   };
+}
+
+/** To hang up without a word would look like an answer that was lost. */
+function refuseCleartext(socket: Socket): void {
+  socket.on('error', ignore);
+  socket.setTimeout(REFUSAL_MS, () => socket.destroy());
+  // What is left unread when a connection is closed takes the answer away from the other side.
+  socket.resume();
+  socket.end(USE_HTTPS);
+}
+
+/**
+ * Waits for what the other side says first, as long as that may take.
+ *
+ * @param decide is given all bytes so far, and returns who takes the connection; undefined until they are enough.
+ */
+function lookAtFirst(
+  socket: Socket,
+  silent: Set<Socket>,
+  decide: (bytes: Buffer) => ((socket: Socket) => void) | undefined,
+): void {
+  silent.add(socket);
+  const patience = setTimeout(() => socket.destroy(), SILENCE_MS);
+  const decided = (): void => {
+    silent.delete(socket);
+    clearTimeout(patience);
+    socket.removeListener('readable', look);
+    socket.removeListener('close', decided);
+    socket.removeListener('error', ignore);
+  };
+  let seen: Buffer = Buffer.alloc(0);
+  const look = (): void => {
+    const bytes = socket.read() as Buffer | null;
+    if (bytes === null) return;
+    seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes]);
+    const take = decide(seen);
+    if (take === undefined) return;
+    decided();
+    socket.unshift(seen);
+    take(socket);
+  };
+  socket.on('readable', look);
+  socket.on('close', decided);
+  socket.on('error', ignore);
 }
 
 /** @returns what was done so far with a connection: the server's own way of serving it. */

@@ -8,6 +8,7 @@ import {
   changeMembers,
   listMembers,
   transferLeader,
+  type ClusterAsk,
   type ClusterResult,
   type MembersChange,
 } from '../client/index.js';
@@ -17,8 +18,9 @@ import { wholeNumber } from './arguments.js';
 import { ExitCode } from './exit-codes.js';
 import { refuseArguments } from './refuse.js';
 import { table } from './table.js';
+import { tlsOf, withTlsOptions, type TlsFlags } from './tls-options.js';
 
-interface AskFlags {
+interface AskFlags extends TlsFlags {
   readonly endpoints: readonly string[];
   readonly timeout: number;
   readonly json?: boolean;
@@ -36,8 +38,7 @@ again, which is harmless); 69 the cluster does not answer.`;
 const POLL_EVERY_MS = 250;
 
 function withAskOptions(command: Command): Command {
-  return command
-    .addOption(endpointsOption())
+  return withTlsOptions(command.addOption(endpointsOption()))
     .option('--timeout <ms>', 'how long to try, repetitions included', wholeNumber('--timeout', 1), 15_000)
     .option('--json', 'print one JSON object');
 }
@@ -191,25 +192,26 @@ ${EXIT_CODES}
 Example:
   wavetank transfer-leader --group 3 --to 2`,
     )
-    .action(async ({ endpoints, timeout, json, group, to }: AskFlags & { group: number; to: number }) => {
-      const result = await transferLeader(
-        { endpoints, timeoutMs: timeout },
-        { partitionId: group, nodeId: to },
-      );
-      tell(result, json === true);
+    .action(async ({ group, to, ...flags }: AskFlags & { group: number; to: number }) => {
+      const result = await transferLeader(askOf(flags), { partitionId: group, nodeId: to });
+      tell(result, flags.json === true);
     });
 }
 
-async function list({ endpoints, timeout, json }: AskFlags): Promise<void> {
-  const result = await listMembers({ endpoints, timeoutMs: timeout });
+function askOf({ endpoints, timeout, ...flags }: AskFlags): ClusterAsk {
+  return { endpoints, timeoutMs: timeout, tls: tlsOf(flags) };
+}
+
+async function list({ json, ...flags }: AskFlags): Promise<void> {
+  const result = await listMembers(askOf(flags));
   if (result.type !== 'Answered' || result.answer.outcome !== 'Done') return tell(result, json === true);
   process.stdout.write(json === true ? `${JSON.stringify(result.answer)}\n` : render(result.answer));
 }
 
 async function change(command: Command, wanted: MembersChange): Promise<void> {
   // `members` itself has options of the same names, and commander may give it what was written for its subcommand.
-  const { endpoints, timeout, json, wait, waitTimeout } = command.optsWithGlobals<ChangeFlags>();
-  const ask = { endpoints, timeoutMs: timeout };
+  const { json, wait, waitTimeout, ...flags } = command.optsWithGlobals<ChangeFlags>();
+  const ask = askOf(flags);
   const result = await changeMembers(ask, wanted);
   const isAgreed = result.type === 'Answered' && result.answer.refusal === null;
   if (!isAgreed || !wait) return tell(result, json === true);
@@ -225,7 +227,7 @@ async function change(command: Command, wanted: MembersChange): Promise<void> {
 
 /** Until every partition is where the roster wants it. */
 async function waitUntilSettled(
-  ask: { readonly endpoints: readonly string[]; readonly timeoutMs: number },
+  ask: ClusterAsk,
   showProgress: boolean,
   waitTimeoutMs: number,
 ): Promise<boolean> {

@@ -3,8 +3,6 @@
  * that it comes with. They run by themselves or in the shell; the seat is what differs.
  */
 
-import { readFileSync } from 'node:fs';
-
 import type { Command } from 'commander';
 import pc from 'picocolors';
 
@@ -19,14 +17,13 @@ import { endpointsOption } from './addresses.js';
 import { wholeNumber } from './arguments.js';
 import { ExitCode } from './exit-codes.js';
 import type { HeldLocks } from './held-locks.js';
+import { tlsOf, withTlsOptions, type TlsFlags } from './tls-options.js';
 
-export interface ServiceFlags {
+export interface ServiceFlags extends TlsFlags {
   readonly endpoints: readonly string[];
   readonly timeout: number;
   readonly json?: boolean;
   readonly ephemeral?: boolean;
-  readonly ca?: string;
-  readonly insecure?: boolean;
 }
 
 /** Where a command runs: as a process of its own, or as a line of the shell. */
@@ -53,22 +50,18 @@ export const PROCESS_SEAT: Seat = {
   },
 };
 
-export function clientFor({ endpoints, timeout, ca, insecure }: ServiceFlags): WavetankClient {
-  const authority = ca === undefined ? {} : { ca: readFileSync(ca, 'utf8') };
-  return createClient({
-    endpoints,
-    timeoutMs: timeout,
-    tls: { ...authority, insecure: insecure === true },
-  });
+export function clientFor({ endpoints, timeout, ...flags }: ServiceFlags): WavetankClient {
+  return createClient({ endpoints, timeoutMs: timeout, tls: tlsOf(flags) });
 }
 
 /** Adds the options that say whom to ask, and for how long. */
 export function withConnectionOptions(command: Command): Command {
-  return command
-    .addOption(endpointsOption())
-    .option('--ca <file>', 'for https: certificates, as PEM, of the authorities to trust')
-    .option('--insecure', 'for https: take any certificate')
-    .option('--timeout <ms>', 'how long to try, retries included', wholeNumber('--timeout', 1), 10_000);
+  return withTlsOptions(command.addOption(endpointsOption())).option(
+    '--timeout <ms>',
+    'how long to try, retries included',
+    wholeNumber('--timeout', 1),
+    10_000,
+  );
 }
 
 /** Adds the options that every command on locks, keys and sequences takes. */
@@ -144,6 +137,9 @@ function failure(error: unknown): Telling {
   return { text: `refused: ${reason}`, json, exitCode: ExitCode.badArguments, isResult: false };
 }
 
+const NOBODY_LISTENS = 'ECONNREFUSED';
+const HOW_TO_START = ' Is it running? `npx wavetank up` starts one here.';
+
 function wordsFor({ code, reason, operation, isOutcomeUnknown }: WavetankError): string {
   switch (code) {
     case 'unavailable':
@@ -151,7 +147,7 @@ function wordsFor({ code, reason, operation, isOutcomeUnknown }: WavetankError):
     case 'cancelled':
       return isOutcomeUnknown
         ? `unknown whether it took effect: ${reason}. Read it to find out.`
-        : `the cluster does not answer: ${reason}. Is it running? \`npx wavetank up\` starts one here.`;
+        : `the cluster does not answer: ${reason}.${reason.includes(NOBODY_LISTENS) ? HOW_TO_START : ''}`;
     case 'invalidInput':
       return `refused: ${reason}`;
     default:

@@ -9,17 +9,19 @@ import { wholeNumber } from './arguments.js';
 import { viewPartitions, type PartitionView } from './cluster-view.js';
 import { ExitCode } from './exit-codes.js';
 import { table } from './table.js';
+import { tlsOf, withTlsOptions, type TlsFlags } from './tls-options.js';
 
-interface StatusFlags {
+interface StatusFlags extends TlsFlags {
   readonly endpoints: readonly string[];
   readonly timeout: number;
   readonly json?: boolean;
 }
 
 export function statusCommand(): Command {
-  return new Command('status')
+  const command = new Command('status')
     .description('show each node, and each partition with its leader')
-    .addOption(endpointsOption())
+    .addOption(endpointsOption());
+  return withTlsOptions(command)
     .option('--timeout <ms>', 'how long to wait for a node', wholeNumber('--timeout', 1), 2_000)
     .option('--json', 'print one JSON object')
     .addHelpText(
@@ -32,13 +34,14 @@ Exit codes: 0 every partition has a leader and no replicas differ, 1 otherwise, 
 
 Examples:
   wavetank status
-  wavetank status --json --endpoints http://127.0.0.1:2070`,
+  wavetank status --json --endpoints http://127.0.0.1:2070
+  wavetank status --endpoints https://127.0.0.1:2070 --ca authority.pem`,
     )
     .action(status);
 }
 
-async function status({ endpoints, timeout, json }: StatusFlags): Promise<void> {
-  const reports = await askStatus(endpoints, timeout);
+async function status({ endpoints, timeout, json, ...flags }: StatusFlags): Promise<void> {
+  const reports = await askStatus(endpoints, timeout, tlsOf(flags));
   const partitions = viewPartitions(reports);
   process.stdout.write(
     json === true ? `${JSON.stringify(describe(reports, partitions))}\n` : render(reports, partitions),
@@ -85,9 +88,15 @@ function render(reports: readonly NodeReport[], partitions: readonly PartitionVi
         : pc.yellow(agreement),
   ]);
   const nodeTable = table(['node', 'endpoint', 'pid', 'up', 'data'], nodes);
-  if (rows.length === 0)
-    return `${nodeTable}\n${pc.red('No node answers.')} \`npx wavetank up\` starts a cluster here.\n`;
+  if (rows.length === 0) return `${nodeTable}\n${pc.red('No node answers.')}${howToStart(reports)}\n`;
   return `${nodeTable}\n${table(['partition', 'leader', 'term', 'commit', 'applied', 'keys', 'replicas'], rows)}`;
+}
+
+function howToStart(reports: readonly NodeReport[]): string {
+  const isNobodyThere = reports.every(
+    (report) => report.type === 'Unreachable' && report.reason.includes('ECONNREFUSED'),
+  );
+  return isNobodyThere ? ' `npx wavetank up` starts a cluster here.' : '';
 }
 
 /** One number where all nodes say the same. */

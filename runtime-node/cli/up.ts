@@ -22,6 +22,9 @@ import { stopOnSignals } from './signals.js';
 import { describeEnd, startChild, type ChildNode } from './up-child.js';
 import { lastPort, planCluster, shellLine, type PlannedNode } from './up-plan.js';
 
+const TRUST = `
+  export WAVETANK_CA=authority.pem    # the certificate of its authority, unless the system trusts that`;
+
 interface UpFlags extends TlsFlags {
   readonly nodes: number;
   readonly clientPort: number;
@@ -228,8 +231,9 @@ function describeCluster(children: readonly ChildNode[], say: (line: string) => 
   }
   const isDefault = nodes.length === 3 && first.client.port === DEFAULT_CLIENT_PORT;
   const endpoints = nodes.map(({ endpoint }) => endpoint).join(',');
+  const isTls = endpoints.startsWith('https:');
   say(`
-Try, in another terminal:${isDefault ? '' : `\n  export WAVETANK_ENDPOINTS=${endpoints}`}
+Try, in another terminal:${isDefault && !isTls ? '' : `\n  export WAVETANK_ENDPOINTS=${endpoints}`}${isTls ? TRUST : ''}
   npx wavetank status
   npx wavetank set greeting hello
   npx wavetank get greeting

@@ -1,13 +1,17 @@
 /** Asks any node about the cluster's members, or for a change of them. */
 
 import type { ChangeAnswer, MembersAnswer } from '../api/cluster.js';
-import { exchange } from './http.js';
+import { exchange, keepConnections, type Agents, type TlsOptions } from './http.js';
+import { messageIn, parseObject } from './rest-fields.js';
+import { tellTroubles } from './troubles.js';
 
 export interface ClusterAsk {
   /** Nodes to ask, in this order, until one gives a final answer. */
   readonly endpoints: readonly string[];
   /** How long to try, repetitions included. */
   readonly timeoutMs: number;
+  /** How nodes behind `https:` are known. */
+  readonly tls?: TlsOptions;
 }
 
 export type ClusterResult<Answer extends ChangeAnswer = ChangeAnswer> =
@@ -52,7 +56,22 @@ export function transferLeader(
 }
 
 async function operate<Answer extends ChangeAnswer>(
+  ask: ClusterAsk,
+  method: 'GET' | 'POST',
+  path: string,
+  body: unknown,
+): Promise<ClusterResult<Answer>> {
+  const agents = keepConnections(ask.tls);
+  try {
+    return await askAll<Answer>(ask, agents, method, path, body);
+  } finally {
+    agents.destroy();
+  }
+}
+
+async function askAll<Answer extends ChangeAnswer>(
   { endpoints, timeoutMs }: ClusterAsk,
+  agents: Agents,
   method: 'GET' | 'POST',
   path: string,
   body: unknown,
@@ -65,17 +84,18 @@ async function operate<Answer extends ChangeAnswer>(
     for (const endpoint of endpoints) {
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) {
-        const reason = [...troubles].map(([where, trouble]) => `${where}: ${trouble}`).join('; ');
-        return { type: isUncertain ? 'Unknown' : 'Unavailable', reason };
+        return { type: isUncertain ? 'Unknown' : 'Unavailable', reason: tellTroubles(troubles) };
       }
       const url = new URL(path, endpoint);
-      const got = await exchange({ method, url, ...text, timeoutMs: Math.min(leftMs, ATTEMPT_TIMEOUT_MS) });
+      const patienceMs = Math.min(leftMs, ATTEMPT_TIMEOUT_MS);
+      const got = await exchange({ method, url, ...text, timeoutMs: patienceMs, agents });
       const answer = got.type === 'Answered' ? readAnswer<Answer>(got.body) : undefined;
       const isFinal =
         answer !== undefined && answer.outcome !== 'Unavailable' && answer.outcome !== 'Unknown';
       if (isFinal) return { type: 'Answered', answer, endpoint };
       if (got.type === 'Answered') troubles.set(endpoint, answer?.reason ?? messageIn(got.body, got.status));
-      else troubles.set(endpoint, got.reason);
+      // An attempt that the deadline cut short says less of a node than what it answered before.
+      else if (deadline > performance.now() || !troubles.has(endpoint)) troubles.set(endpoint, got.reason);
       isUncertain ||= method === 'POST' && (got.type === 'Lost' || answer?.outcome === 'Unknown');
     }
     await new Promise((resolve) =>
@@ -85,7 +105,7 @@ async function operate<Answer extends ChangeAnswer>(
 }
 
 function readAnswer<Answer extends ChangeAnswer>(text: string): Answer | undefined {
-  const answer = parse(text);
+  const answer = parseObject(text);
   return typeof answer?.['outcome'] === 'string' ? (answer as unknown as Answer) : refusalOf(answer);
 }
 
@@ -102,18 +122,4 @@ function refusalOf<Answer extends ChangeAnswer>(
     retryable: false,
   };
   return refused as Answer;
-}
-
-function messageIn(text: string, status: number): string {
-  const message = parse(text)?.['message'];
-  return typeof message === 'string' ? message : `HTTP status ${status}`;
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

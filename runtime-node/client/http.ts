@@ -97,5 +97,22 @@ export function exchange(options: ExchangeOptions): Promise<Exchange> {
 /** A failure of several addresses at once has an empty message of its own. */
 function reasonOf(error: Error): string {
   if (error instanceof AggregateError) return error.errors.map((part: Error) => part.message).join('; ');
+  const code = 'code' in error ? String(error.code) : '';
+  if (UNTRUSTED.includes(code)) {
+    return `its certificate is of no authority that is trusted here (${error.message}); name the authority with tls.ca (--ca)`;
+  }
+  // What answers there took the greeting of TLS for something else.
+  if (code === 'EPROTO' || code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return `what answers there speaks no TLS: is it http instead of https? (${code})`;
   return error.message;
 }
+
+/** By which Node says that a chain of certificates leads nowhere. */
+const UNTRUSTED = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+];

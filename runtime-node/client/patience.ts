@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { changesSomething, describeAsk, isMustRetry } from './ask.js';
 import { WavetankError, type WavetankErrorCode } from './error.js';
 import type { Ask, Attempt, ClientPort, Settled } from './port.js';
+import { tellTroubles } from './troubles.js';
 
 /** What every method of a client takes. */
 export interface CallOptions {
@@ -61,7 +62,7 @@ export async function persist<A extends Ask>(
       cause,
     });
   const withTroubles = (why: string): string => {
-    const details = [...troubles].map(([endpoint, trouble]) => `${endpoint}: ${trouble}`).join('; ');
+    const details = tellTroubles(troubles);
     return details === '' ? why : `${why} (${details})`;
   };
   const gaveUp = (why: string): WavetankError => failed(code, withTroubles(why));

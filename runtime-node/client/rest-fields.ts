@@ -70,3 +70,9 @@ export function base64(value: Value): string | null {
 export function timestampJson({ node, wall, counter }: Timestamp): Fields {
   return { n: node, l: wall, c: counter };
 }
+
+/** What a node says of a request that it did not take. */
+export function messageIn(text: string, status: number): string {
+  const message = parseObject(text)?.['message'];
+  return typeof message === 'string' ? message : `HTTP status ${status}`;
+}

@@ -2,6 +2,7 @@
 
 import type { ServerStatus } from '../api/server-status.js';
 import { exchange, keepConnections, type Agents, type TlsOptions } from './http.js';
+import { messageIn } from './rest-fields.js';
 
 export type NodeReport =
   | { readonly endpoint: string; readonly type: 'Reached'; readonly status: ServerStatus }
@@ -28,8 +29,7 @@ export async function askStatus(
 async function askOne(endpoint: string, timeoutMs: number, agents: Agents): Promise<NodeReport> {
   const got = await exchange({ method: 'GET', url: new URL('/v1/status', endpoint), timeoutMs, agents });
   if (got.type !== 'Answered') return { endpoint, type: 'Unreachable', reason: got.reason };
-  if (got.status !== 200)
-    return { endpoint, type: 'Unreachable', reason: `it answers with HTTP status ${got.status}` };
+  if (got.status !== 200) return { endpoint, type: 'Unreachable', reason: messageIn(got.body, got.status) };
   try {
     const status = JSON.parse(got.body) as ServerStatus;
     if (typeof status.node === 'number' && Array.isArray(status.groups))

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 
 import {
   KeyValueCode,
+  refusal,
   type ClientAnswer,
   type ClientCall,
   type KeyValueOutcome,
@@ -22,7 +23,9 @@ import type {
 import { changesSomething, describeAsk, isDoneOnce } from '../client/ask.js';
 import { WavetankError } from '../client/error.js';
 import { HostStopped } from '../host/index.js';
+import { problemWithWrites } from '../api/requests/batch.js';
 import { withOwnBytes } from './copies.js';
+import { asRead } from './as-read.js';
 import { bucketRows, rangePage, scanRows } from './pages.js';
 
 export interface InProcessNode {
@@ -119,18 +122,23 @@ function answerTo(node: InProcessNode, ask: Ask, requestId: RequestId): Promise<
 }
 
 async function request(node: InProcessNode, { operation, ...call }: ClientCall): Promise<ClientAnswer> {
-  return withOwnBytes(await node.request({ ...call, operation: withOwnBytes(operation) }));
+  return withOwnBytes(await node.request({ ...call, operation: withOwnBytes(asRead(operation)) }));
 }
 
 /** Each item by itself, all at once. */
 async function answerBatch(node: InProcessNode, ask: BatchAsk): Promise<AnswerTo<BatchAsk>> {
+  const isRead = ask.type === 'GetMany' || ask.type === 'ExistsMany';
+  const reason = isRead ? undefined : problemWithWrites(ask.items);
+  if (reason !== undefined) {
+    const code = KeyValueCode.invalidInput;
+    return { code, rows: ask.items.map(() => refusal(code)), reason };
+  }
   const at = 'at' in ask && ask.at !== undefined ? { at: ask.at } : {};
   const rows = await Promise.all(
     ask.items.map((item) => request(node, { operation: { ...item, ...at } as Operation })),
   );
   // Only then can all of it be asked again.
   const nothingKnown = rows.every(({ code }) => code === KeyValueCode.mustRetry);
-  const isRead = ask.type === 'GetMany' || ask.type === 'ExistsMany';
   const code = nothingKnown && isRead ? KeyValueCode.mustRetry : KeyValueCode.got;
   return { code, rows: rows as readonly KeyValueOutcome[] };
 }

@@ -1,7 +1,7 @@
 /** Reads of many keys, as the API makes them, in the words of the client's port. */
 
 import { KeyValueCode } from '../../core/index.js';
-import { readAllRows, readRows, type AskPage, type RowsDone } from '../api/calls/range.js';
+import { orNoBucket, readAllRows, readRows, type AskPage, type RowsDone } from '../api/calls/range.js';
 import { EPHEMERAL, PERSISTENT } from '../api/requests/asked.js';
 import { resume } from '../api/requests/cursor.js';
 import { MAX_BUCKET_ROWS } from '../api/requests/range.js';
@@ -9,7 +9,7 @@ import type { AnswerTo, RangeAsk, RowsAsk } from '../client/port.js';
 
 /** All keys with the prefix in the partition of that bucket. */
 export async function bucketRows(ask: AskPage, asked: RowsAsk): Promise<AnswerTo<RowsAsk>> {
-  return rowsOf(await readRows(ask, { ...asked, limit: MAX_BUCKET_ROWS }));
+  return rowsOf(orNoBucket(await readRows(ask, { ...asked, limit: MAX_BUCKET_ROWS })));
 }
 
 /** All keys with the prefix; each partition as it is when it is asked. */

@@ -3,7 +3,6 @@
 import { ask, type ApiBackend } from '../api/backend.js';
 import { doBatch, type BatchDone } from '../api/calls/batch.js';
 import { doBucket, doRange, doScanAll, type RowsDone } from '../api/calls/range.js';
-import { describeMembership } from '../api/cluster.js';
 import type { RequestReader } from '../api/request-reader.js';
 import type { Asked } from '../api/requests/asked.js';
 import * as batches from '../api/requests/batch.js';
@@ -12,12 +11,9 @@ import * as locks from '../api/requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from '../api/requests/range.js';
 import * as sequences from '../api/requests/sequence.js';
 import { operationIn, sequenceNameIn } from '../api/rest.js';
-import { routingMap } from '../api/routing.js';
 import * as answers from './answers.js';
+import { CLUSTER_CALLS, type UnaryCall } from './cluster-calls.js';
 import { readMessage, type Message } from './message-reader.js';
-
-/** Takes a request, and resolves to its answer; rejects only for a mistake of this program. */
-export type UnaryCall = (backend: ApiBackend, request: Message) => Promise<Message>;
 
 /** By service and method; what is not here is not implemented. */
 export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
@@ -46,8 +42,7 @@ export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
   '/Sequencer/ReserveSequenceRange': allocation(sequences.readReserve),
   '/Sequencer/DeleteSequence': point(sequences.readDeleteSequence, answers.sequenceMessage),
 
-  '/Cluster/GetMembership': membership,
-  '/Cluster/GetRoutingMetadata': (backend) => Promise.resolve(routingFields(backend)),
+  ...CLUSTER_CALLS,
 };
 
 function point(read: (request: RequestReader) => Asked, write: answers.WriteAnswer): UnaryCall {
@@ -88,44 +83,4 @@ function range(
 function stopwatch(): () => number {
   const startedAt = performance.now();
   return () => Math.round(performance.now() - startedAt);
-}
-
-const ROLES = { Learner: 0, Voter: 1, Leaving: 2, NotMember: 3 } as const;
-
-async function membership(backend: ApiBackend): Promise<Message> {
-  const { membershipVersion, members, localRole, initialized } = await describeMembership(backend);
-  return {
-    MembershipVersion: membershipVersion,
-    Members: members.map(({ endpoint, nodeId, role, joinedVersion }) => ({
-      Endpoint: endpoint,
-      NodeId: nodeId,
-      Role: ROLES[role],
-      JoinedVersion: joinedVersion,
-    })),
-    LocalRole: ROLES[localRole],
-    Initialized: initialized,
-  };
-}
-
-function routingFields(backend: ApiBackend): Message {
-  const map = routingMap(backend);
-  return {
-    Initialized: map.initialized,
-    SchemaVersion: map.schemaVersion,
-    HashAlgorithm: map.hashAlgorithm,
-    PrefixSeparator: map.prefixSeparator,
-    HashPoolSize: map.hashPoolSize,
-    HashPartitionOffset: map.hashPartitionOffset,
-    SequenceStorageKeyFormat: map.sequenceStorageKeyFormat,
-    ReservedKeyPrefix: map.reservedKeyPrefix,
-    LocalEndpoint: map.localEndpoint,
-    SnapshotVersion: map.snapshotVersion,
-    Coherent: map.coherent,
-    KeySpaces: map.keySpaces,
-    Leaders: map.leaders.map(({ partitionId, endpoint }) => ({
-      PartitionId: partitionId,
-      Endpoint: endpoint,
-    })),
-    GroupSeparator: map.groupSeparator,
-  };
 }

@@ -17,6 +17,7 @@ export const SERVICE_FILES: readonly string[] = [
   'keyvalues.proto',
   'sequences.proto',
   'cluster.proto',
+  'backups.proto',
 ];
 
 export interface Schema {

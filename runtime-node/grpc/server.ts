@@ -9,6 +9,7 @@
 import type { Duplex } from 'node:stream';
 
 import {
+  Metadata,
   Server,
   ServerCredentials,
   status,
@@ -21,6 +22,7 @@ import {
 
 import type { ApiBackend } from '../api/backend.js';
 import { doRange } from '../api/calls/range.js';
+import { NO_BACKUPS } from '../api/no-backups.js';
 import { readRange, type RangeAsked } from '../api/requests/range.js';
 import { KeyValueCode } from '../../core/index.js';
 import type { Log } from '../observe/log.js';
@@ -98,6 +100,7 @@ function handlerOf(
     };
     return serve;
   }
+  if (path.startsWith('/Backups/')) return refuseBackup;
   const run = UNARY_CALLS[path];
   if (run === undefined) return undefined;
   const unary: handleUnaryCall<Message, Message> = (call, respond) => {
@@ -108,6 +111,13 @@ function handlerOf(
   };
   return unary;
 }
+
+/** In the trailer, programs find the outcome by its name. */
+const refuseBackup: handleUnaryCall<Message, Message> = (_call, respond) => {
+  const metadata = new Metadata();
+  metadata.set('kahuna-backup-outcome', NO_BACKUPS.outcome);
+  respond({ code: status.UNAVAILABLE, details: NO_BACKUPS.detail, metadata });
+};
 
 /** A whole range, a message for each page, all pages of the moment of the first. */
 function rangeStream(backend: ApiBackend, log: Log): handleServerStreamingCall<Message, Message> {

@@ -36,6 +36,7 @@ import {
   type Reference,
 } from './reference.js';
 import type { Raft } from './raft/group-history.js';
+import type { Shown } from './end-rules.js';
 
 /** What was asked, and when the node came to know of it. */
 interface Asked {
@@ -76,6 +77,8 @@ export interface AnswerDesk {
   lastCommitted(group: number): number;
   /** Whether clocks keep to what leases rest on. */
   readonly trustsLeases: boolean;
+  /** A leader answers a read from what it holds itself. */
+  shown(node: number, group: number, operation: Operation, shown: Shown): void;
   /** Takes note of what the run comes by. */
   reach(feature: string): void;
 }
@@ -153,13 +156,23 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   };
 
   /** That a read was confirmed in the way that it asked for, or a better one. */
-  const checkRested = (node: number, group: number, index: number, known: Asked, turn: Served): void => {
+  const checkRested = (
+    node: number,
+    group: number,
+    index: number,
+    told: Outcome,
+    known: Asked,
+    turn: Served,
+  ): void => {
     const { operation, requestId, atUs } = known;
     if (known.rested.has(index)) return desk.reach('read answered from the disk');
     // What stands in the log was agreed on.
     if (isOfRequest(desk.referenceOf(group), index, requestId, operation)) return;
     const mode = 'mode' in operation ? operation.mode : undefined;
     if (mode === 'stale') return desk.reach('stale read answered');
+    if (mode !== 'follower' && !isEphemeral(operation)) {
+      desk.shown(node, group, operation, { index, told, nowMs: turn.nowMs });
+    }
     const states = [turn.before(group), turn.after(group)];
     if (mode === 'lease') {
       const held = states.some((raft) => raft !== undefined && holdsLease(raft, turn.nowMs as MonotonicMs));
@@ -304,7 +317,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         );
       }
       checkOutcome(node, known, group, result.index, result.outcome, false);
-      if (mustBeLed(known.operation, result.outcome)) checkRested(node, group, result.index, known, turn);
+      if (mustBeLed(known.operation, result.outcome))
+        checkRested(node, group, result.index, result.outcome, known, turn);
     },
     waits(node, { group, origin, image }, turn) {
       const known =
@@ -350,7 +364,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       );
       checkOutcome(node, known, group, index, answer, handedOn);
       if (!mustBeLed(known.operation, answer)) return;
-      if (!handedOn) checkRested(node, group, index, known, turn);
+      if (!handedOn) checkRested(node, group, index, answer, known, turn);
     },
     crashed(node) {
       for (const name of [...forwarded.keys()]) if (name.startsWith(`${node}<`)) forwarded.delete(name);

@@ -1,10 +1,11 @@
 /**
  * What a leader keeps in its memory alone: nobody else has any, a fencing token of an ephemeral lock never goes back within one
- * leadership, and nothing ephemeral ends before its time. Beyond the leadership nothing is promised.
+ * leadership, nothing ephemeral ends before its time, and who waits in line waits for something. Beyond the leadership nothing is promised.
  */
 
 import { mapForEach, mapGet, type GroupState, type KeyEntry, type LockEntry } from '../../core/index.js';
 import { broken } from './raft/broken.js';
+import type { Raft } from './raft/group-history.js';
 
 export interface LeadRules {
   /** A group as a turn has left it. */
@@ -28,6 +29,7 @@ export function createLeadRules(trustsClocks: boolean, nowUs: () => number): Lea
           `it keeps what it had as the leader of term ${lead.term}`,
         );
       }
+      checkLine(raft, lead);
       const known = before?.lead?.term === lead.term ? before.lead.ephemeral.state : undefined;
       const { state } = lead.ephemeral;
       if (known === state) return;
@@ -63,6 +65,18 @@ export function createLeadRules(trustsClocks: boolean, nowUs: () => number): Lea
       });
     },
   };
+}
+
+/** Reservations wait for a command that is on its way, and for nothing else. */
+function checkLine(raft: Raft, { blocks }: NonNullable<GroupState['lead']>): void {
+  mapForEach(blocks, (name, { queued, inFlight }) => {
+    if (queued === 0 || inFlight > 0) return;
+    broken(
+      'nobody waits for nothing',
+      raft,
+      `${queued} reservations of ${name} wait, and no block is on its way`,
+    );
+  });
 }
 
 type Armed = Pick<KeyEntry | LockEntry, 'armedAt' | 'expiresMs'>;

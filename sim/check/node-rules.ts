@@ -46,6 +46,7 @@ import {
 } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
 import { createValueRules, newReads } from './value-rules.js';
+import { createEndRules } from './end-rules.js';
 import { createLapseRules } from './lapse-rules.js';
 import { createLeadRules } from './lead-rules.js';
 import {
@@ -102,6 +103,8 @@ export interface RuleSettings {
   readonly snapshots?: SnapshotLimits;
   readonly maxValueReads?: number | undefined;
   /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
+  /** See `NodeOptions`. */
+  readonly maxClockDriftPercent: number;
   readonly leases?: { readonly leaseMs: number; readonly maxClockDriftPercent: number } | undefined;
 }
 
@@ -151,12 +154,14 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
   };
   const leases =
     settings.leases === undefined ? undefined : createLeaseRules(settings.leases, () => desk.nowUs());
+  const ends = createEndRules(settings.maxClockDriftPercent);
   const answers = createAnswerRules({
     nowUs: () => desk.nowUs(),
     partitions,
     referenceOf,
     lastCommitted: (group) => lastCommitted(historyOf(group)),
     trustsLeases: leases !== undefined,
+    shown: (node, group, operation, shown) => ends.checkShown(node, referenceOf(group), operation, shown),
     reach: (feature) => desk.reach(feature),
   });
   const lapses = createLapseRules(
@@ -185,7 +190,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       limitsOf: (node) => limits.get(node) as GroupLimits,
     });
 
-  const checkGroups = (before: NodeState | undefined, after: NodeState): void => {
+  const checkGroups = (before: NodeState | undefined, after: NodeState, nowMs: number): void => {
     forEachChanged(before, after, (known, group, id) => {
       if (known?.raft !== group.raft) landmarks.changed(known?.raft, group.raft);
       checkStates(contextOf(id), known?.raft, group.raft);
@@ -197,10 +202,12 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
         checkLevel(group.raft, contextOf(id).everywhere());
       }
       checkApplied(historyOf(id), known, group);
+      if (!after.halted) checkUpToDate(group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
       catchUp(reference, historyOf(id), partitions, retryWindow);
       keeping.check(known, group);
+      ends.noted(known, group, nowMs);
       lapses.executed(reference);
       lapses.checkProposed(reference, known?.raft, group.raft);
       checkPartition(reference, known, group, retryWindow);
@@ -291,7 +298,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       noteWritten(node, step.effects);
       values.started(node, step.state);
-      checkGroups(undefined, step.state);
+      checkGroups(undefined, step.state, boot.now.monotonic);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
       checkTimers(node, undefined, step.state, step.effects, boot.now.monotonic, false);
     },
@@ -321,7 +328,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       values.stepped(node, step.state, step.effects);
       checkChunksTaken(node, before, step.state, turn.events);
       checkPartsKept(node, before, step.state, step.effects);
-      checkGroups(before, step.state);
+      checkGroups(before, step.state, nowMs);
       const ofNode = limits.get(node) as GroupLimits;
       const run = runs.get(node) as Run;
       forEachChanged(before, step.state, (known, { raft }, id) => {
@@ -374,6 +381,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       running.delete(node);
       runs.delete(node);
       answers.crashed(node);
+      ends.crashed(node);
     },
   };
 }
@@ -454,6 +462,15 @@ function checkApplied(history: GroupHistory, before: GroupState | undefined, aft
       broken('snapshots are true', `the snapshot at index ${snapshot.index} is not the state there`);
     }
   }
+}
+
+/** A turn applies all that is committed by its end: what it left would wait for another event. */
+function checkUpToDate({ raft, partition }: GroupState): void {
+  if (partition.applied === raft.commit) return;
+  throw new PropertyBroken(
+    'what is committed is applied',
+    `group ${raft.group}, node ${raft.self}: a turn ends with ${raft.commit} committed and ${partition.applied} applied`,
+  );
 }
 
 /** Requests wait only at the leader that proposed them, in the term in which it did. */

@@ -10,4 +10,4 @@ export {
   isPutOff,
 } from './reference/answers.js';
 export { checkForgotten, compareAll, compareChanges } from './reference/compare.js';
-export { armedBy, createReference, execute, type Reference } from './reference/reference.js';
+export { armedBy, createReference, execute, shownUntil, type Reference } from './reference/reference.js';

@@ -6,7 +6,7 @@
 
 import { withTrueDrift } from '../key-value/leases.js';
 import { membershipStorm, stormScenario } from '../key-value/storm.js';
-import type { KeyValueScenario } from '../key-value/settings.js';
+import type { KeyValueScenario, ServiceKind } from '../key-value/settings.js';
 import { drawBetween, streamOf } from '../world/chance.js';
 import type { Fault } from './fault.js';
 import { suggest } from './shape.js';
@@ -29,6 +29,9 @@ const NETWORK: readonly FaultKind[] = [
   'Flap',
   'Depose',
 ];
+
+/** What makes somebody else lead. */
+const UNSEATING: readonly FaultKind[] = ['Depose', 'Isolate', 'Deafen', 'Pause', 'Crash', 'HandOver'];
 
 const PROFILES = {
   calm: { about: 'No faults and a network that loses nothing.', kinds: [], change: smooth },
@@ -75,6 +78,21 @@ const PROFILES = {
     change: (storm) => ({ ...storm, workload: { ...storm.workload, clients: 0 } }),
   },
   'five-nodes': { about: 'A storm over five nodes.', change: (storm) => redraw(storm, 5) },
+  'hot-locks': {
+    about: 'Many clients take and give back a few locks, and those who lead change often.',
+    kinds: UNSEATING,
+    change: (storm) => crowd(storm, 'locks'),
+  },
+  'hot-sequences': {
+    about: 'Many clients take values of a few sequences, which change, and so do those who lead.',
+    kinds: UNSEATING,
+    change: (storm) => crowd(storm, 'sequences'),
+  },
+  'hot-keys': {
+    about: 'Many clients write and read a few keys with short lives, and those who lead change often.',
+    kinds: UNSEATING,
+    change: (storm) => crowd(storm, 'timed keys'),
+  },
   big: {
     about: 'A storm with many clients on many keys.',
     change: (storm) => ({
@@ -187,6 +205,16 @@ function slowLeaders(storm: KeyValueScenario): KeyValueScenario {
     workload: { ...workload, thinkMs: Math.min(workload.thinkMs, 120) },
     faults,
     expect: 'service',
+  };
+}
+
+/** So many clients on so few things of one kind that they meet all the time. */
+function crowd(storm: KeyValueScenario, serviceKind: ServiceKind): KeyValueScenario {
+  const { settings, workload } = storm;
+  return {
+    ...storm,
+    settings: { ...settings, services: 100, serviceKind },
+    workload: { ...workload, clients: 12, operationsPerClient: 100, thinkMs: 120 },
   };
 }
 

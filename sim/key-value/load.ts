@@ -48,7 +48,7 @@ export function keyValueLoad(settings: KeyValueSettings, stamps: Stamps): KeyVal
       if (drawBelow(stream, 100, number, 30) >= (settings.services ?? 0)) {
         return drawOperation(stream, number, client, keys, settings, seen);
       }
-      const operation = drawService(stream, number, client, held);
+      const operation = drawService(stream, number, client, held, settings.serviceKind);
       return { key: '', input: { type: 'service', operation } };
     },
     toRequest: ({ key, input }, name) => ({

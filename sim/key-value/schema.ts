@@ -11,7 +11,12 @@ import {
 import { count, milliseconds } from '../faults/fault-shapes.js';
 import type { SystemRules } from '../faults/schema.js';
 import type { Shape } from '../faults/shape.js';
-import type { KeyValueScenario, KeyValueSettings, NodeSettings } from './settings.js';
+import {
+  SERVICE_KINDS,
+  type KeyValueScenario,
+  type KeyValueSettings,
+  type NodeSettings,
+} from './settings.js';
 import { nodeOptionsOf } from './system.js';
 
 const tuning = Object.fromEntries(TUNABLE_NAMES.map((name) => [name, shapeOf(name)])) as Record<
@@ -40,6 +45,7 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
     0,
     100,
   ),
+  serviceKind: { type: 'choice', about: 'All of those are on these; a mix when absent.', of: SERVICE_KINDS },
 };
 
 export const keyValueRules: SystemRules = {
@@ -47,7 +53,7 @@ export const keyValueRules: SystemRules = {
     type: 'record',
     about: 'What the nodes and clients of the key/value store are told.',
     fields,
-    optional: ['services'],
+    optional: ['services', 'serviceKind'],
   },
   groups: (settings) => (settings as KeyValueSettings).partitions,
   versions: 2,

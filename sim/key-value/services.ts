@@ -14,6 +14,7 @@ import {
   type Timestamp,
 } from '../../core/index.js';
 import { drawBelow, drawOne, type Stream } from '../world/chance.js';
+import type { ServiceKind } from './settings.js';
 import { toBytes } from './text.js';
 
 /** What a client remembers of what it was told, so that it goes on as somebody would who meant something by it. */
@@ -42,18 +43,32 @@ interface Dice {
   one<T>(choices: readonly T[], salt: number): T;
 }
 
-/** The `number`th operation of a client, if it is one of these. */
-export function drawService(stream: Stream, number: number, client: number, held: Held): Operation {
+/** The `number`th operation of a client, if it is one of these; of one kind alone where one is given. */
+export function drawService(
+  stream: Stream,
+  number: number,
+  client: number,
+  held: Held,
+  only?: ServiceKind,
+): Operation {
   const dice: Dice = {
     below: (sides, salt) => drawBelow(stream, sides, number, salt),
     one: (choices, salt) => drawOne(stream, choices, number, salt),
   };
-  const kind = dice.below(100, 31);
+  const [from, before] = only === undefined ? [0, 100] : SHARES[only];
+  const kind = from + dice.below(before - from, 31);
   if (kind < 35) return drawLock(dice, client, held, false);
   if (kind < 42) return drawLock(dice, client, held, true);
   if (kind < 70) return drawSequence(dice, client);
   return drawKey(dice, `${client}-${number}`, held, kind >= 94);
 }
+
+/** Of every hundred operations, which are of a kind. */
+const SHARES: Readonly<Record<ServiceKind, readonly [from: number, before: number]>> = {
+  locks: [0, 42],
+  sequences: [42, 70],
+  'timed keys': [70, 100],
+};
 
 function drawLock(dice: Dice, client: number, held: Held, ephemeral: boolean): Operation {
   const resource = `${ephemeral ? 'fleeting' : 'lock'}-${dice.below(2, 32)}`;

@@ -14,7 +14,12 @@ export interface KeyValueSettings {
   readonly specialReadPercent: number;
   /** Of every hundred operations, so many are on locks, sequences and keys with a time to live; absent for none. */
   readonly services?: number;
+  /** Those operations are all of this kind; absent for a mix. */
+  readonly serviceKind?: ServiceKind;
 }
+
+export const SERVICE_KINDS = ['locks', 'sequences', 'timed keys'] as const;
+export type ServiceKind = (typeof SERVICE_KINDS)[number];
 
 export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;
 

@@ -2,7 +2,7 @@
 
 import { drawConditions, drawFaults, sizesOf } from '../faults/storm.js';
 import { withTrueDrift } from './leases.js';
-import type { KeyValueScenario } from './settings.js';
+import { SERVICE_KINDS, type KeyValueScenario, type KeyValueSettings } from './settings.js';
 
 const MINUTE_MS = 60_000;
 
@@ -19,6 +19,17 @@ export function membershipStorm(seed: number): KeyValueScenario {
   const nodes = pick('founders', [1, 2, 3, 3, 3, 4, 5]);
   return stormOver(seed, nodes, pick('spares that come', [1, 2, 3]));
 }
+
+/** In a press all clients are after a few things of one kind, and meet all the time. */
+function servicesOf(seed: number): Pick<KeyValueSettings, 'services' | 'serviceKind'> {
+  const pick = sizesOf(seed);
+  const serviceKind = pick('press', [...NO_PRESS, ...SERVICE_KINDS]);
+  return serviceKind === undefined
+    ? { services: pick('services', [0, 0, 40, 70]) }
+    : { services: 100, serviceKind };
+}
+
+const NO_PRESS: readonly undefined[] = Array.from({ length: 12 }, () => undefined);
 
 function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
   const pick = sizesOf(seed);
@@ -48,7 +59,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       keys: pick('keys', [2, 3, 5]),
       readPercent: pick('reads', [20, 40, 60]),
       specialReadPercent: pick('special reads', [0, 50, 50, 90]),
-      services: pick('services', [0, 0, 40, 70]),
+      ...servicesOf(seed),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,

@@ -114,6 +114,7 @@ export function keyValueSystem(
           snapshots: settings.node,
           // Scenarios that are older than a setting say nothing of it.
           maxValueReads: (settings.node as Partial<NodeOptions>).maxValueReads,
+          maxClockDriftPercent: settings.node.maxClockDriftPercent,
           leases: keepsToDrift(scenario) ? settings.node : undefined,
           versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
         },

@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { BUGS, LEGAL, type Bug } from './bugs.js';
 import { compare, comparisonTable, type Comparison } from './compare.js';
+import { FIRST_SEEDS } from './first-seeds.js';
 import { hunt, type Found } from './mutant.js';
 
 const { values } = parseArgs({
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     legal: { type: 'boolean', default: false },
     guided: { type: 'boolean', default: false },
+    recorded: { type: 'boolean', default: false },
     compare: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -34,6 +36,7 @@ How many seeds, and how much time, the tank needs for each planted bug.
   --first-seed N    where each hunt begins (1)
   --max-seeds N     where it gives up (5000)
   --jobs N          hunts at once (1)
+  --recorded        begin with the recorded seed of each, to see that it still finds it, and go on from the first
   --guided          let a guide choose the scenarios by what the earlier ones reached
   --compare N       hunt N times both ways, from seeds that are far apart, and set the medians side by side
   --legal           the legal changes instead: none may be found
@@ -74,7 +77,9 @@ const queue = [...chosen];
 await Promise.all(
   Array.from({ length: Number(values.jobs) }, async () => {
     for (let bug = queue.shift(); bug !== undefined; bug = queue.shift()) {
-      const row = { bug, found: await hunt(bug, { seeds, guided: values.guided }) };
+      const known = values.recorded ? FIRST_SEEDS[bug.id] : undefined;
+      const tried = known === undefined ? seeds : [known, ...seeds];
+      const row = { bug, found: await hunt(bug, { seeds: tried, guided: values.guided }) };
       rows.set(bug, row);
       if (!values.json) console.error(lineOf(row));
     }
@@ -104,7 +109,8 @@ function tableOf(all: readonly Row[]): string {
   for (const { bug, found } of all) {
     const result =
       found === undefined ? '– | – | –' : `${found.seed} | ${found.seconds.toFixed(1)} | ${found.property}`;
-    lines.push(`| ${bug.category} | \`${bug.id}\` | ${bug.name} | ${result} |`);
+    const where = bug.profile === undefined ? '' : ` (${bug.profile})`;
+    lines.push(`| ${bug.category} | \`${bug.id}\` | ${bug.name}${where} | ${result} |`);
   }
   const needed = all
     .flatMap(({ found }) => (found === undefined ? [] : [found.seed - firstSeed + 1]))

@@ -37,6 +37,8 @@ export interface Mutant {
   /** What is changed, as the end of a sentence. */
   readonly name: string;
   readonly edits: readonly Edit[];
+  /** The storms in which it is hunted; the default ones when absent. */
+  readonly profile?: string;
 }
 
 export interface Found {
@@ -63,7 +65,8 @@ export async function hunt(
 ): Promise<Found | undefined> {
   const folder = writeMutant(mutant.edits);
   try {
-    return await runSeeds(folder, [guided ? 'guided' : 'plain', ...seeds.map(String)], seeds, patienceMs);
+    const words = [guided ? 'guided' : 'plain', mutant.profile ?? 'storm', ...seeds.map(String)];
+    return await runSeeds(folder, words, seeds, patienceMs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -181,16 +184,17 @@ function transpile(source: string): string {
  * more events than any scenario of its kind may have hangs in virtual time, however fast it does so.
  */
 const RUNNER = `
-import { createGuide, run, stormScenario } from './sim/index.js';
+import { createGuide, run, scenarioOf } from './sim/index.js';
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
-const [way, ...seeds] = process.argv.slice(2);
-const guide = way === 'guided' ? createGuide({ storm: stormScenario }, Number(seeds[0])) : undefined;
+const [way, profile, ...seeds] = process.argv.slice(2);
+const storm = (seed) => scenarioOf(profile, seed);
+const guide = way === 'guided' ? createGuide({ storm }, Number(seeds[0])) : undefined;
 let number = 0;
 for (const seed of seeds.map(Number)) {
   let failure;
   number += 1;
   try {
-    const scenario = guide === undefined ? stormScenario(seed) : guide.next(number);
+    const scenario = guide === undefined ? storm(seed) : guide.next(number);
     const report = run(scenario);
     guide?.learn(scenario, report);
     if (report.verdict === 'invalid') failure = report.failure;

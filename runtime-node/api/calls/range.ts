@@ -87,7 +87,10 @@ export async function doRange(backend: ApiBackend, asked: RangeAsked): Promise<R
 
 /** At most 4,096 rows; a bucket without any does not exist. */
 export async function doBucket(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
-  const done = await doRange(backend, asked);
+  return orNoBucket(await doRange(backend, asked));
+}
+
+export function orNoBucket(done: RowsDone): RowsDone {
   const isEmpty = done.code === KeyValueCode.got && done.items.length === 0;
   return isEmpty ? noRows(KeyValueCode.doesNotExist) : done;
 }

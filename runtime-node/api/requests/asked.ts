@@ -49,7 +49,11 @@ const ANY_NODE = (2 ** 31 - 1) as NodeId;
  */
 export function readReadTimestamp(reader: RequestReader): Timestamp | undefined {
   const at = reader.timestamp('readTimestamp');
-  return at?.node === 0 ? { ...at, node: ANY_NODE } : at;
+  return at === undefined ? undefined : ofAnyNode(at);
+}
+
+export function ofAnyNode(at: Timestamp): Timestamp {
+  return at.node === 0 ? { ...at, node: ANY_NODE } : at;
 }
 
 /** @returns a reason when the mode is not known. `readMode` is our own; one that is left out means linearizable. */

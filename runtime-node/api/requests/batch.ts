@@ -71,12 +71,15 @@ function readMany(reader: RequestReader, type: 'Get' | 'Exists'): BatchAsked {
 function checkWrites(items: readonly RequestReader[], rows: readonly RowAsked[]): BatchAsked {
   if (items.some((item) => item.timestamp('transactionId') !== undefined))
     return refuseAll(rows, NO_TRANSACTIONS);
+  const reason = problemWithWrites(rows);
+  return reason === undefined ? { rows } : refuseAll(rows, reason);
+}
+
+/** Why nothing of a batch of writes is done, where one of its keys is such. */
+export function problemWithWrites(rows: readonly { readonly key: string }[]): string | undefined {
   const reserved = rows.find(({ key }) => key.startsWith(RESERVED_KEY_PREFIX));
-  if (reserved === undefined) return { rows };
-  return refuseAll(
-    rows,
-    `keys that begin with "${RESERVED_KEY_PREFIX}" are reserved, but ${JSON.stringify(reserved.key)} is among them`,
-  );
+  if (reserved === undefined) return undefined;
+  return `keys that begin with "${RESERVED_KEY_PREFIX}" are reserved, but ${JSON.stringify(reserved.key)} is among them`;
 }
 
 function rowOf(item: RequestReader, asked: Asked): RowAsked {

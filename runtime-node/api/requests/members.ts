@@ -5,14 +5,17 @@ import { BadRequest } from '../problem.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** @throws BadRequest, as all of these do. */
+/** The text of a JSON body. @throws BadRequest, as all of these do. */
+export function jsonOf({ body }: { readonly body: unknown }): string {
+  if (typeof body === 'string') return body;
+  throw new BadRequest('this route takes a JSON body: send the header content-type: application/json', 415);
+}
+
 export function bodyOf(request: { readonly body: unknown }): Json {
-  if (typeof request.body !== 'string') {
-    throw new BadRequest('this route takes a JSON body: send the header content-type: application/json', 415);
-  }
+  const text = jsonOf(request);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(request.body);
+    parsed = JSON.parse(text);
   } catch {
     throw new BadRequest('the body is not valid JSON');
   }

@@ -136,10 +136,12 @@ function checkWhole(view: DurableView, key: string, { number, chunks, index }: S
   }
 }
 
-/** What is behind the snapshot is gone, and so is what lies in segments that no longer count. */
+/**
+ * What is behind the snapshot is gone, and so is what lies in segments that no longer count. All other segments count, also
+ * where they contradict the snapshot: nothing on the disk says that they do.
+ */
 function noteSnapshot(view: DurableView, index: LogIndex, term: Term, firstSegment: number): void {
-  const parted = durableTermAt(view, index) !== term;
-  const behind = parted ? view.terms.length : index - view.baseIndex;
+  const behind = index - view.baseIndex;
   view.terms.splice(0, behind);
   view.segments.splice(0, behind);
   const stale = view.segments.findIndex((segment) => segment < firstSegment);

@@ -9,6 +9,8 @@
 import {
   compareTimestamps,
   isRead,
+  KeyValueCode,
+  LockCode,
   nameIn,
   nextTimestamp,
   refusalOf,
@@ -185,4 +187,35 @@ export function armedBy(
     armedAt,
   );
   return fact?.armedAt === armedAt && fact.expiresMs > 0 ? fact.expiresMs : undefined;
+}
+
+/** A thing with a time to live that a read of the present shows; undefined where it shows none. */
+export function shownUntil(
+  { keys, locks }: Reference,
+  operation: Operation,
+  index: number,
+  told: Outcome,
+): Perishable | undefined {
+  if (operation.type === 'GetLock') {
+    if (told.family !== 'lock' || told.code !== LockCode.got) return undefined;
+    return perishable(operation.resource, stateAt(locks, operation.resource, index));
+  }
+  if (operation.type !== 'Get' && operation.type !== 'Exists') return undefined;
+  const isOfNow = operation.at === undefined && operation.revision === undefined;
+  const shows = told.code === KeyValueCode.got || told.code === KeyValueCode.exists;
+  return isOfNow && shows ? perishable(operation.key, stateAt(keys, operation.key, index)) : undefined;
+}
+
+export interface Perishable {
+  readonly name: string;
+  readonly armedAt: number;
+  readonly expiresMs: number;
+}
+
+function perishable(
+  name: string,
+  fact: Pick<Perishable, 'armedAt' | 'expiresMs'> | undefined,
+): Perishable | undefined {
+  if (fact === undefined || fact.expiresMs === 0) return undefined;
+  return { name, armedAt: fact.armedAt, expiresMs: fact.expiresMs };
 }

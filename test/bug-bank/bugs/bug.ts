@@ -1,5 +1,6 @@
 /** What every entry of the bank is: a mutant with a short id, by which the command finds it, and a subject. */
 
+import type { ProfileName } from '../../../sim/index.js';
 import type { Edit, Mutant } from '../mutant.js';
 
 export interface Bug extends Mutant {
@@ -27,6 +28,11 @@ export type Category =
 /** One replacement in a file: `find` stands there exactly once. */
 export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace };
+}
+
+/** The same mistake, hunted in storms of one flavour, where the default ones seldom come by it. */
+export function under(profile: ProfileName, mistake: Bug): Bug {
+  return { ...mistake, profile };
 }
 
 /** Makes the entries of one category. */

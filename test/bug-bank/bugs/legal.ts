@@ -15,6 +15,15 @@ export const LEGAL: readonly Bug[] = [
     ),
   ),
   legal(
+    'snapshot-accepts-log-end',
+    'a snapshot that is not lacked is acknowledged with the end of the log: a leader offers one only where the logs part before it, or when it has brought the tail of the follower into line',
+    edit(
+      'core/raft/snapshot.ts',
+      'index: raft.commit }, afterEverything(turn));',
+      'index: raft.log.lastIndex }, afterEverything(turn));',
+    ),
+  ),
+  legal(
     'other-timeouts',
     'another draw of the election timeout',
     edit(

@@ -227,6 +227,15 @@ export const MEMBERSHIP: readonly Bug[] = [
     edit(ELECTION, 'if (!mayCampaign(raft)) becomeFollower(', 'if (raft.term < 0) becomeFollower('),
   ),
   membership(
+    'heir-never-made',
+    'a node that hands over does not give those their vote who shall lead after it',
+    edit(
+      'core/node/chores.ts',
+      'else if (options.meta) reconcileGroup(opened.raft, roster);',
+      'else if (options.node < 0) reconcileGroup(opened.raft, roster);',
+    ),
+  ),
+  membership(
     'transfer-to-one-behind',
     'the target of a transfer is told before it is level',
     edit(TRANSFER, '|| progress.match < raft.log.lastIndex) return;', ') return;'),

@@ -1,6 +1,6 @@
 /** Mistakes in sequences and the blocks that their leaders hold. */
 
-import { bugsOf, edit, type Bug } from './bug.js';
+import { bugsOf, edit, under, type Bug } from './bug.js';
 
 const SEQUENCES = 'core/partition/sequences.ts';
 const BLOCK = 'core/partition/sequence-block.ts';
@@ -12,13 +12,33 @@ const CHUNK = 'core/wire/snapshot-chunk.ts';
 const bug = bugsOf('services');
 
 export const SEQUENCE_BUGS: readonly Bug[] = [
-  bug(
-    'block-outlives-leadership',
-    'a leader that was deposed and elected again goes on with its old block',
-    edit(
-      TENURE,
-      "  group.lead = role === 'leader' ? newLeadership(term, turn.now.monotonic, partition.applied) : undefined;",
-      "  group.lead = role === 'leader' ? { ...newLeadership(term, turn.now.monotonic, partition.applied), ...(lead === undefined ? {} : { blocks: lead.blocks }) } : undefined;",
+  under(
+    'hot-sequences',
+    bug(
+      'block-outlives-leadership',
+      'a leader that was deposed and elected again goes on with its old block',
+      edit(
+        TENURE,
+        "  group.lead = role === 'leader' ? newLeadership(term, turn.now.monotonic, partition.applied) : undefined;",
+        `  if (lead !== undefined) {
+    group.former = lead.blocks;
+    mapForEach(lead.blocks, (name, kept) => {
+      group.former = mapSet(group.former, name, { ...kept, inFlight: 0, queue: emptyFifo(), queued: 0 });
+    });
+  }
+  const begun = newLeadership(term, turn.now.monotonic, partition.applied);
+  group.lead = role === 'leader' ? { ...begun, blocks: group.former ?? begun.blocks } : undefined;`,
+      ),
+      edit(
+        TENURE,
+        "import { fifoToArray } from '../collections/fifo.js';\nimport { mapForEach } from '../collections/ordered-map.js';",
+        "import { emptyFifo, fifoToArray } from '../collections/fifo.js';\nimport { mapForEach, mapSet } from '../collections/ordered-map.js';",
+      ),
+      edit(
+        'core/node/turn.ts',
+        '      alarmAt: before.alarmAt,\n    },\n    raft: openTurn',
+        '      alarmAt: before.alarmAt,\n      former: before.former,\n    },\n    raft: openTurn',
+      ),
     ),
   ),
   bug(
@@ -35,22 +55,28 @@ export const SEQUENCE_BUGS: readonly Bug[] = [
       "old?.record === entry?.record || operation.type === 'UpdateSequence' ? blocks.held : isOwn ? blockLeft(old, entry, allocation) : undefined;",
     ),
   ),
-  bug(
-    'block-kept-over-delete',
-    'a leader goes on with the block of a sequence that was deleted',
-    edit(
-      RESERVATIONS,
-      'old?.record === entry?.record ? blocks.held : isOwn ? blockLeft(old, entry, allocation) : undefined;',
-      "old?.record === entry?.record || operation.type === 'DeleteSequence' || operation.type === 'CreateSequence' ? blocks.held : isOwn ? blockLeft(old, entry, allocation) : undefined;",
+  under(
+    'hot-sequences',
+    bug(
+      'block-kept-over-delete',
+      'a leader goes on with the block of a sequence that was deleted',
+      edit(
+        RESERVATIONS,
+        'old?.record === entry?.record ? blocks.held : isOwn ? blockLeft(old, entry, allocation) : undefined;',
+        "old?.record === entry?.record || operation.type === 'DeleteSequence' || operation.type === 'CreateSequence' ? blocks.held : isOwn ? blockLeft(old, entry, allocation) : undefined;",
+      ),
     ),
   ),
-  bug(
-    'block-of-another',
-    'every replica that leads by then takes the block that a command reserved for its own',
-    edit(
-      RESERVATIONS,
-      'isOwn ? blockLeft(old, entry, allocation) : undefined;',
-      'blockLeft(old, entry, allocation);',
+  under(
+    'hot-sequences',
+    bug(
+      'block-of-another',
+      'every replica that leads by then takes the block that a command reserved for its own',
+      edit(
+        RESERVATIONS,
+        'isOwn ? blockLeft(old, entry, allocation) : undefined;',
+        'blockLeft(old, entry, allocation);',
+      ),
     ),
   ),
   bug(
@@ -81,13 +107,16 @@ export const SEQUENCE_BUGS: readonly Bug[] = [
       '',
     ),
   ),
-  bug(
-    'part-of-an-old-block',
-    'a part of a block is taken though the sequence was changed meanwhile',
-    edit(
-      SEQUENCES,
-      '  if (revision !== record.revision || incarnation !== record.incarnation) return undefined;\n',
-      '',
+  under(
+    'hot-sequences',
+    bug(
+      'part-of-an-old-block',
+      'a part of a block is taken though the sequence was changed meanwhile',
+      edit(
+        SEQUENCES,
+        '  if (revision !== record.revision || incarnation !== record.incarnation) return undefined;\n',
+        '',
+      ),
     ),
   ),
   bug(

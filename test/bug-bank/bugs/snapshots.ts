@@ -107,15 +107,6 @@ export const SNAPSHOTS: readonly Bug[] = [
     edit(SNAPSHOT, 'raft.log = emptyLogAfter(index, term);', 'raft.log = emptyLogAfter(index, raft.term);'),
   ),
   bug(
-    'snapshot-accepts-log-end',
-    'a snapshot is acknowledged with the end of the log',
-    edit(
-      SNAPSHOT,
-      'index: raft.commit }, afterEverything(turn));',
-      'index: raft.log.lastIndex }, afterEverything(turn));',
-    ),
-  ),
-  bug(
     'snapshot-not-written',
     'an installed snapshot is acknowledged and never written',
     edit(SNAPSHOT, '  turn.newSnapshot = snapshot;\n  turn.logReplaced', '  turn.logReplaced'),

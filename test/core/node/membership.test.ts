@@ -9,7 +9,7 @@ import type {
 import { KeyValueCode } from '../../../core/partition/command.js';
 import { radixForEach, radixGet } from '../../../core/collections/radix-array.js';
 import type { Configuration } from '../../../core/raft/configuration.js';
-import { get, set, startCluster, textOf, type TestCluster } from './support.js';
+import { get, set, startCluster, startNode, textOf, type TestCluster } from './support.js';
 
 const TIMES = { meta: true, placementIntervalMs: 200, placementSettleMs: 600, partitions: 2 };
 
@@ -510,6 +510,49 @@ describe('leadership', () => {
     expect(known).toEqual([[1], [1]]);
     expect(Math.max(...seen)).toBe(0);
     expect(led(cluster, 1)).toBe(6);
+  });
+
+  it('goes to the only node that shall have it, although those who hand over must first give it its vote', () => {
+    const cluster = startGrowing(3, [4]);
+    const without4 = ({ from, to }: { from: number; to: number }): boolean => from !== 4 && to !== 4;
+
+    const replaced = change({ add: [newMember(4)], remove: [1, 2, 3].map(nodeId) });
+    const answer = ask(cluster, 1, replaced, without4);
+    cluster.pass(500, without4);
+    for (const id of [1, 2, 3]) cluster.ask(id, 1, { admin: { type: 'HandOver' } });
+    const before = configurations(cluster);
+    cluster.pass(6000);
+
+    expect(answer).toMatchObject({ outcome: 'Done' });
+    expect(before).toEqual([1, 2, 3].map(() => simple([1, 2, 3], [4])));
+    expect(configurations(cluster)).toEqual([1, 2, 3].map(() => simple([4])));
+    expect(led(cluster, 4)).toBe(3);
+  });
+
+  it('is all that a node gives away where the members are fixed, whatever voters it was started with later', () => {
+    const options = { meta: false, snapshotEveryEntries: 1, keepEntries: 0 };
+    const alone = startNode({ options });
+    for (let passed = 0; passed < 3000; passed += 50) {
+      alone.now += 50;
+      alone.turn({ type: 'TimerFired' });
+      alone.complete();
+    }
+    alone.turn({ type: 'RequestReceived', token: 1, request: set('k', 'v') });
+    alone.complete();
+
+    const later = startNode({ options, stored: alone.stored, voters: [1, 2], now: alone.now });
+    for (let passed = 0; passed < 3000; passed += 50) {
+      if (passed === 2000) {
+        later.turn({ type: 'RequestReceived', token: 1, request: { admin: { type: 'HandOver' } } });
+      }
+      later.now += 50;
+      later.turn({ type: 'TimerFired' });
+      later.complete();
+    }
+
+    expect(later.state.membership.draining).toBe(true);
+    expect(later.group().role).toBe('leader');
+    expect(radixGet(later.state.groups, 1)?.raft.config).toEqual(simple([1]));
   });
 
   it('cannot be handed over by a node that is alone, which says so at once', () => {

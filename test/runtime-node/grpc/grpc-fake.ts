@@ -4,7 +4,7 @@ import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { onTestFinished } from 'vitest';
 
 import { KeyValueCode, refusal, type ClientAnswer, type ClientCall } from '../../../core/index.js';
-import { createApi, type Api } from '../../../runtime-node/api/index.js';
+import { createApi, type Api, type ApiBackend } from '../../../runtime-node/api/index.js';
 import { fakeBackend } from '../api/fake-backend.js';
 import type { Fields } from '../api/services/driver.js';
 import { decodeWhole, methodNamed } from '../api/services/grpc-driver.js';
@@ -29,14 +29,14 @@ export interface BatchCall {
   readonly ended: Promise<void>;
 }
 
-export async function grpcFake(): Promise<GrpcFake> {
+export async function grpcFake(rest: Partial<ApiBackend> = {}): Promise<GrpcFake> {
   const asked: ClientCall[] = [];
   let answer = (_call: ClientCall): Promise<ClientAnswer> =>
     Promise.resolve(refusal(KeyValueCode.doesNotExist));
   const backend = fakeBackend((call) => {
     asked.push(call);
     return answer(call);
-  });
+  }, rest);
   const api = await createApi(backend, recordingLog());
   onTestFinished(() => api.close());
   const { port } = await api.listen({ host: '127.0.0.1', port: 0 });

@@ -32,7 +32,7 @@ describe('reflection', () => {
     const { list_services_response: list } = await reflect({ list_services: '' });
 
     const names = (list as { readonly service: readonly Fields[] }).service.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['Locker', 'KeyValuer', 'Sequencer', 'Cluster']));
+    expect(names).toEqual(expect.arrayContaining(['Locker', 'KeyValuer', 'Sequencer', 'Cluster', 'Backups']));
   });
 
   it('describes them, with the files that they import', async () => {

@@ -58,6 +58,7 @@ beforeEach(() => {
     referenceOf: () => reference,
     lastCommitted: () => committed,
     trustsLeases: true,
+    shown: () => undefined,
     reach: () => undefined,
   });
 });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   EMPTY_PARTITION,
+  emptyOrderedMap,
   logIndex,
   mapSet,
   nodeId,
@@ -33,8 +34,16 @@ const HELD: LockEntry = {
 /** A group whose leader of a term holds an ephemeral lock. */
 function holding(lock: LockEntry | undefined, ofTerm = 1, state = leader(1, [1], { term: 1 })): GroupState {
   const locks = lock === undefined ? EMPTY_PARTITION.locks : mapSet(EMPTY_PARTITION.locks, 'l', lock);
-  const lead = { term: term(ofTerm), ephemeral: { state: { ...EMPTY_PARTITION, locks } } };
+  const ephemeral = { state: { ...EMPTY_PARTITION, locks } };
+  const lead = { term: term(ofTerm), ephemeral, blocks: emptyOrderedMap() };
   return { raft: state, lead } as unknown as GroupState;
+}
+
+/** A group whose leader has so many in line for a block of a sequence, which comes with this index. */
+function lined(queued: number, inFlight: number): GroupState {
+  const { raft: state, lead } = holding(undefined);
+  const blocks = mapSet(emptyOrderedMap(), 's', { held: undefined, queued, inFlight: logIndex(inFlight) });
+  return { raft: state, lead: { ...lead, blocks } } as unknown as GroupState;
 }
 
 const step = (before: GroupState | undefined, after: GroupState): string =>
@@ -53,6 +62,12 @@ describe('what a leader keeps to itself', () => {
 
     expect(step(before, holding({ ...HELD, fencingToken: 2 }))).toBe('tokens never go back');
     expect(step(before, holding({ ...HELD, fencingToken: 4 }))).toBe('holds');
+  });
+
+  it('has nobody in line for a block that is not on its way', () => {
+    expect(step(undefined, lined(2, 7))).toBe('holds');
+    expect(step(undefined, lined(0, 0))).toBe('holds');
+    expect(step(undefined, lined(2, 0))).toBe('nobody waits for nothing');
   });
 
   it('does not end before its time', () => {

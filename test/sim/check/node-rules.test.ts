@@ -136,6 +136,19 @@ describe('a run finds a node that', () => {
     expect(verdict).toBe('applied is committed');
   });
 
+  it('leaves what is committed for another turn', () => {
+    const verdict = judgeFault((step, before) =>
+      changeGroups(step, (group) => {
+        const known = radixGet(before.groups, group.raft.group);
+        return known !== undefined && group.raft.commit > 10 && known.partition.applied < group.raft.commit
+          ? { ...group, partition: known.partition }
+          : undefined;
+      }),
+    );
+
+    expect(verdict).toBe('what is committed is applied');
+  });
+
   it('applies a command otherwise than the others', () => {
     const verdict = judgeFault((step, before, _turn, { node }) =>
       changeGroups(step, (group) =>

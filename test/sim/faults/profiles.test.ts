@@ -36,6 +36,7 @@ describe('a profile', () => {
     ['churn', ['Crash', 'CrashLoop', 'Pause', 'Upgrade']],
     ['lossy-network', ['Lag', 'SlowLink', 'Squall', 'Throttle']],
     ['blackouts', ['Blackout']],
+    ['hot-locks', ['Crash', 'Deafen', 'HandOver', 'Isolate', 'Lag', 'Mute', 'Pause']],
   ])('%s draws its own kinds of fault alone', (name, kinds) => {
     expect(kindsOf(name)).toEqual(kinds);
   });
@@ -43,6 +44,10 @@ describe('a profile', () => {
   it('does to sizes what its name says', () => {
     expect(scenarioOf('idle', 1).workload.clients).toBe(0);
     expect(scenarioOf('big', 1).workload.clients).toBe(60);
+    expect(scenarioOf('hot-sequences', 1).settings).toMatchObject({
+      services: 100,
+      serviceKind: 'sequences',
+    });
     expect(SEEDS.map((seed) => scenarioOf('five-nodes', seed).nodes)).toEqual(SEEDS.map(() => 5));
   });
 

@@ -1,28 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { freePorts } from './ensemble.js';
 import { grpcDriver } from './grpc-driver.js';
 import { restDriver } from './rest-driver.js';
 import type { Driver, Fields } from './driver.js';
 import { freshName, startService, TRANSPORTS, until, type Service } from './start.js';
 
 const HOST = '127.0.0.1';
-
-/** Ports on which nothing listens, most likely. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, HOST, () => resolve((server.address() as AddressInfo).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 let nodes: readonly Service[];
 let urls: readonly string[];
@@ -52,7 +36,9 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
   beforeAll(() => {
     drivers = urls.map((url) => (transport === 'REST' ? restDriver(url) : grpcDriver(url)));
   });
-  afterAll(() => drivers.forEach((driver) => driver.close()));
+  afterAll(async () => {
+    for (const driver of drivers) await driver.close();
+  });
 
   it('all serve every name, and say which of them leads', async () => {
     const key = freshName(`any-${transport}`);

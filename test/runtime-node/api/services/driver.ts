@@ -1,6 +1,7 @@
 /**
- * One way to say what a test says, over either transport: requests and answers with the names of the REST specification,
- * bytes as text, timestamps as `{n, l, c}`. A test that is written against this is run against both.
+ * One way to say what a test says, whoever carries it: requests and answers with the names of the REST specification,
+ * bytes as text, timestamps as `{n, l, c}`. A test that is written against this is run by REST, by gRPC, by our own client, and
+ * into a node of this process.
  */
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -11,7 +12,7 @@ export interface Driver {
    * @param body what is left out has its usual value: persistent, the newest revision, an increment of 1.
    */
   call(path: ServicePath, body: Fields): Promise<Fields>;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** By REST path, the gRPC method that does the same. */

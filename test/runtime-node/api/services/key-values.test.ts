@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Driver, Fields } from './driver.js';
-import { freshName, startService, TRANSPORTS, until, type Service } from './start.js';
+import { FACES, freshName, sayable, startService, until, type Service } from './start.js';
 
 const NEVER = { n: 0, l: 0, c: 0 };
 /** The last moment of a millisecond, as clients write it. */
@@ -13,10 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-describe.each(TRANSPORTS)('key/values by %s', (transport) => {
+describe.each(FACES)('key/values by %s', (face) => {
   let driver: Driver;
-  beforeAll(() => {
-    driver = service.driver(transport);
+  beforeAll(async () => {
+    driver = await service.driver(face);
   });
 
   const set = (key: string, value: string | null, rest: Fields = {}): Promise<Fields> =>
@@ -51,8 +51,15 @@ describe.each(TRANSPORTS)('key/values by %s', (transport) => {
     expect(await driver.call('kv/try-exists', { key })).toMatchObject({ type: 103 });
     expect(await remove(key)).toMatchObject({ type: 103 });
     expect(await driver.call('kv/try-extend', { key, expiresMs: 5 })).toMatchObject({ type: 103 });
-    expect(await set(key, 'b', { flags: 4 })).toMatchObject({ type: 1 });
+    expect(await set(key, 'b', { flags: 4 })).toMatchObject({ type: 1, revision: 0 });
+    expect(await set(key, 'b', { flags: 16, compareValue: 'a' })).toMatchObject({ type: 1, revision: 0 });
     expect(await set(key, 'b', { flags: 8 })).toMatchObject({ type: 0, revision: 1 });
+
+    const other = freshName('key');
+    await set(other, 'a', { expiresMs: 1 });
+    await ended(other);
+    // Its value counts as null.
+    expect(await set(other, 'b', { flags: 16, compareValue: null })).toMatchObject({ type: 0, revision: 1 });
   });
 
   it('live for ever again after a plain set', async () => {
@@ -102,6 +109,7 @@ describe.each(TRANSPORTS)('key/values by %s', (transport) => {
     expect(await set(key, 'd', { flags: 16, compareValue: 'c' })).toMatchObject({ type: 0, revision: 3 });
     await remove(key);
     expect(await set(key, 'e', { flags: 4 })).toMatchObject({ type: 1, revision: 4 });
+    expect(await set(key, 'e', { flags: 16, compareValue: 'd' })).toMatchObject({ type: 1, revision: 4 });
     expect(await set(key, 'e', { flags: 8 })).toMatchObject({ type: 0, revision: 5 });
   });
 
@@ -119,24 +127,32 @@ describe.each(TRANSPORTS)('key/values by %s', (transport) => {
 
   it('are read as they were at a time, to the last millisecond', async () => {
     const key = freshName('key');
-    const { lastModified } = await set(key, 'a');
-    const first = stampOf({ lastModified });
-    const second = stampOf(
+    const first = await set(key, 'a');
+    const created = stampOf(first);
+    // Each of another millisecond than the one before.
+    const later = async (stamp: number, change: () => Promise<Fields>): Promise<Fields> => {
       await until(
-        () => set(key, 'b'),
-        (answer) => stampOf(answer) > first,
-      ),
-    );
-    const { lastModified: deleted } = await remove(key);
+        () => Promise.resolve(Date.now()),
+        (now) => now > stamp,
+      );
+      return change();
+    };
+    const second = await later(created, () => set(key, 'b'));
+    const changed = stampOf(second);
+    const third = await later(changed, () => remove(key));
+    const deleted = stampOf(third);
+    const at = async (readTimestamp: unknown): Promise<Fields> => get(key, { readTimestamp });
 
-    expect(await get(key, { readTimestamp: endOf(first - 1) })).toMatchObject({ type: 103 });
-    expect(await get(key, { readTimestamp: lastModified })).toMatchObject({
-      type: 3,
-      value: 'a',
-      revision: 0,
-    });
-    expect(await get(key, { readTimestamp: endOf(second - 1) })).toMatchObject({ type: 3 });
-    expect(await get(key, { readTimestamp: deleted })).toMatchObject({ type: 103 });
+    expect([created < changed, changed < deleted]).toEqual([true, true]);
+    expect(await at(endOf(created - 1))).toMatchObject({ type: 103 });
+    expect(await at(endOf(created))).toMatchObject({ type: 3, value: 'a', revision: 0 });
+    expect(await at(endOf(changed - 1))).toMatchObject({ type: 3, value: 'a', revision: 0 });
+    expect(await at(endOf(changed))).toMatchObject({ type: 3, value: 'b', revision: 1 });
+    expect(await at(endOf(deleted - 1))).toMatchObject({ type: 3, value: 'b', revision: 1 });
+    expect(await at(endOf(deleted))).toMatchObject({ type: 103 });
+    expect(await at(first.lastModified)).toMatchObject({ type: 3, value: 'a' });
+    expect(await at(second.lastModified)).toMatchObject({ type: 3, value: 'b' });
+    expect(await at(third.lastModified)).toMatchObject({ type: 103 });
   });
 
   it('are other ones in memory than in the log', async () => {
@@ -157,12 +173,6 @@ describe.each(TRANSPORTS)('key/values by %s', (transport) => {
     expect((await get(key)).value).toBe(value);
   });
 
-  it('come with a hint where they are served', async () => {
-    const { route } = await set(freshName('key'), 'a');
-
-    expect(route).toMatchObject({ endpoint: service.url, provenance: 1, generation: 0 });
-  });
-
   it('take effect once for one operation id', async () => {
     const key = freshName('key');
     const id = { operationIdHigh: 7, operationIdLow: Math.floor(Math.random() * 2 ** 50) };
@@ -172,22 +182,24 @@ describe.each(TRANSPORTS)('key/values by %s', (transport) => {
     expect(await get(key)).toMatchObject({ revision: 0 });
   });
 
-  it.each([
-    ['kv/try-set', { key: '', value: 'a' }],
-    ['kv/try-set', { key: 'k', value: 'a', expiresMs: -1 }],
-    ['kv/try-set', { key: 'k', value: 'a', flags: 64 }],
-    ['kv/try-set', { key: 'k', value: 'a', transactionId: { n: 1, l: 5, c: 0 } }],
-    ['kv/try-set', { key: 'k', value: 'a', durability: 5 }],
-    ['kv/try-set', { key: '__kahuna:k', value: 'a' }],
-    ['kv/try-extend', { key: 'k', expiresMs: 0 }],
-    ['kv/try-extend', { key: '__kahuna:k', expiresMs: 5 }],
-    ['kv/try-delete', { key: '' }],
-    ['kv/try-delete', { key: '__kahuna:k' }],
-    ['kv/try-get', { key: '' }],
-    ['kv/try-get', { key: '__kahuna:k' }],
-    ['kv/try-get', { key: 'k', revision: -2 }],
-    ['kv/try-exists', { key: '__kahuna:k' }],
-  ] as const)('are not there for %s %o', async (path, body) => {
+  it.each(
+    sayable(face, [
+      ['kv/try-set', { key: '', value: 'a' }],
+      ['kv/try-set', { key: 'k', value: 'a', expiresMs: -1 }],
+      ['kv/try-set', { key: 'k', value: 'a', flags: 64 }],
+      ['kv/try-set', { key: 'k', value: 'a', transactionId: { n: 1, l: 5, c: 0 } }],
+      ['kv/try-set', { key: 'k', value: 'a', durability: 5 }],
+      ['kv/try-set', { key: '__kahuna:k', value: 'a' }],
+      ['kv/try-extend', { key: 'k', expiresMs: 0 }],
+      ['kv/try-extend', { key: '__kahuna:k', expiresMs: 5 }],
+      ['kv/try-delete', { key: '' }],
+      ['kv/try-delete', { key: '__kahuna:k' }],
+      ['kv/try-get', { key: '' }],
+      ['kv/try-get', { key: '__kahuna:k' }],
+      ['kv/try-get', { key: 'k', revision: -2 }],
+      ['kv/try-exists', { key: '__kahuna:k' }],
+    ] as const),
+  )('are not there for %s %o', async (path, body) => {
     expect(await driver.call(path, body)).toMatchObject({ type: 100 });
   });
 });

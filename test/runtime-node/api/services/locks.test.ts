@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Driver, Fields } from './driver.js';
-import { freshName, startService, TRANSPORTS, until, type Service } from './start.js';
+import { FACES, freshName, sayable, startService, until, type Service } from './start.js';
 
 const LONG = 60_000;
 
@@ -11,10 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-describe.each(TRANSPORTS)('locks by %s', (transport) => {
+describe.each(FACES)('locks by %s', (face) => {
   let driver: Driver;
-  beforeAll(() => {
-    driver = service.driver(transport);
+  beforeAll(async () => {
+    driver = await service.driver(face);
   });
 
   const lock = (resource: string, owner: string | null, rest: Fields = {}): Promise<Fields> =>
@@ -110,26 +110,25 @@ describe.each(TRANSPORTS)('locks by %s', (transport) => {
     expect(answers.filter(({ type }) => type === 1)).toHaveLength(19);
   });
 
-  it('come with a hint where they are served', async () => {
-    const { route } = await lock(freshName('lock'), 'a');
-
-    expect(route).toMatchObject({ endpoint: service.url, provenance: 1, generation: 0 });
-  });
-
-  it.each([
-    ['locks/try-lock', { resource: '', owner: 'a', expiresMs: 5 }],
-    ['locks/try-lock', { resource: 'r', owner: null, expiresMs: 5 }],
-    ['locks/try-lock', { resource: 'r', owner: '', expiresMs: 5 }],
-    ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: 0 }],
-    ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: -1 }],
-    ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: 5, durability: 7 }],
-    ['locks/try-extend', { resource: '', owner: 'a', expiresMs: 5 }],
-    ['locks/try-extend', { resource: 'r', owner: null, expiresMs: 5 }],
-    ['locks/try-extend', { resource: 'r', owner: 'a', expiresMs: 0 }],
-    ['locks/try-unlock', { resource: '', owner: 'a' }],
-    ['locks/try-unlock', { resource: 'r', owner: null }],
-    ['locks/get-info', { resource: '' }],
-  ] as const)('are not given for %s %o', async (path, body) => {
+  it.each(
+    sayable(face, [
+      ['locks/try-lock', { resource: '', owner: 'a', expiresMs: 5 }],
+      ['locks/try-lock', { resource: 'r', owner: null, expiresMs: 5 }],
+      ['locks/try-lock', { resource: 'r', owner: '', expiresMs: 5 }],
+      ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: 0 }],
+      ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: -1 }],
+      ['locks/try-lock', { resource: 'r', owner: 'a', expiresMs: 5, durability: 7 }],
+      ['locks/try-extend', { resource: '', owner: 'a', expiresMs: 5 }],
+      ['locks/try-extend', { resource: 'r', owner: null, expiresMs: 5 }],
+      ['locks/try-extend', { resource: 'r', owner: '', expiresMs: 5 }],
+      ['locks/try-extend', { resource: 'r', owner: 'a', expiresMs: 0 }],
+      ['locks/try-extend', { resource: 'r', owner: 'a', expiresMs: -1 }],
+      ['locks/try-unlock', { resource: '', owner: 'a' }],
+      ['locks/try-unlock', { resource: 'r', owner: null }],
+      ['locks/try-unlock', { resource: 'r', owner: '' }],
+      ['locks/get-info', { resource: '' }],
+    ] as const),
+  )('are not given for %s %o', async (path, body) => {
     expect(await driver.call(path, body)).toMatchObject({ type: 100 });
   });
 });

@@ -6,17 +6,40 @@ import { join } from 'node:path';
 
 import { startServer, type Server, type ServerOptions } from '../../../../runtime-node/index.js';
 import { recordingLog } from '../../support/recording-log.js';
-import type { Driver } from './driver.js';
+import type { EmbeddedOptions } from '../../../../runtime-node/embedded/start-node.js';
+import type { Driver, Fields, ServicePath } from './driver.js';
 import { grpcDriver } from './grpc-driver.js';
+import { clientDriver, embeddedDriver } from './port-driver.js';
 import { restDriver } from './rest-driver.js';
 
+/** By which a cluster's nodes are asked. */
 export const TRANSPORTS = ['REST', 'gRPC'] as const;
-export type Transport = (typeof TRANSPORTS)[number];
+/** All ways to ask: those, our own client, and a node in this process. */
+export const FACES = [...TRANSPORTS, 'our client', 'a call in this process'] as const;
+export type Face = (typeof FACES)[number];
+
+/** What only a wire can say: our own client has no words for it. */
+export function isWireOnly({ durability, transactionId }: Fields): boolean {
+  return transactionId !== undefined || (durability !== undefined && durability !== 0 && durability !== 1);
+}
+
+export function isWire(face: Face): boolean {
+  return face === 'REST' || face === 'gRPC';
+}
+
+/** The requests that can be made by that way. */
+export function sayable<Row extends readonly [ServicePath, Fields]>(
+  face: Face,
+  rows: readonly Row[],
+): readonly Row[] {
+  return isWire(face) ? rows : rows.filter(([, body]) => !isWireOnly(body));
+}
 
 export interface Service {
   readonly server: Server;
   readonly url: string;
-  driver(transport: Transport): Driver;
+  /** Of this node; or of one in this process. */
+  driver(face: Face): Promise<Driver>;
   stop(): Promise<void>;
 }
 
@@ -45,17 +68,31 @@ export async function startService(options: Partial<ServerOptions> = {}): Promis
   return {
     server,
     url,
-    driver(transport) {
-      const made = transport === 'REST' ? restDriver(url) : grpcDriver(url);
+    async driver(face) {
+      const made = await driverOf(face, url);
       drivers.push(made);
       return made;
     },
     async stop() {
-      for (const driver of drivers) driver.close();
+      for (const driver of drivers) await driver.close();
       await server.stop();
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** @param url of the node that is asked, where it is not in this process. */
+export async function driverOf(face: Face, url: string, embedded: EmbeddedOptions = {}): Promise<Driver> {
+  switch (face) {
+    case 'REST':
+      return restDriver(url);
+    case 'gRPC':
+      return grpcDriver(url);
+    case 'our client':
+      return clientDriver(url);
+    case 'a call in this process':
+      return embeddedDriver(embedded);
+  }
 }
 
 /** A name that no other test uses. */

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Fields } from './driver.js';
+import { startEnsemble, type Ensemble } from './ensemble.js';
+import { FACES, freshName } from './start.js';
+
+const LONG = 600_000;
+
+const startOf = ({ allocation }: Fields): number => (allocation as { readonly start: number }).start;
+
+describe.each(FACES)('by %s', (face) => {
+  describe.each(['loseLeader', 'restart'] as const)('what there is after %s:', (change) => {
+    let nodes: Ensemble;
+    beforeAll(async () => {
+      nodes = await startEnsemble(face);
+    });
+    afterAll(() => nodes.stop());
+
+    it('all that is persistent, and nothing that is not', async () => {
+      const [key, resource, name] = [freshName('key'), freshName('lock'), freshName('sequence')];
+      const memory = { durability: 0 };
+      const lock = (owner: string, rest: Fields = {}): Promise<Fields> =>
+        nodes.call('locks/try-lock', { resource, owner, expiresMs: LONG, ...rest });
+      await nodes.call('kv/try-set', { key, value: 'log', flags: 1 });
+      await nodes.call('kv/try-set', { key, value: 'memory', flags: 1, ...memory });
+      for (const space of [{}, memory]) {
+        await lock('a', space);
+        await nodes.call('locks/try-unlock', { resource, owner: 'a', ...space });
+        expect(await lock('b', space)).toMatchObject({ type: 0, fencingToken: 1 });
+      }
+      await nodes.call('sequences/create', { name, blockSize: 100 });
+      const keyed = { name, count: 3, idempotencyKey: 'order 17' };
+      const { allocation } = await nodes.call('sequences/reserve', keyed);
+      await nodes.call('sequences/next', { name });
+      const { sequence } = await nodes.call('sequences/get', { name });
+      const { currentValue } = sequence as { readonly currentValue: number };
+
+      await nodes[change]();
+
+      expect(await nodes.call('kv/try-get', { key })).toMatchObject({ type: 3, value: 'log', revision: 0 });
+      expect(await nodes.call('kv/try-get', { key, ...memory })).toMatchObject({ type: 103 });
+      expect(await nodes.call('locks/get-info', { resource })).toMatchObject({
+        type: 4,
+        owner: 'b',
+        fencingToken: 1,
+      });
+      expect(await lock('c')).toMatchObject({ type: 1 });
+      expect(await nodes.call('locks/try-unlock', { resource, owner: 'b' })).toMatchObject({ type: 3 });
+      expect(await lock('c')).toMatchObject({ type: 0, fencingToken: 2 });
+      expect(await nodes.call('locks/get-info', { resource, ...memory })).toMatchObject({ type: 102 });
+      expect(await lock('c', memory)).toMatchObject({ type: 0, fencingToken: 0 });
+      expect((await nodes.call('sequences/reserve', keyed)).allocation).toEqual(allocation);
+      expect(startOf(await nodes.call('sequences/next', { name }))).toBeGreaterThan(currentValue);
+    });
+  });
+
+  describe('a sequence whose owner changes while it is asked', () => {
+    let nodes: Ensemble;
+    beforeAll(async () => {
+      nodes = await startEnsemble(face);
+    });
+    afterAll(() => nodes.stop());
+
+    it('gives no value twice', async () => {
+      const name = freshName('sequence');
+      await nodes.call('sequences/create', { name, blockSize: 10 });
+      const given: number[] = [];
+      let isOver = false;
+      const load = Array.from({ length: 8 }, async () => {
+        while (!isOver) given.push(startOf(await nodes.call('sequences/next', { name })));
+      });
+
+      const before = startOf(await nodes.call('sequences/next', { name }));
+      await nodes.loseLeader();
+      // Once: a node waits for the election, and turns nobody away meanwhile, who would not be back for it.
+      const after = startOf(await nodes.once('sequences/next', { name }));
+      isOver = true;
+      await Promise.all(load);
+      const values = [...given, before, after];
+
+      expect(after).toBeGreaterThan(before);
+      expect(new Set(values).size).toBe(values.length);
+      const { sequence } = await nodes.call('sequences/get', { name });
+      expect((sequence as Fields).currentValue).toBeGreaterThanOrEqual(Math.max(...values));
+    });
+  });
+});
