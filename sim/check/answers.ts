@@ -7,6 +7,7 @@
  */
 
 import {
+  answerRead,
   groupMessagesOf,
   holdsLease,
   groupOfOperation,
@@ -320,7 +321,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       if (mustBeLed(known.operation, result.outcome))
         checkRested(node, group, result.index, result.outcome, known, turn);
     },
-    waits(node, { group, origin, image }, turn) {
+    waits(node, { group, origin, image, operation }, turn) {
       const known =
         origin.type === 'Client'
           ? asked.get(origin.token)
@@ -333,7 +334,9 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           `group ${group}, node ${node}: a read waits for values, but nobody asked for it`,
         );
       }
-      checkRested(node, group, image.applied, known, turn);
+      // All but the values, which nobody knows yet.
+      const { outcome } = answerRead(image, operation, () => new Uint8Array(0));
+      checkRested(node, group, image.applied, outcome, known, turn);
       known.rested.add(image.applied);
     },
     replied(node, token, answer, turn) {
