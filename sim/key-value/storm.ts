@@ -79,7 +79,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         maxKeepBytes: pick('keep bytes', [0, 300, 1_000_000]),
         // Most values of these clients have a few bytes: the default keeps none of them apart.
         separateValuesFrom: apart ? pick('values apart from', [1, 1, 3]) : 256,
-        maxValueBytesInMemory: apart ? pick('value bytes', [0, 12, 60, 1_000, 1_000]) : 256 << 20,
+        maxValueBytesInMemory: apart ? pick('value bytes', [0, 0, 12, 60, 400]) : 256 << 20,
         maxValueReads: apart ? pick('value reads', [1, 4, 1_000]) : 1_024,
         snapshotEveryValueBytes: apart ? pick('snapshot value bytes', [1, 40, 1_000]) : 32 << 20,
         snapshotChunkBytes: pick('chunk bytes', [1, 80, 400, 2_000, 65_536]),
