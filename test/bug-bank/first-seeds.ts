@@ -288,6 +288,27 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'first-value-issued': 1,
   'window-not-durable': 1,
   'sequences-left-out-of-snapshot': 1,
+  'value-by-length': 9,
+  'value-apart-differs': 9,
+  'value-not-checked': 39,
+  'value-evicted-before-durable': 64,
+  'value-never-written': 9,
+  'value-dropped-at-once': 9,
+  'value-dropped-under-transfer': 102,
+  'value-record-left': 9,
+  'value-late-record-left': 102,
+  'value-history-forgotten': 112,
+  'value-of-old-generation': 102,
+  'value-generation-left': 67,
+  'value-generation-kept-short': 67,
+  'value-read-too-early': 124,
+  'value-from-newest-state': 67,
+  'value-reads-unbounded': 124,
+  'value-wait-leaks': 124,
+  'value-not-sent': 112,
+  'value-received-unchecked': 67,
+  'value-received-unwritten': 67,
+  'value-missing-in-logged-read': 112,
 };
 
 /**
@@ -295,6 +316,8 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
  * earlier code. One that gets a seed leaves this list.
  */
 export const NOT_FOUND_YET: readonly string[] = [
+  'value-of-image-lost',
+  'value-dropped-under-read',
   'snapshot-under-way-dropped',
   'short-leadership-kept',
   'demoted-forgotten',

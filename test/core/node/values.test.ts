@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { fifoToArray } from '../../../core/collections/fifo.js';
-import { mapGet } from '../../../core/collections/ordered-map.js';
+import { emptyOrderedMap, mapForEach, mapGet } from '../../../core/collections/ordered-map.js';
 import { radixGet } from '../../../core/collections/radix-array.js';
 import type { NodeEffect, NodeEvent } from '../../../core/node/node.js';
 import type { NodeOptions } from '../../../core/node/options.js';
 import type { GroupValues } from '../../../core/node/value-store.js';
 import type { Revision } from '../../../core/machine/units.js';
 import { KeyValueCode, SetFlag, type ClientCall } from '../../../core/partition/command.js';
+import type { KeyEntry } from '../../../core/partition/key-entry.js';
+import { forEachReference } from '../../../core/partition/key-history.js';
 import {
   effectsOf,
   get,
@@ -168,6 +170,34 @@ describe('the background writer', () => {
     expect(node.group().snapshotIndex).toBeGreaterThan(2);
     expect(coldKeys(node).length).toBeGreaterThanOrEqual(2);
     expect(Math.max(...chunks)).toBeLessThan(1_500);
+  });
+});
+
+describe('a snapshot that is being written', () => {
+  it('finds on the disk what it refers to, also what is overwritten before its chunk is made', () => {
+    const node = ready({
+      ...ROOMY,
+      snapshotEveryEntries: 7,
+      snapshotPercentOfRecords: 0,
+      snapshotChunkBytes: 1,
+    });
+    for (let i = 0; i < 5; i += 1) write(node, `k${i}`, `value ${i}`);
+    token += 1;
+    node.turn({ type: 'RequestReceived', token, request: set('k0', 'other', undefined, SetFlag.set) });
+    while (node.state.writing.length === 0) node.complete(node.underWay[0]?.write);
+    const image = node.state.writing[0]?.state;
+
+    write(node, 'k4', 'newer', SetFlag.set | SetFlag.noRevision);
+    const { snapshot } = radixGet(node.state.groups, 1)?.raft ?? {};
+    const referred: number[] = [];
+    mapForEach(snapshot?.state.keys ?? emptyOrderedMap<KeyEntry>(), (_, entry) => {
+      forEachReference(entry, ({ index }) => void referred.push(index));
+    });
+    const onDisk = coldKeys(node).map((key) => Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 16));
+
+    expect(snapshot?.state).toBe(image);
+    expect(referred.length).toBeGreaterThanOrEqual(6);
+    expect(onDisk).toEqual(expect.arrayContaining(referred));
   });
 });
 
