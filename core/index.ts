@@ -53,4 +53,5 @@ export type { RaftWrite } from './raft/durability.js';
 export type { Members, Reconfigured, ReconfigurationRefusal } from './raft/reconfigure.js';
 export type { Proposal } from './raft/replication.js';
 export type { TransferRefusal, TransferStart } from './raft/transfer.js';
+export * from './script/index.js';
 export * from './wire/index.js';

@@ -47,7 +47,8 @@ export function groupOfOperation(operation: Operation, partitions: number): Grou
 /** What a request id is bound to: a retry says the same, a mistaken reuse of the id most likely does not. */
 export function describeOperation(operation: Operation): string {
   const { type } = operation;
-  return `${type.charAt(0).toLowerCase()}${type.slice(1)} ${nameIn(operation)}`;
+  const space = 'ephemeral' in operation && operation.ephemeral === true ? 'ephemeral ' : '';
+  return `${space}${type.charAt(0).toLowerCase()}${type.slice(1)} ${nameIn(operation)}`;
 }
 
 export type Refusal = 'invalidInput' | 'mustRetry' | 'errored';

@@ -19,7 +19,10 @@ export async function loadSystem(file: string | undefined, profile = DEFAULT_PRO
   if (file === undefined) {
     scenarioOf(profile, 0);
     const storm = (seed: number): ReturnType<typeof scenarioOf> => scenarioOf(profile, seed);
-    return { ...keyValueSystem(), storm } as unknown as AnySystem;
+    const system = keyValueSystem();
+    return (profile === DEFAULT_PROFILE
+      ? system
+      : { ...system, storm, flavours: [] }) as unknown as AnySystem;
   }
   if (profile !== DEFAULT_PROFILE) throw new Error('--profile knows only our own system; leave out --system');
   let module: { readonly system?: Partial<AnySystem> };

@@ -12,6 +12,11 @@ export interface ClientOptions extends CommonOptions {
   readonly endpoints: readonly string[];
   /** For endpoints with `https:`. */
   readonly tls?: TlsOptions;
+  /**
+   * Whether operations go straight to the node that leads what they ask for, as soon as the nodes have said which one that is.
+   * It must be one of the endpoints, spelled as the nodes are told to spell themselves. Default true.
+   */
+  readonly routed?: boolean;
 }
 
 export interface CommonOptions {
@@ -36,8 +41,9 @@ export interface WavetankClient extends AsyncDisposable {
 /**
  * A client of a cluster.
  *
- * Every operation goes to the node that answered last, and to the next one when that does not answer; nodes find the leader
- * themselves. Nothing is connected before the first operation.
+ * Every operation goes to the node that leads what it asks for, where that is known and among the endpoints, and otherwise to the
+ * node that answered last; and to the next one when that does not answer. Nodes find the leader themselves, so none of this must
+ * be right. Nothing is connected before the first operation.
  *
  * @example
  * ```ts
@@ -48,8 +54,9 @@ export interface WavetankClient extends AsyncDisposable {
  *
  * @throws TypeError for no endpoint, or one that is no URL.
  */
-export function createClient({ endpoints, tls, ...common }: ClientOptions): WavetankClient {
-  return clientOver(createHttpPort({ endpoints, ...(tls === undefined ? {} : { tls }) }), common);
+export function createClient({ endpoints, tls, routed, ...common }: ClientOptions): WavetankClient {
+  const options = { ...(tls === undefined ? {} : { tls }), ...(routed === undefined ? {} : { routed }) };
+  return clientOver(createHttpPort({ endpoints, ...options }), common);
 }
 
 const TIMEOUT_MS = 10_000;

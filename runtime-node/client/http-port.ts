@@ -1,6 +1,7 @@
 /**
- * Questions over HTTP, to any of several nodes. Each operation goes to the node that answered last, and from there in turn;
- * so all operations leave a node that is down as soon as one of them has found out.
+ * Questions over HTTP, to any of several nodes. Each operation goes to the node that leads what it asks for, where that is known
+ * (`routes.ts`), and otherwise to the node that answered last; and from there in turn. So all operations leave a node that
+ * is down as soon as one of them has found out.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -9,22 +10,27 @@ import { setMaxListeners } from 'node:events';
 import { isDoneOnce, isMustRetry } from './ask.js';
 import { exchange, keepConnections, type Exchange, type TlsOptions } from './http.js';
 import type { AnswerTo, Ask, Attempt, AttemptLimits, ClientPort, Prepared } from './port.js';
-import { parseObject } from './rest-fields.js';
+import { parseObject, type Fields } from './rest-fields.js';
 import { routeOf } from './rest.js';
+import { createRoutes } from './routes.js';
 
 export interface HttpPortOptions {
   /** Base URLs. */
   readonly endpoints: readonly string[];
   readonly tls?: TlsOptions;
+  /** Whether to find out who leads what. Default true. */
+  readonly routed?: boolean;
 }
 
+/** The routing map is asked for beside all that is under way, and may take its time. */
+const MAP_TIMEOUT_MS = 10_000;
 /** A node that has not answered by then may be gone; another one is asked, under the same id. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
 /** What a large body may take beyond that. */
 const SLOWEST_BYTES_PER_MS = 10_000;
 
 /** @throws TypeError for no endpoint, or one that is no URL. */
-export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort {
+export function createHttpPort({ endpoints, tls, routed = true }: HttpPortOptions): ClientPort {
   if (endpoints.length === 0) throw new TypeError('endpoints: at least one base URL is needed');
   for (const endpoint of endpoints) checkEndpoint(endpoint);
   const agents = keepConnections(tls);
@@ -32,6 +38,15 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
   // One listener for each attempt under way.
   setMaxListeners(0, aborted.signal);
   let preferred = 0;
+  const routes =
+    routed && endpoints.length > 1 ? createRoutes(endpoints, fetchMap, () => performance.now()) : undefined;
+
+  async function fetchMap(): Promise<Fields | undefined> {
+    const url = new URL('/v1/cluster/routing', endpoints[preferred]);
+    const { signal } = aborted;
+    const got = await exchange({ method: 'GET', url, timeoutMs: MAP_TIMEOUT_MS, signal, agents });
+    return got.type === 'Answered' && got.status === 200 ? parseObject(got.body) : undefined;
+  }
 
   function prepare<A extends Ask>(ask: A): Prepared<A> {
     const { path, body: fields, read } = routeOf(ask);
@@ -40,9 +55,11 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
     let place: number | undefined;
 
     async function attempt({ timeoutMs, mayRepeat, signal }: AttemptLimits): Promise<Attempt<A>> {
-      const here = place ?? preferred;
+      const routedTo = place === undefined ? routes?.placeOf(ask) : undefined;
+      const here = place ?? routedTo ?? preferred;
       place = (here + 1) % endpoints.length;
       const endpoint = endpoints[here] as string;
+      const startedAt = performance.now();
       const got = await exchange({
         method: 'POST',
         url: new URL(path, endpoint),
@@ -51,9 +68,17 @@ export function createHttpPort({ endpoints, tls }: HttpPortOptions): ClientPort 
         signal: signal === undefined ? aborted.signal : AbortSignal.any([signal, aborted.signal]),
         agents,
       });
-      const result = understand(got, endpoint, read);
+      const result = understand(got, endpoint, (fields) => {
+        routes?.learn(fields);
+        return read(fields);
+      });
       const isGood = result.type === 'Answered' && !isMustRetry(ask, result.answer);
-      if (isGood) preferred = here;
+      // A caller that waits no longer says nothing of the node.
+      const isGivenUp = signal?.aborted === true || performance.now() - startedAt >= timeoutMs;
+      if (result.type === 'Failed' && !isGivenUp) routes?.avoid(here);
+      else if (isGood) routes?.trust(here);
+      // Who leads one name is nobody to prefer for what has no route.
+      if (isGood) preferred = routedTo === undefined ? here : preferred;
       else if (preferred === here && result.type !== 'Refused') preferred = place;
       return result;
     }

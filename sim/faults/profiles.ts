@@ -78,6 +78,11 @@ const PROFILES = {
     change: (storm) => ({ ...storm, workload: { ...storm.workload, clients: 0 } }),
   },
   'five-nodes': { about: 'A storm over five nodes.', change: (storm) => redraw(storm, 5) },
+  snapshots: {
+    about: 'Snapshots all the time and in small parts, for nodes that are often away.',
+    kinds: ['Pause', 'Isolate', 'Mute', 'Deafen', 'Crash', 'SlowLink', 'Lag', 'Depose'],
+    change: takeSnapshots,
+  },
   'hot-locks': {
     about: 'Many clients take and give back a few locks, and those who lead change often.',
     kinds: UNSEATING,
@@ -107,6 +112,11 @@ export type ProfileName = keyof typeof PROFILES;
 
 /** All profiles, in the order of their documentation. */
 export const profileNames = Object.keys(PROFILES) as readonly ProfileName[];
+
+/** Those that lay stress on something which the default storms have little of. */
+export const FLAVOURS: readonly ProfileName[] = profileNames.filter(
+  (name) => !['calm', 'storm', 'idle', 'big'].includes(name),
+);
 
 /** What a profile is, in a sentence. */
 export function describeProfile(name: ProfileName): string {
@@ -205,6 +215,18 @@ function slowLeaders(storm: KeyValueScenario): KeyValueScenario {
     workload: { ...workload, thinkMs: Math.min(workload.thinkMs, 120) },
     faults,
     expect: 'service',
+  };
+}
+
+/** Nothing is kept for a follower that missed it, and what it is sent instead takes many small messages. */
+function takeSnapshots(storm: KeyValueScenario): KeyValueScenario {
+  const { settings, workload } = storm;
+  const often = { snapshotEveryEntries: 1, snapshotPercentOfRecords: 0, keepEntries: 0, maxKeepEntries: 0 };
+  const inParts = { snapshotChunkBytes: 40, maxInflightChunks: 1 };
+  return {
+    ...storm,
+    settings: { ...settings, node: { ...settings.node, ...often, ...inParts } },
+    workload: { ...workload, thinkMs: Math.max(workload.thinkMs, 120) },
   };
 }
 

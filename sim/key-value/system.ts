@@ -33,6 +33,7 @@ import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
 import { writtenRecords } from '../world/disk.js';
+import { FLAVOURS, scenarioOf } from '../faults/profiles.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
 import { keepsToDrift, wallSpreadOf } from './leases.js';
@@ -95,6 +96,7 @@ export function keyValueSystem(
   return {
     name: 'key-value',
     storm: stormScenario,
+    flavours: FLAVOURS.map((name) => (seed) => scenarioOf(name, seed)),
     sometimes: MUST_REACH,
     parcels: { kindOf, bytesOf },
     smaller: smallerKeyValue,

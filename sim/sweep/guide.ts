@@ -7,6 +7,10 @@
  * and tries its neighbours: the same storm with other luck or over another sea, or with a few faults changed. A third of
  * all scenarios remain fresh storms, for neighbours have no other settings: guided, nothing needs more than three times
  * as many runs as otherwise.
+ *
+ * Most of what a storm reaches hangs on its settings, which neighbours share. So where a system has storms of several
+ * flavours, a third of the scenarios are of those, each as often as it has been worth it: a bandit with an arm for each,
+ * that pays for every rare thing that is reached.
  */
 
 import { changesMembers, type Fault } from '../faults/fault.js';
@@ -26,6 +30,9 @@ export interface Guide<Settings> {
 const WARM_UP = 32;
 /** Of a million scenarios after them, so many are fresh storms. */
 const FRESH = 350_000;
+/** Where there are flavours, so many are of those, and of the others so many are fresh storms: a third each. */
+const FLAVOURED = 333_333;
+const FRESH_OF_THE_OTHERS = 500_000;
 /** What fewer than one of so many runs reached is rare. */
 const RARE = 10;
 /** So many scenarios are remembered for each rare feature, and in all: the latest. */
@@ -45,10 +52,18 @@ interface Feature<Settings> {
   readonly bearers: Scenario<Settings>[];
 }
 
+/** Storms of one flavour, and what came of them. */
+interface Arm<Settings> {
+  readonly storm: (seed: number) => Scenario<Settings>;
+  runs: number;
+  /** Rare things that they reached. */
+  paid: number;
+}
+
 type Features<Settings> = ReadonlyMap<string, Feature<Settings>>;
 
 export function createGuide<Settings, S, M, Q, A, D>(
-  system: Pick<System<Settings, S, M, Q, A, D>, 'storm'>,
+  system: Pick<System<Settings, S, M, Q, A, D>, 'storm' | 'flavours'>,
   seed: number,
 ): Guide<Settings> {
   const stream = streamOf(seed, 'guide');
@@ -57,11 +72,30 @@ export function createGuide<Settings, S, M, Q, A, D>(
   const plain = new Map<string, Feature<Settings>>();
   const combined = new Map<string, Feature<Settings>>();
   const memories: Memory<Settings>[] = [];
+  const arms: readonly Arm<Settings>[] = (system.flavours ?? []).map((storm) => ({
+    storm,
+    runs: 0,
+    paid: 0,
+  }));
+  const armOf = new WeakMap<Scenario<Settings>, Arm<Settings>>();
+  const flavoured = (number: number): Scenario<Settings> => {
+    const arm = drawArm(arms, stream, number);
+    const scenario = arm.storm(seed + number - 1);
+    armOf.set(scenario, arm);
+    // Counted when it is given out: what comes of it may be told only when many more have been.
+    arm.runs += 1;
+    return scenario;
+  };
   let runs = 0;
   return {
     next(number) {
       const fresh = system.storm(seed + number - 1);
-      if (runs < WARM_UP || drawChance(stream, FRESH, number, 1)) return fresh;
+      const isWarm = runs >= WARM_UP;
+      if (arms.length > 0 && (isWarm ? drawChance(stream, FLAVOURED, number, 4) : number % 2 === 0)) {
+        return flavoured(number);
+      }
+      if (!isWarm || drawChance(stream, arms.length > 0 ? FRESH_OF_THE_OTHERS : FRESH, number, 1))
+        return fresh;
       const features = [plain, combined].find((all) => rareOf(all, runs).length > 0);
       if (features === undefined) return fresh;
       const parent =
@@ -72,6 +106,7 @@ export function createGuide<Settings, S, M, Q, A, D>(
     },
     learn(scenario, { reached }) {
       runs += 1;
+      const arm = armOf.get(scenario);
       const news: string[] = [];
       for (const name of Object.keys(reached)) {
         const features = name.includes(' · ') ? combined : plain;
@@ -81,6 +116,7 @@ export function createGuide<Settings, S, M, Q, A, D>(
           news.push(name);
         }
         feature.runs += 1;
+        if (arm !== undefined && features === plain && isRare(feature, runs)) arm.paid += 1;
         if (runs <= WARM_UP || isRare(feature, runs)) remember(feature.bearers, scenario, BEARERS);
       }
       remember(memories, { scenario, reached: Object.keys(reached) }, REMEMBERED);
@@ -88,6 +124,24 @@ export function createGuide<Settings, S, M, Q, A, D>(
     },
   };
 }
+
+/** An arm that has not been tried yet, in their order; or one of them all, each the more likely the more it paid. */
+function drawArm<Settings>(arms: readonly Arm<Settings>[], stream: Stream, number: number): Arm<Settings> {
+  const untried = arms.find(({ runs }) => runs === 0);
+  if (untried !== undefined) return untried;
+  const chances = arms.map(({ runs, paid }) => 1 + Math.floor((CHANCES_FOR_PAY * paid) / runs));
+  let drawn = drawBelow(
+    stream,
+    chances.reduce((sum, each) => sum + each, 0),
+    number,
+    5,
+  );
+  const place = chances.findIndex((each) => (drawn -= each) < 0);
+  return arms[place] as Arm<Settings>;
+}
+
+/** For each rare thing that it reaches in a run, on average, an arm has so many more chances. */
+const CHANCES_FOR_PAY = 4;
 
 function rareOf<Settings>(features: Features<Settings>, runs: number): readonly Feature<Settings>[] {
   return [...features.values()].filter((feature) => isRare(feature, runs));

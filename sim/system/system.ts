@@ -17,6 +17,8 @@ export interface System<Settings, State, Message, Request, Answer, Stored> {
   readonly name: string;
   /** The default scenario of a seed. */
   storm(seed: number): Scenario<Settings>;
+  /** Storms of other flavours, among which a guided sweep chooses besides; absent for none. */
+  readonly flavours?: readonly ((seed: number) => Scenario<Settings>)[];
   /** What some run of a long enough sweep must reach, as named to `Desk.reach`. */
   readonly sometimes: readonly string[];
   /** How the machines of a scenario are built; versions count from 0, the one that all nodes begin with. */

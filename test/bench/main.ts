@@ -2,7 +2,8 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, groups, isolation, histories or explore
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, groups, isolation, histories,
+ *                                      explore or scripts
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -14,6 +15,7 @@ import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
 import { benchRestart } from './restart.js';
+import { benchScripts } from './scripts.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
 import { benchStep } from './step.js';
@@ -30,6 +32,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   isolation: benchIsolation,
   histories: benchHistories,
   explore: benchExplore,
+  scripts: benchScripts,
 };
 
 const words = process.argv.slice(2).filter((word) => word !== '--json');

@@ -31,7 +31,8 @@ export async function compare(bug: Bug, starts: Starts): Promise<Comparison> {
     const firstSeed = starts.firstSeed + i * APART;
     const seeds = Array.from({ length: starts.maxSeeds }, (_, place) => firstSeed + place);
     for (const runs of [plain, guided]) {
-      const found = await hunt(bug, { seeds, guided: runs === guided });
+      // Whatever the profile in which it is found soonest: that is for the guide to find out.
+      const found = await hunt({ ...bug, profile: 'storm' }, { seeds, guided: runs === guided });
       runs.push(found === undefined ? undefined : found.seed - firstSeed + 1);
     }
   }

@@ -3,6 +3,8 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'left-part-disbelieved': 186,
   'heir-never-made': 606,
   'stale-segment': 274,
+  'short-leadership-kept': 65,
+  'snapshot-under-way-dropped': 1,
   'line-forgotten': 1,
   'change-settled-too-late': 3,
   'past-not-ended': 1,
@@ -312,13 +314,11 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Not found on the present code yet, in the few seeds that there was time for: the table says how many. Some were found on
- * earlier code. One that gets a seed leaves this list.
+ * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters. One
+ * that gets a seed leaves this list.
  */
 export const NOT_FOUND_YET: readonly string[] = [
   'value-of-image-lost',
   'value-dropped-under-read',
-  'snapshot-under-way-dropped',
-  'short-leadership-kept',
   'demoted-forgotten',
 ];

@@ -184,11 +184,11 @@ function transpile(source: string): string {
  * more events than any scenario of its kind may have hangs in virtual time, however fast it does so.
  */
 const RUNNER = `
-import { createGuide, run, scenarioOf } from './sim/index.js';
+import { createGuide, keyValueSystem, run, scenarioOf } from './sim/index.js';
 const say = (line) => process.stdout.write(JSON.stringify(line) + '\\n');
 const [way, profile, ...seeds] = process.argv.slice(2);
 const storm = (seed) => scenarioOf(profile, seed);
-const guide = way === 'guided' ? createGuide({ storm }, Number(seeds[0])) : undefined;
+const guide = way === 'guided' ? createGuide({ ...keyValueSystem(), storm }, Number(seeds[0])) : undefined;
 let number = 0;
 for (const seed of seeds.map(Number)) {
   let failure;

@@ -1,6 +1,6 @@
 /** Mistakes in snapshots and compaction. */
 
-import { bugsOf, edit, type Bug } from './bug.js';
+import { bugsOf, edit, under, type Bug } from './bug.js';
 
 const SNAPSHOT = 'core/raft/snapshot.ts';
 const APPLYING = 'core/node/applying.ts';
@@ -183,10 +183,13 @@ export const SNAPSHOTS: readonly Bug[] = [
       "  opened.writes = true;\n  if (number > 0) turn.changes = added(turn.changes, { type: 'DropRange', from: dropChunks(group, 0).from, before: dropChunks(group, number).from } as never);",
     ),
   ),
-  bug(
-    'snapshot-under-way-dropped',
-    'taking a snapshot drops the chunks of one that is being received',
-    edit(JOURNAL, 'if (underWay === undefined || underWay > number)', 'if (number >= 0)'),
+  under(
+    'snapshots',
+    bug(
+      'snapshot-under-way-dropped',
+      'taking a snapshot drops the chunks of one that is being received',
+      edit(JOURNAL, 'if (underWay === undefined || underWay > number)', 'if (number >= 0)'),
+    ),
   ),
   bug(
     'snapshot-number-used-again',

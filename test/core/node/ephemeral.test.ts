@@ -66,6 +66,20 @@ describe('an ephemeral operation', () => {
     expect([6, 7].map((token) => node.answers.get(token)?.code)).toEqual([LockCode.locked, LockCode.locked]);
   });
 
+  it('is another one than the persistent one under the same id, which is under way', () => {
+    const node = startReadyNode();
+
+    node.turn({ type: 'RequestReceived', token: 1, request: set('k', 'kept', 'once') });
+    node.turn({ type: 'RequestReceived', token: 2, request: ephemeral(set('k', 'fleeting'), 'once') });
+    while (node.underWay.length > 0) node.complete();
+
+    expect(node.answers.get(1)).toMatchObject({ code: KeyValueCode.set, revision: 0 });
+    expect(node.answers.get(2)).toMatchObject({
+      code: KeyValueCode.invalidInput,
+      reason: 'operation id once is under way for another operation of this partition',
+    });
+  });
+
   it('takes effect once, however often it is asked', () => {
     const node = startReadyNode();
 

@@ -54,6 +54,8 @@ describe('an operation', () => {
     expect(new Set(all.map(describeOperation)).size).toBe(all.length);
     expect(describeOperation(set('k', null))).toBe('set k');
     expect(describeOperation(acquire('k', bytes(1)))).toBe('acquireLock k');
+    expect(describeOperation({ ...set('k', null), ephemeral: true })).toBe('ephemeral set k');
+    expect(describeOperation({ ...acquire('k', bytes(1)), ephemeral: true })).toBe('ephemeral acquireLock k');
   });
 
   it('reads or writes', () => {

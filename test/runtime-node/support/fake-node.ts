@@ -25,7 +25,10 @@ export async function fakeNode(
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
     void readText(request).then((text) => {
-      const question = { path: request.url ?? '', body: JSON.parse(text) as Asked['body'] };
+      const question = {
+        path: request.url ?? '',
+        body: JSON.parse(text === '' ? '{}' : text) as Asked['body'],
+      };
       asked.push(question);
       const answer = answers[Math.min(asked.length, answers.length) - 1] ?? 500;
       answerWith(response, typeof answer === 'function' ? answer(question) : answer);

@@ -93,6 +93,45 @@ describe('a guide', () => {
     for (const scenario of neighbours) expect(lossesOf(scenario)).toBeLessThanOrEqual(lossesOf(rare));
   });
 
+  describe('of a system with storms of several flavours', () => {
+    const FLAVOURS = ['losses', 'hot-locks', 'snapshots'] as const;
+    const flavours = FLAVOURS.map((name) => (seed: number) => scenarioOf(name, seed));
+    const choose = (
+      reachedBy: (flavour: number, run: number) => Readonly<Record<string, number>>,
+    ): readonly number[] => {
+      const guide = createGuide({ ...STORMS, flavours }, 1);
+      return Array.from({ length: 400 }, (_, i) => {
+        const scenario = guide.next(i + 1);
+        const text = JSON.stringify(scenario);
+        const flavour = flavours.findIndex((storm) => JSON.stringify(storm(i + 1)) === text);
+        guide.learn(scenario, reaching(reachedBy(flavour, i)));
+        return flavour;
+      });
+    };
+    const countOf = (chosen: readonly number[], flavour: number): number =>
+      chosen.filter((each) => each === flavour).length;
+
+    it('tries each of them early, and a third of all scenarios are theirs', () => {
+      const chosen = choose(() => ({ 'election won': 1 }));
+
+      for (const flavour of [0, 1, 2]) expect(chosen.indexOf(flavour)).toBeLessThan(8);
+      const all = chosen.filter((flavour) => flavour >= 0).length;
+      expect(all).toBeGreaterThan(100);
+      expect(all).toBeLessThan(180);
+    });
+
+    it('takes most of those that reach what is rare', () => {
+      const chosen = choose((flavour, run) => ({
+        'election won': 1,
+        ...(flavour === 1 ? { [`something rare ${run}`]: 1 } : {}),
+      }));
+
+      expect(countOf(chosen, 1)).toBeGreaterThan(2 * countOf(chosen, 0));
+      expect(countOf(chosen, 1)).toBeGreaterThan(2 * countOf(chosen, 2));
+      expect(countOf(chosen, 0)).toBeGreaterThan(0);
+    });
+  });
+
   it('chooses the same again when it learns the same', () => {
     const choose = (): unknown => {
       const guide = createGuide(STORMS, 9);
