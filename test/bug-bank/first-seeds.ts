@@ -8,7 +8,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'line-forgotten': 1,
   'change-settled-too-late': 3,
   'past-not-ended': 1,
-  'end-judged-by-follower': 9,
+  'end-judged-by-follower': 20,
   'block-outlives-leadership': 1,
   'block-kept-over-delete': 1,
   'part-of-an-old-block': 1,
