@@ -125,6 +125,45 @@ function setInLeaf<V>(leaf: Leaf<V>, key: string, value: V): SetChange<V> {
   };
 }
 
+/**
+ * The map with these entries behind all that it has, as if they had been set one after the other; but a leaf is copied
+ * once for all that go into it, which is what makes the reading of a large map quick.
+ *
+ * @param keys in ascending order, the first above the map's last.
+ */
+export function mapAppend<V>(
+  map: OrderedMap<V>,
+  keys: readonly string[],
+  values: readonly V[],
+): OrderedMap<V> {
+  let appended = map;
+  for (let at = 0; at < keys.length;) {
+    // The first goes the ordinary way: there may be no room for it in the last leaf.
+    appended = mapSet(appended, keys[at] as string, values[at] as V);
+    at += 1;
+    const count = Math.min(MAX_KEYS - lastLeaf(appended.root).keys.length, keys.length - at);
+    if (count === 0) continue;
+    const root = appendIn(appended.root, keys.slice(at, at + count), values.slice(at, at + count));
+    appended = { size: appended.size + count, root };
+    at += count;
+  }
+  return appended;
+}
+
+function lastLeaf<V>(root: TreeNode<V>): Leaf<V> {
+  let node = root;
+  while (isBranch(node)) node = node.children[node.children.length - 1] as TreeNode<V>;
+  return node;
+}
+
+function appendIn<V>(node: TreeNode<V>, keys: readonly string[], values: readonly V[]): TreeNode<V> {
+  if (!isBranch(node)) return { keys: node.keys.concat(keys), values: node.values.concat(values) };
+  const children = node.children.slice();
+  const last = children.length - 1;
+  children[last] = appendIn(children[last] as TreeNode<V>, keys, values);
+  return { keys: node.keys, children };
+}
+
 function smallestKey<V>(node: TreeNode<V>): string {
   return node.keys[0] as string;
 }

@@ -44,8 +44,14 @@ export interface Step<State, Effect> {
 }
 
 /** What happened outside. `Message`, `Request` are the machine's own vocabulary; hosts only carry them. */
-export type HostEvent<Message, Request> =
-  MessageReceived<Message> | RequestReceived<Request> | TimerFired | WriteCompleted | WriteFailed;
+export type HostEvent<Message, Request, Stored = unknown> =
+  | MessageReceived<Message>
+  | RequestReceived<Request>
+  | TimerFired
+  | WriteCompleted
+  | WriteFailed
+  | ReadCompleted<Stored>
+  | ReadFailed;
 
 /** A message from another node arrived. It may be old, repeated or out of order. */
 export interface MessageReceived<Message> {
@@ -79,9 +85,25 @@ export interface WriteFailed {
   readonly reason: string;
 }
 
+/** What the storage holds under the key that was read. */
+export interface ReadCompleted<Stored> {
+  readonly type: 'ReadCompleted';
+  /** The number that the machine gave its `Read`. */
+  readonly read: number;
+  /** Undefined where there is nothing under the key. */
+  readonly value: Stored | undefined;
+}
+
+/** The storage could not read: what the record says is not known. */
+export interface ReadFailed {
+  readonly type: 'ReadFailed';
+  readonly read: number;
+  readonly reason: string;
+}
+
 /** What a machine wants done. A host may perform the effects of a step in any order, and is still safe. */
 export type HostEffect<Message, Answer, Stored> =
-  Send<Message> | Persist<Stored> | SetTimer | Reply<Answer> | Halt;
+  Send<Message> | Persist<Stored> | Read | SetTimer | Reply<Answer> | Halt;
 
 /** Send messages to one node, in one frame. They may be lost: the machine never relies on delivery. */
 export interface Send<Message> {
@@ -98,6 +120,17 @@ export interface Persist<Stored> {
   readonly type: 'Persist';
   readonly write: WriteNumber;
   readonly changes: readonly StorageChange<Stored>[];
+}
+
+/**
+ * Read what is durable under one key that begins with `COLD_PREFIX`, and report it as `ReadCompleted`. Nothing waits for it
+ * but the machine: reads may be answered in any order, and late. What a later write makes of the key may show or not.
+ */
+export interface Read {
+  readonly type: 'Read';
+  /** Names the read within one run of the machine. */
+  readonly read: number;
+  readonly key: string;
 }
 
 /** Hand in a `TimerFired` at this time or soon after. A later `SetTimer` replaces an earlier one. */
@@ -122,8 +155,13 @@ export interface Halt {
 /** One change of a machine's ordered key/value storage. Keys are compared by code unit. */
 export type StorageChange<Stored> =
   | { readonly type: 'Put'; readonly key: string; readonly value: Stored }
+  /** Removes one key, in the same atomic write as everything else; there need be none. */
+  | { readonly type: 'Drop'; readonly key: string }
   /** Removes every key with `from <= key < before`. What is removed so is never needed again: a crash may keep it. */
   | { readonly type: 'DropRange'; readonly from: string; readonly before: string };
+
+/** What is stored under keys that begin so is not handed over at a start: a machine reads it, record by record (`Read`). */
+export const COLD_PREFIX = 'cold/';
 
 /** What a machine's run begins with. */
 export interface Boot<Stored> {
@@ -132,7 +170,7 @@ export interface Boot<Stored> {
   readonly entropy: number;
   /** A name for this run of the node that no other run, of any node, ever had or will have. */
   readonly incarnation: string;
-  /** Everything durable, in ascending order of keys; empty on a node's first start. */
+  /** Everything durable but what is cold (`COLD_PREFIX`), in ascending order of keys; empty on a node's first start. */
   readonly stored: readonly StoredRecord<Stored>[];
 }
 
@@ -155,6 +193,6 @@ export interface Machine<State, Message, Request, Answer, Stored> {
   /** The state after a turn, and what the turn wants done. Pure; throws `ImpossibleState` on a broken invariant. */
   step(
     state: State,
-    turn: Turn<HostEvent<Message, Request>>,
+    turn: Turn<HostEvent<Message, Request, Stored>>,
   ): Step<State, HostEffect<Message, Answer, Stored>>;
 }

@@ -6,8 +6,8 @@
 import { mapDelete } from '../collections/ordered-map.js';
 import { radixDelete, radixGet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
-import { logIndex, type LogIndex, type Term } from '../machine/units.js';
-import { KeyValueCode, type Command, type Outcome } from '../partition/command.js';
+import { logIndex, type GroupId, type LogIndex, type Term } from '../machine/units.js';
+import { KeyValueCode, type Command, type Outcome, type ReadOperation } from '../partition/command.js';
 import { refusal } from '../partition/operation.js';
 import type { Answer as PartitionAnswer } from '../partition/contents.js';
 import { applyCommand, applyNothing, type PartitionState } from '../partition/partition.js';
@@ -16,14 +16,18 @@ import { decodeCommand } from '../wire/index.js';
 import { leasesAfter } from './expiry.js';
 import { executed, tryAgain, type Answer } from './proposals.js';
 import { sequenceChanged } from './reservations.js';
+import { META_GROUP } from './roster.js';
 import { presentLeadership } from './tenure.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
+import { answerFrom, turnBackReads } from './value-reading.js';
+import { generationOf, knownValues } from './value-store.js';
+import { valuesApplied, valuesReplaced } from './value-writer.js';
 
 /** Executes every committed entry, and answers those who wait. */
 export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const { group } = opened;
   const { raft } = opened.raft;
-  if (group.partition.applied < raft.log.baseIndex) installImage(opened);
+  if (group.partition.applied < raft.log.baseIndex) installImage(turn, opened, answer);
   while (group.partition.applied < raft.commit) {
     const index = logIndex(group.partition.applied + 1);
     const entry = entryAt(raft.log, index);
@@ -33,11 +37,15 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
     if (waiter !== undefined) {
       group.waiting = radixDelete(group.waiting, index);
       group.proposed = mapDelete(group.proposed, waiter.requestId);
-      const result =
-        waiter.term === entry.term
-          ? executed(given, index)
-          : tryAgain(opened, 'another leader put a different entry in place of the write');
-      for (const origin of waiter.origins) answer(turn, raft.group, origin, result);
+      const isOwn = waiter.term === entry.term;
+      const read = isOwn && command !== undefined ? readShown(turn, raft.group, command, given) : undefined;
+      const result = isOwn
+        ? executed(given, index)
+        : tryAgain(opened, 'another leader put a different entry in place of the write');
+      for (const origin of waiter.origins) {
+        if (read === undefined) answer(turn, raft.group, origin, result);
+        else answerFrom(turn, raft.group, read, origin, group.partition, answer);
+      }
     }
     if (command === undefined || group.lead === undefined) continue;
     noteAsLeader(
@@ -49,6 +57,18 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
       answer,
     );
   }
+}
+
+/** The read that a command is, where it shows values that are kept apart: they are not in what it came to. */
+function readShown(
+  turn: NodeTurn,
+  group: GroupId,
+  { operation }: Command,
+  { outcome }: PartitionAnswer,
+): ReadOperation | undefined {
+  if (operation.type !== 'Get' && operation.type !== 'Scan') return undefined;
+  if (outcome.code !== KeyValueCode.got || knownValues(turn, group) === undefined) return undefined;
+  return operation;
 }
 
 /** What came of a command concerns what this node keeps as the leader. */
@@ -69,7 +89,7 @@ function noteAsLeader(
 }
 
 /** A snapshot replaced the log: the partition is what the snapshot says. */
-function installImage(opened: OpenGroup): void {
+function installImage(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const { raft } = opened.raft;
   const snapshot = present(
     raft.snapshot,
@@ -80,6 +100,15 @@ function installImage(opened: OpenGroup): void {
     snapshot.state.applied === snapshot.index,
     () => `group ${raft.group}: a snapshot at ${snapshot.index} holds a state at ${snapshot.state.applied}`,
   );
+  if (knownValues(turn, raft.group) === undefined) return;
+  const records = present(
+    opened.snapshotRecords,
+    () => `group ${raft.group} takes over a snapshot that is not on the disk`,
+  );
+  const generation = generationOf(records.number);
+  opened.snapshotRecords = { ...records, generation };
+  turnBackReads(turn, raft.group, answer);
+  valuesReplaced(turn, raft.group, generation);
 }
 
 interface Applied {
@@ -102,7 +131,12 @@ function applyEntry(turn: NodeTurn, opened: OpenGroup, index: LogIndex, payload:
     command.ok,
     () => `the committed command at index ${index} cannot be read: ${command.ok ? '' : command.reason}`,
   );
-  const applied = applyCommand(group.partition, index, command.value, retryWindow);
+  const before = group.partition;
+  // Whatever reads the roster reads it at once.
+  const separateFrom =
+    opened.raft.raft.group === META_GROUP ? Number.POSITIVE_INFINITY : turn.options.separateValuesFrom;
+  const applied = applyCommand(before, index, command.value, retryWindow, separateFrom);
   group.partition = applied.state;
+  valuesApplied(turn, opened, before, index, command.value.operation);
   return { command: command.value, given: applied };
 }

@@ -11,6 +11,7 @@ import { radixDelete, radixForEach, radixSet } from '../collections/radix-array.
 import { assert } from '../machine/assert.js';
 import { groupId, monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
+import { isReference } from '../partition/value-reference.js';
 import { transferLeadership } from '../raft/transfer.js';
 import { decodeCommand, decodeRoster } from '../wire/index.js';
 import type { Entry } from '../raft/messages.js';
@@ -29,7 +30,9 @@ import { doChoresAt, isMemberHere, noteWork, rosterOf, takeRoster } from './work
 export function rosterIn(partition: PartitionState): Roster | undefined {
   const entry = mapGet(partition.keys, ROSTER_KEY);
   if (entry?.value === undefined || entry.value === null) return undefined;
-  const decoded = decodeRoster(entry.value);
+  const { value } = entry;
+  assert(!isReference(value), () => 'the roster in group 0 is kept apart, where nothing should be');
+  const decoded = decodeRoster(value);
   assert(decoded.ok, () => `the roster in group 0 cannot be read: ${decoded.ok ? '' : decoded.reason}`);
   return decoded.value;
 }

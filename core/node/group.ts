@@ -13,7 +13,6 @@ import { assert, present } from '../machine/assert.js';
 import { NO_NODE } from '../machine/units.js';
 import type { Lapse, Operation, SpecialReadMode } from '../partition/command.js';
 import { isRead } from '../partition/operation.js';
-import { answerRead } from '../partition/partition.js';
 import { requestRead } from '../raft/read-index.js';
 import { executeEphemeral, isEphemeral } from './ephemeral.js';
 import type { Execution } from './execution.js';
@@ -23,6 +22,7 @@ import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
 import { leadershipOf, noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
+import { answerFrom } from './value-reading.js';
 
 /** Starts an operation. Its answer comes now or in a later turn, unless this node crashes first. */
 export function execute(turn: NodeTurn, execution: Execution, answer: Answer): void {
@@ -30,7 +30,7 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
   const mode = modeOf(operation);
   if (isRead(operation) && mode === 'stale') {
     const { partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
-    answer(turn, group, origin, executed(answerRead(partition, operation), partition.applied));
+    answerFrom(turn, group, operation, origin, partition, answer);
     return;
   }
   const opened = openGroup(turn, group);
@@ -130,7 +130,7 @@ function serveConfirmed(
       readThroughLog(turn, opened, execution, lapsed, answer);
       return;
     }
-    answer(turn, group, origin, executed(answerRead(partition, operation), partition.applied));
+    answerFrom(turn, group, operation, origin, partition, answer);
     return;
   }
   if (lead?.term !== term) {

@@ -6,6 +6,8 @@
  *     group/00000001/snapshot                  which snapshot counts, and the first segment that still counts
  *     group/00000001/snapshot/0000000000000007/00000003   a chunk of the snapshot number 7
  *
+ * The values that a state keeps apart lie elsewhere (`value-store.ts`); a snapshot says in which generation.
+ *
  * A snapshot is written chunk by chunk, over many turns, and nothing looks at it before the one small record names it;
  * that record, and the dropping of what it replaces, are one atomic change (data first, then the switch). Every snapshot
  * that is begun gets a number of its own, so chunks of two never mix; those of one that was given up are garbage until
@@ -33,6 +35,7 @@ import type { Entry } from '../raft/messages.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { DurableImage } from '../raft/state.js';
 import { decodeChunk, NO_CHUNKS, wholeState } from '../wire/snapshot-chunk.js';
+import { dropGenerations, generationOf } from './value-store.js';
 import type { SnapshotRecords, Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
 
 export interface Journal {
@@ -131,18 +134,33 @@ export function recordWrite(
       }
     }
     const { index, term: ofTerm, config } = write.snapshot;
-    const { number, chunks, digest } = present(
-      records,
-      () => `group ${group}: a snapshot that is not on the disk`,
-    );
+    const {
+      number,
+      chunks,
+      digest,
+      generation,
+      superseded = [],
+    } = present(records, () => `group ${group}: a snapshot that is not on the disk`);
     changes.push({
       type: 'Put',
       key: `${prefix(group)}snapshot`,
-      value: { type: 'Snapshot', index, term: ofTerm, config, number, chunks, digest, firstSegment },
+      value: {
+        type: 'Snapshot',
+        index,
+        term: ofTerm,
+        config,
+        number,
+        chunks,
+        digest,
+        firstSegment,
+        ...(generation === undefined || generation === 0 ? {} : { generation }),
+        ...(superseded.length === 0 ? {} : { superseded }),
+      },
     });
     // From the very first: a crash may have left chunks of one that was never finished.
     if (underWay === undefined || underWay > number) changes.push(dropSnapshots(group, 0, number));
     else changes.push(dropSnapshots(group, 0, underWay), dropSnapshots(group, underWay + 1, number));
+    if (generation !== undefined) changes.push(...dropOtherGenerations(group, generation, number, underWay));
     if (firstSegment > before) {
       // From the very first: a crash may have kept what an earlier drop should have removed.
       const from = segmentKey(group, 0);
@@ -160,6 +178,24 @@ export function recordWrite(
   return { journal: { group, firstSegment, nextSegment, nextSnapshot, segmentEnds }, changes };
 }
 
+/** Removes the values of all snapshots that count no more, or never will: not those of one that is being received. */
+function dropOtherGenerations(
+  group: GroupId,
+  generation: number,
+  number: number,
+  underWay: number | undefined,
+): readonly StorageChange<Stored>[] {
+  const kept = underWay === undefined ? [generation] : [generation, generationOf(underWay)];
+  const changes: StorageChange<Stored>[] = [];
+  let from = 0;
+  for (const each of [...kept, generationOf(number)].sort((a, b) => a - b)) {
+    if (from < each) changes.push(dropGenerations(group, from, each));
+    from = each + 1;
+    if (from > generationOf(number)) break;
+  }
+  return changes;
+}
+
 function endOf(segmentEnds: RadixArray<LogIndex>, segment: number): LogIndex {
   return present(radixGet(segmentEnds, segment), () => `segment ${segment} was never written`);
 }
@@ -167,6 +203,10 @@ function endOf(segmentEnds: RadixArray<LogIndex>, segment: number): LogIndex {
 export interface RecoveredGroup {
   readonly image: DurableImage<PartitionState>;
   readonly journal: Journal;
+  /** Where the values lie that the group keeps apart; undefined when it never did. */
+  readonly generation: number | undefined;
+  /** Values to which its snapshot refers no more, though their records may be there. */
+  readonly superseded: readonly LogIndex[];
 }
 
 /** What the storage holds of each group, by group id. Storage that contradicts itself fails an assertion. */
@@ -199,7 +239,10 @@ export function recoverGroups(stored: readonly StoredRecord<Stored>[]): Readonly
           chunk: Number.parseInt(chunk ?? '', 16),
           bytes: value.bytes,
         });
+        break;
       }
+      case 'Value':
+        assert(false, () => `the value ${key} is cold, and was not to be handed over`);
     }
   }
   return new Map([...parts].map(([group, part]) => [group, recoverGroup(group, part)]));
@@ -216,7 +259,11 @@ interface GroupParts {
 
 function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
   const firstSegment = parts.snapshot?.firstSegment ?? 0;
-  const snapshot = parts.snapshot === undefined ? undefined : recoverSnapshot(group, parts.snapshot, parts);
+  let generation = parts.snapshot?.generation;
+  const superseded = parts.snapshot?.superseded ?? [];
+  const apart = (): void => void (generation ??= 0);
+  const snapshot =
+    parts.snapshot === undefined ? undefined : recoverSnapshot(group, parts.snapshot, parts, apart);
   const base = snapshot?.index ?? 0;
   const entries: Entry[] = [];
   let nextSegment = firstSegment;
@@ -243,6 +290,8 @@ function recoverGroup(group: GroupId, parts: GroupParts): RecoveredGroup {
   return {
     image: { term: parts.hard?.term ?? term(0), vote: parts.hard?.vote ?? NO_NODE, snapshot, entries },
     journal: { group, firstSegment, nextSegment, nextSnapshot: unusedNumber(parts), segmentEnds },
+    generation: generation ?? (superseded.length > 0 ? 0 : undefined),
+    superseded,
   };
 }
 
@@ -255,6 +304,7 @@ function recoverSnapshot(
   group: GroupId,
   stored: StoredSnapshot,
   { chunks }: GroupParts,
+  apart: () => void,
 ): Snapshot<PartitionState> {
   let partial = NO_CHUNKS;
   let found = 0;
@@ -262,7 +312,7 @@ function recoverSnapshot(
   for (const { number, chunk, bytes } of chunks) {
     if (number !== stored.number) continue;
     assert(chunk === found, () => `group ${group}: chunk ${found} of snapshot ${number} is missing`);
-    const read = decodeChunk(partial, bytes);
+    const read = decodeChunk(partial, bytes, apart);
     assert(
       read.ok,
       () => `group ${group}: chunk ${chunk} of snapshot ${number}: ${read.ok ? '' : read.reason}`,

@@ -9,7 +9,7 @@
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import { addDeadline, dropEarliest } from '../collections/deadlines.js';
 import { mixNumber } from '../collections/digest.js';
-import { emptyFifo, fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
+import { emptyFifo, fifoFrom, fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added, EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap } from '../collections/ordered-map.js';
 import { emptyRadixArray, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
@@ -17,6 +17,7 @@ import { assert, unreachable } from '../machine/assert.js';
 import type { Boot, HostEffect, HostEvent, Machine, Step, Turn } from '../machine/machine.js';
 import {
   groupId,
+  logIndex,
   monotonicMs,
   NO_NODE,
   term,
@@ -59,7 +60,7 @@ import {
   heartbeatsReceived,
   releaseBundles,
 } from './heartbeats.js';
-import { emptyJournal, recordWrite, recoverGroups } from './journal.js';
+import { emptyJournal, recordWrite, recoverGroups, type RecoveredGroup } from './journal.js';
 import { linkAlarm } from './link.js';
 import { checkLinks, noteRest, setBeatAlarm } from './liveness.js';
 import { emptyMembership, type Membership } from './membership.js';
@@ -69,15 +70,18 @@ import type { GroupMessage, NodeMessage, Stored } from './protocol.js';
 import { META_GROUP } from './roster.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
-import { offerSnapshot, snapshotAnswered, tendSending } from './snapshot-sending.js';
+import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
 import { noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
+import { valueRead } from './value-reading.js';
+import { EMPTY_VALUE_STORE, emptyGroupValues, openStore, type GroupValues } from './value-store.js';
+import { dropSuperseded, evictValues, flushValues, valuesDurable } from './value-writer.js';
 import { isReluctant } from './worklist.js';
 
-export type NodeEvent = HostEvent<NodeMessage, NodeRequest>;
+export type NodeEvent = HostEvent<NodeMessage, NodeRequest, Stored>;
 export type NodeEffect = HostEffect<NodeMessage, NodeAnswer, Stored>;
 export type NodeMachine = Machine<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>;
 
@@ -98,6 +102,7 @@ export function createNode(options: NodeOptions): NodeMachine {
 function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, NodeEffect> {
   const recovered = recoverGroups(boot.stored);
   let groups = emptyRadixArray<GroupState>();
+  let values = emptyRadixArray<GroupValues>();
   let groupAlarms: NodeState['groupAlarms'];
   for (let number = options.meta ? 0 : 1; number <= options.partitions; number += 1) {
     const id = groupId(number);
@@ -111,6 +116,8 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     );
     const alarmAt = nextDeadline(raft);
     if (alarmAt !== undefined) groupAlarms = addDeadline(groupAlarms, alarmAt, id);
+    const kept = known === undefined ? undefined : recoveredValues(known);
+    if (kept !== undefined) values = radixSet(values, id, kept);
     groups = radixSet(groups, id, {
       raft,
       partition: image.snapshot?.state ?? EMPTY_PARTITION,
@@ -143,8 +150,19 @@ function startNode(options: NodeOptions, boot: Boot<Stored>): Step<NodeState, No
     beatAt: undefined,
     clock: ZERO_TIMESTAMP,
     membership: restoreMembership(options, boot, groups, recovered.get(META_GROUP)?.image.entries ?? []),
+    ...(values.root === undefined ? {} : { values: { ...EMPTY_VALUE_STORE, groups: values } }),
   };
   return close(openNode(options, state, boot.now, boot.entropy));
+}
+
+/** What is known of the values that a group keeps apart: all of them are on the disk. */
+function recoveredValues({ generation, superseded, image }: RecoveredGroup): GroupValues | undefined {
+  if (generation === undefined) return undefined;
+  const at = image.snapshot?.index ?? logIndex(0);
+  return {
+    ...emptyGroupValues(generation),
+    superseded: fifoFrom(superseded.map((index) => ({ at, index }))),
+  };
 }
 
 function restoreMembership(
@@ -187,6 +205,12 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     case 'WriteFailed':
       // There is no second try: what reached the disk is known only by reading it back.
       turn.halt = `write ${event.write} failed: ${event.reason}`;
+      return;
+    case 'ReadCompleted':
+      for (const wait of valueRead(turn, event, answer)) valuesLoaded(turn, wait);
+      return;
+    case 'ReadFailed':
+      turn.halt = `read ${event.read} failed: ${event.reason}`;
       return;
     default:
       return unreachable(event);
@@ -264,6 +288,7 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
   );
   if (write <= node.durableWrite) return;
   node.durableWrite = write;
+  valuesDurable(turn);
   for (
     let held = fifoPeek(node.held);
     held !== undefined && held.write <= write;
@@ -280,6 +305,7 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
   // Settling a group concerns only requests for that group, so it opens no other.
   for (const opened of turn.open) settleGroup(turn, opened);
   for (const opened of turn.open) closeGroup(turn, opened);
+  evictValues(turn);
   setBeatAlarm(turn);
   releaseBundles(turn);
   return { state: turn.node, effects: effectsOf(turn) };
@@ -305,11 +331,16 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   closeReads(raft);
   serveReads(turn, opened, answer);
   const write = closeTurn(raft);
+  flushValues(turn, id);
   assert(
     raft.readsReady.length === 0 && raft.readsRefused.length === 0,
     () => `group ${id} confirmed or refused reads that nobody looks after any more`,
   );
   if (write !== undefined) {
+    const superseded = dropSuperseded(turn, opened);
+    if (superseded.length > 0 && opened.snapshotRecords !== undefined) {
+      opened.snapshotRecords = { ...opened.snapshotRecords, superseded };
+    }
     const { journal, changes } = recordWrite(
       group.journal,
       write,
@@ -356,6 +387,11 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     node.halted = true;
     return [{ type: 'Halt', reason: turn.halt }];
   }
+  if (turn.valuesWritten.length > 0) {
+    const store = openStore(turn);
+    store.writing = fifoPush(store.writing, { write: turn.write, places: turn.valuesWritten });
+  }
+  if (turn.values !== undefined) node.values = turn.values;
   if (turn.changes.length > 0) {
     node.lastWrite = turn.write;
     effects = added(effects, { type: 'Persist', write: turn.write, changes: turn.changes });
@@ -365,6 +401,7 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     const held = { write: node.lastWrite, groups: turn.writingGroups, messages: turn.heldMessages };
     node.held = fifoPush(node.held, held);
   }
+  for (const read of turn.coldReads) effects = added(effects, read);
   effects = addFrames(effects, turn.messages);
   for (const { token, answer: given } of turn.replies) {
     effects = added(effects, { type: 'Reply', token, answer: given });
@@ -423,5 +460,11 @@ export function describeNode(options: Pick<NodeOptions, 'node'>, state: NodeStat
       digest: partition.digest,
     });
   });
-  return { node: options.node, groups };
+  const { heldBytes, unwrittenBytes, waitingReads } = state.values ?? EMPTY_VALUE_STORE;
+  const values = {
+    bytesInMemory: heldBytes,
+    bytesUnwritten: unwrittenBytes,
+    readsWaiting: waitingReads,
+  };
+  return { node: options.node, groups, values };
 }

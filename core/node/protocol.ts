@@ -51,6 +51,14 @@ export interface SnapshotChunk {
   /** Over the bytes of this chunk and of all before it; so that of the last one is over the whole snapshot. */
   readonly digest: number;
   readonly last: boolean;
+  /** The values that the state in `bytes` keeps apart, in the order in which it names them; absent for none. */
+  readonly values?: readonly CarriedValue[];
+}
+
+/** A value that comes with a chunk, and the entry that wrote it. */
+export interface CarriedValue {
+  readonly index: LogIndex;
+  readonly bytes: Uint8Array;
 }
 
 /** How much of a snapshot has arrived. The whole of it is acknowledged as any entries are, when it is durable. */
@@ -190,7 +198,7 @@ export interface AdminForwarded {
 }
 
 /** The values under a node's storage keys; `journal.ts` says which key holds which. */
-export type Stored = StoredHardState | StoredSegment | StoredSnapshot | StoredChunk;
+export type Stored = StoredHardState | StoredSegment | StoredSnapshot | StoredChunk | StoredValue;
 
 /** Term and vote of a group (Raft figure 2, "persistent state"). */
 export interface StoredHardState {
@@ -223,10 +231,20 @@ export interface SnapshotRecords {
   readonly chunks: number;
   /** Over the bytes of all chunks, as in `SnapshotChunk`. */
   readonly digest: number;
+  /** Where the values lie that its state keeps apart (`value-records.ts`); absent for the first place. */
+  readonly generation?: number;
+  /** The values of that generation whose records nothing will refer to for long, but something still does; absent for none. */
+  readonly superseded?: readonly LogIndex[];
 }
 
 /** A part of a snapshot. */
 export interface StoredChunk {
   readonly type: 'SnapshotChunk';
+  readonly bytes: Uint8Array;
+}
+
+/** A value that a partition's state keeps apart. */
+export interface StoredValue {
+  readonly type: 'Value';
   readonly bytes: Uint8Array;
 }

@@ -15,13 +15,15 @@ import { mixBytes } from '../collections/digest.js';
 import { added, EMPTY_LIST, listWith } from '../collections/list.js';
 import { radixGet } from '../collections/radix-array.js';
 import type { NodeId } from '../machine/units.js';
+import { isValueOf, type ValueReference } from '../partition/value-reference.js';
 import { hearsLeader, lacksSnapshot, snapshotReceived } from '../raft/snapshot.js';
 import { afterHardState } from '../raft/turn.js';
 import { decodeChunk, NO_CHUNKS, wholeState } from '../wire/snapshot-chunk.js';
 import { dropChunks, putChunk, withSnapshotBegun } from './journal.js';
-import type { SnapshotAnswer, SnapshotChunk } from './protocol.js';
+import type { CarriedValue, SnapshotAnswer, SnapshotChunk } from './protocol.js';
 import type { SnapshotReceiving } from './state.js';
 import { openGroup, sendAtOnce, sendWhenWritten, type NodeTurn, type OpenGroup } from './turn.js';
+import { changeValues, dropGenerations, generationOf, knownValues, putValue } from './value-store.js';
 
 /** A leader sends a part of a snapshot, or asks how much has arrived. */
 export function chunkReceived(turn: NodeTurn, from: NodeId, chunk: SnapshotChunk): void {
@@ -127,14 +129,23 @@ function takeChunk(
     return;
   }
   node.receiving = node.receiving.filter((known) => known !== receiving);
-  const read = decodeChunk(receiving.state, chunk.bytes);
+  const references: ValueReference[] = [];
+  const read = decodeChunk(receiving.state, chunk.bytes, (reference) => void references.push(reference));
   const whole = read.ok && chunk.last ? wholeState(read.value) : undefined;
-  if (!read.ok || (chunk.last && whole?.applied !== index)) {
+  const values = chunk.values ?? [];
+  if (!read.ok || (chunk.last && whole?.applied !== index) || !areValuesOf(references, values)) {
     // Nobody damaged it on the way: the sender means something else by it. From the beginning, it may be of use.
     giveUp(turn, receiving);
     return;
   }
   turn.changes = added(turn.changes, putChunk(group, number, receiving.chunks, chunk.bytes));
+  if (values.length > 0) {
+    // From the first value on the group is one that keeps values apart.
+    changeValues(turn, group, () => undefined);
+    for (const value of values) {
+      turn.changes = added(turn.changes, putValue(group, generationOf(number), value.index, value.bytes));
+    }
+  }
   const chunks = receiving.chunks + 1;
   if (whole !== undefined) {
     opened.snapshotRecords = { number, chunks, digest };
@@ -156,6 +167,17 @@ function takeChunk(
     heardAt: turn.now.monotonic,
   });
   sendWhenWritten(turn, from, answerTo(chunk, chunks, false));
+}
+
+/** Whether these are the values for which the references stand, one for one. */
+function areValuesOf(references: readonly ValueReference[], values: readonly CarriedValue[]): boolean {
+  return (
+    references.length === values.length &&
+    references.every((reference, at) => {
+      const value = values[at];
+      return value?.index === reference.index && isValueOf(reference, value.bytes);
+    })
+  );
 }
 
 /** Tells how much there is of the snapshot that a chunk belongs to; it promises nothing but the term. */
@@ -192,6 +214,10 @@ export function tendReceiving(turn: NodeTurn, opened: OpenGroup): void {
 
 function giveUp(turn: NodeTurn, receiving: SnapshotReceiving): void {
   const { node } = turn;
+  const { group, number } = receiving;
   node.receiving = node.receiving.filter((known) => known !== receiving);
-  turn.changes = added(turn.changes, dropChunks(receiving.group, receiving.number));
+  turn.changes = added(turn.changes, dropChunks(group, number));
+  if (knownValues(turn, group) === undefined) return;
+  const generation = generationOf(number);
+  turn.changes = added(turn.changes, dropGenerations(group, generation, generation + 1));
 }

@@ -10,6 +10,9 @@
  * what the answer does not count was lost, and sending goes back to there. So a transfer also goes on after a lost
  * connection, after the follower was offered the same snapshot again, and from the beginning after it was restarted.
  *
+ * The values that a chunk refers to come with it. Those that are not in memory are read first, while the rest of the
+ * window is on its way.
+ *
  * A transfer ends with the leader's term, and when the follower is level with the log again. It waits while the follower
  * is silent, and gives way to another one then, because a node sends a bounded number of them at a time.
  */
@@ -24,10 +27,13 @@ import type { Snapshot } from '../raft/messages.js';
 import { answersUs, heardFrom, isSilent } from '../raft/progress.js';
 import { snapshotMoved } from '../raft/snapshot.js';
 import type { Progress } from '../raft/state.js';
-import { encodeChunk, FIRST_CHUNK } from '../wire/snapshot-chunk.js';
-import type { SnapshotAnswer, SnapshotChunk } from './protocol.js';
+import type { ValueReference } from '../partition/value-reference.js';
+import { encodeChunk, FIRST_CHUNK, type Chunk, type ChunkPlace } from '../wire/snapshot-chunk.js';
+import type { CarriedValue, SnapshotAnswer, SnapshotChunk } from './protocol.js';
 import type { ChunkCut, SnapshotSending } from './state.js';
 import { groupOf, openedGroup, openGroup, sendAtOnce, type NodeTurn, type OpenGroup } from './turn.js';
+import { dropWait, gather, loadForSending, waitOf } from './value-reading.js';
+import type { SendingWait } from './value-store.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -145,9 +151,12 @@ function sendChunks(turn: NodeTurn, sending: Mutable<SnapshotSending>): void {
   while (sending.sent < sending.acked + sending.window) {
     const cut = cutAt(sending, sending.sent);
     if (cut.place.in === 'end') break;
-    const { bytes, next } = encodeChunk(sending.snapshot.state, cut.place, turn.options.snapshotChunkBytes);
+    const { bytes, next, references } = cutOff(turn, sending, cut.place);
+    const values = valuesFor(turn, sending, references);
+    if (values === undefined) break;
     const digest = mixBytes(cut.digest, bytes);
-    say(turn, sending, { number: sending.sent, bytes, digest, last: next.in === 'end' });
+    const part = { number: sending.sent, bytes, digest, last: next.in === 'end' };
+    say(turn, sending, values.length === 0 ? part : { ...part, values });
     sending.sent += 1;
     if (sending.sent > sending.lastCut) {
       sending.cuts = radixSet(sending.cuts, sending.sent, { place: next, digest });
@@ -155,6 +164,62 @@ function sendChunks(turn: NodeTurn, sending: Mutable<SnapshotSending>): void {
     }
   }
   postponeAsking(turn, sending);
+}
+
+/** The chunk that begins there. The values to which it refers come with it, and count as part of it. */
+function cutOff(
+  turn: NodeTurn,
+  { snapshot }: SnapshotSending,
+  from: ChunkPlace,
+): Chunk & { readonly references: readonly ValueReference[] } {
+  const references: ValueReference[] = [];
+  const chunk = encodeChunk(snapshot.state, from, turn.options.snapshotChunkBytes, (reference) => {
+    references.push(reference);
+    return reference.bytes;
+  });
+  return { ...chunk, references };
+}
+
+/** The values that a chunk comes with; undefined while some of them are still to be read from the disk. */
+function valuesFor(
+  turn: NodeTurn,
+  sending: Mutable<SnapshotSending>,
+  references: readonly ValueReference[],
+): readonly CarriedValue[] | undefined {
+  const { group, peer } = sending;
+  const wait = sending.wait === undefined ? undefined : waitOf(turn, sending.wait);
+  if (wait !== undefined && wait.missing > 0) return undefined;
+  const values: CarriedValue[] = [];
+  const lacking: ValueReference[] = [];
+  const { loaded } = gather(turn, group, references);
+  for (const reference of references) {
+    const { index } = reference;
+    const bytes = radixGet(loaded, index) ?? (wait === undefined ? undefined : radixGet(wait.loaded, index));
+    if (bytes === undefined) lacking.push(reference);
+    else values.push({ index, bytes });
+  }
+  forgetWait(turn, sending);
+  if (lacking.length === 0) return values;
+  let known = loaded;
+  for (const { index, bytes } of values) known = radixSet(known, index, bytes);
+  const number = loadForSending(turn, group, peer, { loaded: known, missing: lacking });
+  if (number !== undefined) sending.wait = number;
+  return undefined;
+}
+
+function forgetWait(turn: NodeTurn, sending: Mutable<SnapshotSending>): void {
+  if (sending.wait === undefined) return;
+  dropWait(turn, sending.wait);
+  delete sending.wait;
+}
+
+/** The values have come for which a transfer waited, if it still does. */
+export function valuesLoaded(turn: NodeTurn, { group, peer }: SendingWait): void {
+  const known = turn.node.sending.find((one) => one.group === group && one.peer === peer);
+  if (known === undefined) return;
+  const { raft } = openGroup(turn, group).raft;
+  if (raft.role !== 'leader' || raft.term !== known.term) return;
+  change(turn, known, (sending) => sendChunks(turn, sending));
 }
 
 /** So many chunks are cut again in a turn, at most: the follower is asked once more before the next ones. */
@@ -166,7 +231,7 @@ function cutUpTo(turn: NodeTurn, sending: Mutable<SnapshotSending>, chunks: numb
     const cut = cutAt(sending, sending.lastCut);
     // A follower of another version may cut otherwise; what it has is of no use then, and it will be sent the whole.
     if (cut.place.in === 'end') return false;
-    const { bytes, next } = encodeChunk(sending.snapshot.state, cut.place, turn.options.snapshotChunkBytes);
+    const { bytes, next } = cutOff(turn, sending, cut.place);
     const digest = mixBytes(cut.digest, bytes);
     sending.lastCut += 1;
     sending.cuts = radixSet(sending.cuts, sending.lastCut, { place: next, digest });
@@ -190,7 +255,7 @@ function postponeAsking(turn: NodeTurn, sending: Mutable<SnapshotSending>): void
 function say(
   turn: NodeTurn,
   { group, peer, term, snapshot }: SnapshotSending,
-  part: Pick<SnapshotChunk, 'number' | 'bytes' | 'digest' | 'last'>,
+  part: Pick<SnapshotChunk, 'number' | 'bytes' | 'digest' | 'last' | 'values'>,
 ): void {
   const { index, term: snapshotTerm, config } = snapshot;
   sendAtOnce(turn, peer, { type: 'SnapshotChunk', group, term, index, snapshotTerm, config, ...part });
@@ -207,5 +272,6 @@ function change(
 }
 
 function end(turn: NodeTurn, sending: SnapshotSending): void {
+  if (sending.wait !== undefined) dropWait(turn, sending.wait);
   turn.node.sending = turn.node.sending.filter((one) => one !== sending);
 }

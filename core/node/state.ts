@@ -18,6 +18,7 @@ import type { Journal } from './journal.js';
 import type { Leadership } from './leadership.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
+import type { ValueStore } from './value-store.js';
 
 export interface NodeState {
   /** This run's name; see `Boot.incarnation`. */
@@ -58,6 +59,8 @@ export interface NodeState {
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
   readonly membership: Membership;
+  /** The values that the states keep apart; absent until there is one. */
+  readonly values?: ValueStore;
 }
 
 /** What looks after the sleeping groups that this node shares with another one. */
@@ -124,6 +127,8 @@ export interface SnapshotSending {
   readonly askAt: MonotonicMs;
   /** The follower has no place for it now: it is asked again, but sent nothing. */
   readonly busy: boolean;
+  /** The wait for the values of the next chunk (`value-store.ts`); absent for none. */
+  readonly wait?: number;
 }
 
 export interface ChunkCut {

@@ -21,7 +21,17 @@ export interface GroupStatus {
   readonly digest: number;
 }
 
+/** The values that a node keeps apart from its groups' states, in memory and on the disk. */
+export interface ValuesStatus {
+  readonly bytesInMemory: number;
+  /** Of those, the bytes of which no write was asked for yet; the log has them. */
+  readonly bytesUnwritten: number;
+  /** Reads of clients that wait for values from the disk. */
+  readonly readsWaiting: number;
+}
+
 export interface NodeStatus {
   readonly node: NodeId;
   readonly groups: readonly GroupStatus[];
+  readonly values: ValuesStatus;
 }

@@ -77,7 +77,8 @@ export const NODE_TUNING = {
     about: 'A partition takes a snapshot after this many applied entries at the earliest …',
   },
   snapshotPercentOfRecords: {
-    default: 100,
+    // Of records that are all new there are more than entries, by those of the retry table: 100 would be never.
+    default: 25,
     least: 0,
     about:
       '… and when they are this many percent of the records (keys, locks, sequences and retries) that the snapshot will hold, so that the work of writing it stays in proportion to the work that led to it.',
@@ -97,6 +98,30 @@ export const NODE_TUNING = {
     default: 64 << 20,
     least: 0,
     about: '… and never more payload bytes than this, whoever needs them.',
+  },
+  separateValuesFrom: {
+    default: 256,
+    least: 1,
+    about:
+      'Values of at least this many bytes are kept apart from the rest of a partition, which stays in memory as a whole: memory holds those that were used last, the disk all of them.',
+  },
+  maxValueBytesInMemory: {
+    default: 256 << 20,
+    least: 0,
+    about:
+      'Bytes of such values that a node keeps in memory, in all its partitions. More only for as long as they are on their way to the disk.',
+  },
+  maxValueReads: {
+    default: 1_024,
+    least: 1,
+    about:
+      'Reads of clients that may wait on a node for values from its disk at a time; beyond it a client is told to try again.',
+  },
+  snapshotEveryValueBytes: {
+    default: 8 << 20,
+    least: 1,
+    about:
+      'A partition also takes a snapshot when this many bytes of such values were applied since the last one, if that is no less than its records take: the log, which is in memory, has them too until then.',
   },
   snapshotChunkBytes: {
     default: 256 << 10,

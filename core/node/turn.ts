@@ -10,7 +10,7 @@ import { added, EMPTY_LIST } from '../collections/list.js';
 import { radixGet } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
 import type { Bend } from '../machine/bend.js';
-import type { Clocks, StorageChange } from '../machine/machine.js';
+import type { Clocks, Read, StorageChange } from '../machine/machine.js';
 import {
   monotonicMs,
   writeNumber,
@@ -34,6 +34,7 @@ import type {
   Stored,
 } from './protocol.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
+import type { ValueStore, ValuesWriting } from './value-store.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
@@ -58,6 +59,11 @@ export interface NodeTurn {
   bundles: readonly Bundle[];
   readonly beatIsDue: boolean;
   replies: readonly Answered[];
+  /** The node's values, once the turn has opened them for change. */
+  values: Mutable<ValueStore> | undefined;
+  /** The values whose records are in this turn's write. */
+  valuesWritten: ValuesWriting['places'];
+  coldReads: readonly Read[];
   halt: string | undefined;
 }
 
@@ -104,7 +110,7 @@ export function openNode(
   bend?: Bend,
 ): NodeTurn {
   const write = writeNumber(state.lastWrite + 1);
-  return {
+  const turn: NodeTurn = {
     options,
     now,
     node: {
@@ -149,8 +155,14 @@ export function openNode(
     bundles: EMPTY_LIST,
     beatIsDue: state.beatAt !== undefined && now.monotonic >= state.beatAt,
     replies: EMPTY_LIST,
+    values: undefined,
+    valuesWritten: EMPTY_LIST,
+    coldReads: EMPTY_LIST,
     halt: undefined,
   };
+  // A node that keeps nothing apart has no such field.
+  if (state.values !== undefined) turn.node.values = state.values;
+  return turn;
 }
 
 /** The group, opened for change if this turn has not yet done so. */

@@ -2,7 +2,7 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import { revision, type LogIndex, type Revision } from '../machine/units.js';
-import type { Value } from './command.js';
+import type { KeptValue } from './value-reference.js';
 
 export interface KeyEntry extends KeyVersion {
   /** The time to live in milliseconds, and the index of the entry from which it counts; both 0 for a key without one. */
@@ -16,7 +16,7 @@ export interface KeyEntry extends KeyVersion {
 
 /** A value of a key, or its absence. */
 export interface KeyVersion {
-  readonly value: Value;
+  readonly value: KeptValue;
   /** Counts on through delete, expiry and re-creation. */
   readonly revision: Revision;
   /** True for a tombstone: the key is absent, but its revision counter is not forgotten. */

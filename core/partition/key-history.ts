@@ -3,6 +3,7 @@
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import type { Revision } from '../machine/units.js';
 import { MAX_HISTORY, MAX_HISTORY_BYTES, type KeyEntry, type KeyVersion } from './key-entry.js';
+import { isReference, sizeOf, type ValueReference } from './value-reference.js';
 
 /** Whether the version can be seen at all: neither a tombstone nor come to its end. */
 export function isLive({ deleted, lapsedAt }: KeyVersion): boolean {
@@ -28,11 +29,11 @@ export interface Kept {
  */
 export function historyAfter(current: KeyEntry): Kept {
   const { value, revision, deleted, lastModified, expires, lapsedAt, history } = current;
-  let bytes = value?.length ?? 0;
+  let bytes = sizeOf(value);
   if (bytes > MAX_HISTORY_BYTES) return { history: [], forgotten: revision };
   let older = 0;
   while (older < history.length && older + 1 < MAX_HISTORY) {
-    bytes += history[older]?.value?.length ?? 0;
+    bytes += sizeOf(history[older]?.value ?? null);
     if (bytes > MAX_HISTORY_BYTES) break;
     older += 1;
   }
@@ -68,4 +69,25 @@ export function versionOf(entry: KeyEntry, revision: Revision): Found {
   const version = [entry, ...entry.history].find((each) => each.revision === revision);
   if (version !== undefined) return version;
   return revision <= (entry.forgotten ?? -1) ? 'forgotten' : 'none';
+}
+
+/** Calls `visit` for every value of the key, of now and of its history, that is kept apart. */
+export function forEachReference(entry: KeyEntry, visit: (reference: ValueReference) => void): void {
+  if (isReference(entry.value)) visit(entry.value);
+  for (const { value } of entry.history) if (isReference(value)) visit(value);
+}
+
+/** Calls `visit` for every reference that `before` held, and that `after`, which came of it by a command, holds no more. */
+export function forEachDropped(
+  before: KeyEntry,
+  after: KeyEntry,
+  visit: (reference: ValueReference) => void,
+): void {
+  forEachReference(before, (reference) => {
+    let isKept = false;
+    forEachReference(after, ({ index }) => {
+      if (index === reference.index) isKept = true;
+    });
+    if (!isKept) visit(reference);
+  });
 }

@@ -21,7 +21,6 @@ import {
   type KeyValueWrite,
   type Lapse,
   type SetOperation,
-  type Value,
 } from './command.js';
 import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
 import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from './key-entry.js';
@@ -36,16 +35,18 @@ import {
 } from './key-history.js';
 import { refusal } from './operation.js';
 import { readPage } from './scan.js';
+import { keptEquals, keptValue, shownValue, type ValueOf } from './value-reference.js';
 
 export function writeKey(
   contents: Contents,
   index: LogIndex,
   command: Command,
   operation: KeyValueWrite,
+  separateFrom: number,
 ): Change {
   switch (operation.type) {
     case 'Set':
-      return setKey(contents, index, command, operation);
+      return setKey(contents, index, command, operation, separateFrom);
     case 'Delete':
       return deleteKey(contents, command, operation);
     case 'Extend':
@@ -53,13 +54,22 @@ export function writeKey(
   }
 }
 
-function setKey(contents: Contents, index: LogIndex, command: Command, operation: SetOperation): Change {
+function setKey(
+  contents: Contents,
+  index: LogIndex,
+  command: Command,
+  operation: SetOperation,
+  separateFrom: number,
+): Change {
   const current = mapGet(contents.keys, operation.key);
   if (!conditionsHold(operation, current)) {
     return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };
   }
   const keepsHistory = (operation.flags & SetFlag.noRevision) === 0;
-  const fresh = { value: operation.value, lastModified: nextStamp(contents, command.stampedAt) };
+  const fresh = {
+    value: keptValue(operation.value, index, separateFrom),
+    lastModified: nextStamp(contents, command.stampedAt),
+  };
   const entry = superseding(current, keepsHistory, fresh, lifetime(index, command, operation.expiresMs));
   return withEntry(contents, operation.key, KeyValueCode.set, entry);
 }
@@ -101,7 +111,7 @@ function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | u
 }
 
 interface Fresh {
-  readonly value: Value;
+  readonly value: KeyEntry['value'];
   readonly lastModified: Timestamp;
   readonly deleted?: boolean;
 }
@@ -159,7 +169,7 @@ function conditionsHold(operation: SetOperation, current: KeyEntry | undefined):
   if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;
   if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;
   if ((flags & SetFlag.ifEqualToValue) !== 0) {
-    if (!valuesEqual(exists ? current.value : null, operation.compareValue)) return false;
+    if (!keptEquals(exists ? current.value : null, operation.compareValue)) return false;
   }
   if ((flags & SetFlag.ifEqualToRevision) !== 0) {
     if ((current?.revision ?? NEVER_WRITTEN) !== operation.compareRevision) return false;
@@ -167,35 +177,50 @@ function conditionsHold(operation: SetOperation, current: KeyEntry | undefined):
   return true;
 }
 
-export function readKeys(contents: Contents, operation: KeyValueRead): Answer {
-  if (operation.type === 'Scan') return readPage(contents, operation);
+export function readKeys(contents: Contents, operation: KeyValueRead, valueOf: ValueOf): Answer {
+  if (operation.type === 'Scan') return readPage(contents, operation, valueOf);
   const entry = mapGet(contents.keys, operation.key);
   if (entry === undefined) return { outcome: refusal(KeyValueCode.doesNotExist) };
-  if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision);
+  if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision, valueOf);
   return operation.at === undefined
-    ? seen(entry, operation, isLive(entry))
-    : readAt(entry, operation, operation.at);
+    ? seen(entry, operation, isLive(entry), valueOf)
+    : readAt(entry, operation, operation.at, valueOf);
 }
 
 /** Whether it was superseded, deleted or has lapsed since does not matter; a tombstone is no value. */
-function readRevision(entry: KeyEntry, operation: GetOperation | ExistsOperation, wanted: number): Answer {
+function readRevision(
+  entry: KeyEntry,
+  operation: GetOperation | ExistsOperation,
+  wanted: number,
+  valueOf: ValueOf,
+): Answer {
   const found = versionOf(entry, revision(wanted));
   if (found === 'forgotten') return noLongerKnown(`revision ${wanted}`, operation.key, entry);
   if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
-  return seen({ ...found, expires: ZERO_TIMESTAMP }, operation, !found.deleted);
+  return seen({ ...found, expires: ZERO_TIMESTAMP }, operation, !found.deleted, valueOf);
 }
 
-function readAt(entry: KeyEntry, operation: GetOperation | ExistsOperation, at: Timestamp): Answer {
+function readAt(
+  entry: KeyEntry,
+  operation: GetOperation | ExistsOperation,
+  at: Timestamp,
+  valueOf: ValueOf,
+): Answer {
   const found = versionAt(entry, at);
   if (found === 'forgotten') return noLongerKnown(`what it was at ${at.wall} ms`, operation.key, entry);
   if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
-  return seen(found, operation, wasLive(found, at));
+  return seen(found, operation, wasLive(found, at), valueOf);
 }
 
-function seen(version: KeyVersion, { type }: GetOperation | ExistsOperation, lives: boolean): Answer {
+function seen(
+  version: KeyVersion,
+  { type }: GetOperation | ExistsOperation,
+  lives: boolean,
+  valueOf: ValueOf,
+): Answer {
   if (!lives) return { outcome: refusal(KeyValueCode.doesNotExist) };
   if (type === 'Exists') return { outcome: outcomeOf(KeyValueCode.exists, version) };
-  return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: version.value } };
+  return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: shownValue(version.value, valueOf) } };
 }
 
 function noLongerKnown(what: string, key: string, { history }: KeyEntry): Answer {
@@ -211,13 +236,6 @@ export function endKey(contents: Contents, { name, armedAt }: Lapse, at: Timesta
   const lapsedAt = nextStamp(contents, at);
   const ended = { ...entry, lapsedAt, expiresMs: 0, armedAt: logIndex(0) };
   return { ...contents, keys: mapSet(contents.keys, name, ended), lastModified: lapsedAt };
-}
-
-export function valuesEqual(a: Value, b: Value): boolean {
-  if (a === null || b === null) return a === b;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
-  return true;
 }
 
 function outcomeOf(code: KeyValueCode, version: KeyVersion | undefined): KeyValueOutcome {

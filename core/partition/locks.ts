@@ -10,7 +10,7 @@ import { mapGet, mapSet } from '../collections/ordered-map.js';
 import { logIndex, type LogIndex } from '../machine/units.js';
 import type { Command, Lapse } from './command.js';
 import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
-import { valuesEqual } from './keys.js';
+import { valuesEqual } from './value-reference.js';
 import {
   LockCode,
   type AcquireLockOperation,

@@ -25,6 +25,7 @@ import {
   type RetryTable,
 } from './retry-table.js';
 import { readSequence, writeSequence } from './sequences.js';
+import { NOTHING_APART, type ValueOf } from './value-reference.js';
 
 export interface PartitionState extends Contents {
   readonly retries: RetryTable;
@@ -65,13 +66,17 @@ export function applyNothing(state: PartitionState, index: LogIndex, window: num
  * The state after the command at `index`, and what its client is to be told.
  *
  * A read is a command where it found something that had come to its end. It may be executed again without harm, so the
- * retry table, which would have to keep the values that it showed, does not know it.
+ * retry table, which would have to keep the values that it showed, does not know it. Of its outcome everything counts but
+ * the values: whoever is to be told them reads them from the state (`answerRead`).
+ *
+ * @param separateFrom values of so many bytes and more are kept apart (`value-reference.ts`); none when absent.
  */
 export function applyCommand(
   state: PartitionState,
   index: LogIndex,
   command: Command,
   window: number,
+  separateFrom = Number.POSITIVE_INFINITY,
 ): Applied {
   const { operation, requestId } = command;
   const retries = forgetOldRequests(state.retries, index, window);
@@ -89,7 +94,7 @@ export function applyCommand(
     return { state: next, outcome: refusalOf(operation, 'invalidInput'), reason };
   }
 
-  const { contents, outcome, reason } = execute(endLapsed(state, command), index, command);
+  const { contents, outcome, reason } = execute(endLapsed(state, command), index, command, separateFrom);
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
   return {
@@ -107,13 +112,13 @@ export function applyCommand(
   };
 }
 
-function execute(contents: Contents, index: LogIndex, command: Command): Change {
+function execute(contents: Contents, index: LogIndex, command: Command, separateFrom: number): Change {
   const { operation } = command;
   switch (operation.type) {
     case 'Set':
     case 'Delete':
     case 'Extend':
-      return writeKey(contents, index, command, operation);
+      return writeKey(contents, index, command, operation, separateFrom);
     case 'AcquireLock':
     case 'ExtendLock':
     case 'ReleaseLock':
@@ -128,24 +133,32 @@ function execute(contents: Contents, index: LogIndex, command: Command): Change 
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
-      return { contents, ...answerRead(contents, operation) };
+      return { contents, ...answerRead(contents, operation, NOT_TOLD) };
     default:
       return unreachable(operation);
   }
 }
+
+/** A read that stands in the log changes nothing but what has lapsed, and its values are not for the log to tell. */
+const NO_BYTES = new Uint8Array(0);
+const NOT_TOLD: ValueOf = () => NO_BYTES;
 
 /** The answer to a read of the state as it is: what nobody has said to be over is not over. */
 export function executeRead(contents: Contents, operation: ReadOperation): Outcome {
   return answerRead(contents, operation).outcome;
 }
 
-/** The same, with the reason where there is no answer. */
-export function answerRead(contents: Contents, operation: ReadOperation): Answer {
+/** The same, with the reason where there is no answer. `valueOf` gives the values that are kept apart. */
+export function answerRead(
+  contents: Contents,
+  operation: ReadOperation,
+  valueOf: ValueOf = NOTHING_APART,
+): Answer {
   switch (operation.type) {
     case 'Get':
     case 'Exists':
     case 'Scan':
-      return readKeys(contents, operation);
+      return readKeys(contents, operation, valueOf);
     case 'GetLock':
       return readLock(contents, operation);
     case 'GetSequence':

@@ -12,6 +12,7 @@ import type { Answer, Contents } from './contents.js';
 import type { KeyEntry, KeyVersion } from './key-entry.js';
 import { isLive, versionAt, wasLive } from './key-history.js';
 import { refusalOf } from './operation.js';
+import { shownValue, sizeOf, type ValueOf } from './value-reference.js';
 
 /** A page shows so many keys at most, however many were asked for. */
 export const MAX_PAGE_ITEMS = 4_096;
@@ -69,7 +70,7 @@ export function walkPage(
   return { hasMore, lastKey };
 }
 
-export function readPage(contents: Contents, operation: ScanOperation): Answer {
+export function readPage(contents: Contents, operation: ScanOperation, valueOf: ValueOf): Answer {
   const items: PageItem[] = [];
   let bytes = 0;
   let unknown: string | undefined;
@@ -80,9 +81,9 @@ export function readPage(contents: Contents, operation: ScanOperation): Answer {
       unknown = key;
       return 'stop';
     }
-    bytes += key.length + (version.value?.length ?? 0);
+    bytes += key.length + sizeOf(version.value);
     if (items.length > 0 && bytes > MAX_PAGE_BYTES) return 'stop';
-    items.push(itemOf(key, version));
+    items.push(itemOf(key, version, valueOf));
     return 'shown';
   });
   // A page that comes to such a key ends before it where it can, so that all others can be read.
@@ -106,7 +107,11 @@ function visibleVersion(
   return wasLive(found, at) ? found : undefined;
 }
 
-function itemOf(key: string, { value, revision, lastModified, expires }: KeyVersion): PageItem {
-  const item = { key, value, revision, lastModified };
+function itemOf(
+  key: string,
+  { value, revision, lastModified, expires }: KeyVersion,
+  valueOf: ValueOf,
+): PageItem {
+  const item = { key, value: shownValue(value, valueOf), revision, lastModified };
   return expires.node === 0 ? item : { ...item, expires };
 }

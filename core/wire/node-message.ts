@@ -183,8 +183,9 @@ function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswe
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
     case 'SnapshotChunk': {
-      const { type, term, index, snapshotTerm, config, number, bytes, digest, last } = body;
-      return { type, group, term, index, snapshotTerm, config, number, bytes, digest, last };
+      const { type, term, index, snapshotTerm, config, number, bytes, digest, last, values } = body;
+      const chunk = { type, group, term, index, snapshotTerm, config, number, bytes, digest, last };
+      return values === undefined ? chunk : { ...chunk, values };
     }
     case 'SnapshotAnswer': {
       const { type, term, index, snapshotTerm, chunks, asked, busy } = body;

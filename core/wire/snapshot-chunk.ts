@@ -11,14 +11,22 @@
  */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
-import { emptyOrderedMap, mapForEach, mapSet, type OrderedMap } from '../collections/ordered-map.js';
+import {
+  emptyOrderedMap,
+  mapAppend,
+  mapForEach,
+  mapSet,
+  type OrderedMap,
+} from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex } from '../machine/units.js';
 import type { KeyEntry } from '../partition/key-entry.js';
+import { forEachReference } from '../partition/key-history.js';
 import type { LockEntry } from '../partition/lock-entry.js';
 import type { PartitionState } from '../partition/partition.js';
 import { EMPTY_RETRY_TABLE, findRetry, rememberRequest, type RetryTable } from '../partition/retry-table.js';
 import type { SequenceEntry } from '../partition/sequence-entry.js';
+import type { ValueReference } from '../partition/value-reference.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -59,12 +67,22 @@ export interface Chunk {
   readonly next: ChunkPlace;
 }
 
-/** The chunk that begins at `from`: at least one record where there is one, and no further one beyond `maxBytes`. */
-export function encodeChunk(state: PartitionState, from: ChunkPlace, maxBytes: number): Chunk {
+/**
+ * The chunk that begins at `from`: at least one record where there is one, and no further one beyond `maxBytes`.
+ *
+ * @param weigh called for each value that a key of the chunk keeps apart, in their order; says how many bytes come with the
+ * chunk on its account.
+ */
+export function encodeChunk(
+  state: PartitionState,
+  from: ChunkPlace,
+  maxBytes: number,
+  weigh: (reference: ValueReference) => number = weightless,
+): Chunk {
   const place = { next: from };
   const bytes = encoded(state, (writer) => {
     const end = writer.pos + Math.max(maxBytes, 1);
-    if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end);
+    if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end, weigh);
     if (place.next.in === 'locks') place.next = writeLocks(writer, state, place.next.after, end);
     if (place.next.in === 'sequences') place.next = writeSequences(writer, state, place.next.after, end);
     if (place.next.in === 'retries') place.next = writeRetries(writer, state, place.next.after, end);
@@ -72,19 +90,34 @@ export function encodeChunk(state: PartitionState, from: ChunkPlace, maxBytes: n
   return { bytes, next: place.next };
 }
 
-function writeKeys(writer: Writer, { keys }: PartitionState, after: string, end: number): ChunkPlace {
-  const last = writeRecords(writer, { tag: 10, records: keys, write: writeKeyEntry }, after, end);
+function weightless(): number {
+  return 0;
+}
+
+function writeKeys(
+  writer: Writer,
+  { keys }: PartitionState,
+  after: string,
+  end: number,
+  weigh: (reference: ValueReference) => number,
+): ChunkPlace {
+  let room = end;
+  const write = (_: Writer, key: string, entry: KeyEntry): void => {
+    writeKeyEntry(writer, key, entry);
+    forEachReference(entry, (reference) => void (room -= weigh(reference)));
+  };
+  const last = writeRecords(writer, { tag: 10, records: keys, write }, after, () => room);
   return last === undefined ? { in: 'locks', after: '' } : { in: 'keys', after: last };
 }
 
 function writeLocks(writer: Writer, { locks }: PartitionState, after: string, end: number): ChunkPlace {
-  const last = writeRecords(writer, { tag: 34, records: locks, write: writeLockEntry }, after, end);
+  const last = writeRecords(writer, { tag: 34, records: locks, write: writeLockEntry }, after, () => end);
   return last === undefined ? { in: 'sequences', after: '' } : { in: 'locks', after: last };
 }
 
 function writeSequences(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { sequences: records } = state;
-  const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, end);
+  const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, () => end);
   return last === undefined ? { in: 'retries', after: 0 } : { in: 'sequences', after: last };
 }
 
@@ -99,13 +132,13 @@ function writeRecords<T>(
   writer: Writer,
   { tag, records, write }: Kind<T>,
   after: string,
-  end: number,
+  end: () => number,
 ): string | undefined {
   let last = after;
   let full = false;
   const visit = (name: string, record: T): boolean => {
     if (name === after) return true;
-    full = writer.pos >= end;
+    full = writer.pos >= end();
     if (full) return false;
     writer.uint32(tag).fork();
     write(writer, name, record);
@@ -173,22 +206,38 @@ export const NO_CHUNKS: PartialState = {
   head: undefined,
 };
 
-/** What was read so far with the next chunk added to it, or why that cannot be; never throws. */
-export function decodeChunk(partial: PartialState, bytes: Uint8Array): Decoded<PartialState> {
-  return decoded(bytes, 'a chunk of a snapshot', (reader) => readChunk(reader, partial));
+/**
+ * What was read so far with the next chunk added to it, or why that cannot be; never throws.
+ *
+ * @param apart called for each value that a key of the chunk keeps apart, in their order.
+ */
+export function decodeChunk(
+  partial: PartialState,
+  bytes: Uint8Array,
+  apart?: (reference: ValueReference) => void,
+): Decoded<PartialState> {
+  return decoded(bytes, 'a chunk of a snapshot', (reader) => readChunk(reader, partial, apart));
 }
 
-function readChunk(reader: Reader, partial: PartialState): PartialState {
+function readChunk(
+  reader: Reader,
+  partial: PartialState,
+  apart: ((reference: ValueReference) => void) | undefined,
+): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
   let { keys, lastKey, locks, lastLock, sequences, lastSequence, retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
+  const names: string[] = [];
+  const entries: KeyEntry[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
       case 10: {
         const { key, entry } = readNested(reader, readKeyEntry);
         if (key <= lastKey) malformed(reader, 'the keys of a state are not in ascending order');
-        keys = mapSet(keys, key, entry);
+        names.push(key);
+        entries.push(entry);
+        if (apart !== undefined) forEachReference(entry, apart);
         lastKey = key;
         break;
       }
@@ -227,6 +276,7 @@ function readChunk(reader: Reader, partial: PartialState): PartialState {
         skipField(reader, tag);
     }
   }
+  keys = mapAppend(keys, names, entries);
   if (head !== undefined) checkHead(reader, head, firstRetry, lastRetry);
   const named = { keys, lastKey, locks, lastLock, sequences, lastSequence };
   return { ...named, retries, firstRetry, lastRetry, head };

@@ -1,7 +1,7 @@
 /** What two nodes say to each other while one sends the other a snapshot. */
 
 import type { LogIndex, Term } from '../machine/units.js';
-import type { SnapshotAnswer, SnapshotChunk } from '../node/protocol.js';
+import type { CarriedValue, SnapshotAnswer, SnapshotChunk } from '../node/protocol.js';
 import type { Configuration } from '../raft/configuration.js';
 import { readConfiguration, writeConfiguration } from './configuration.js';
 import {
@@ -21,6 +21,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readValue } from './values.js';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -33,6 +34,7 @@ export function writeSnapshotChunk(writer: Writer, chunk: SnapshotChunk): void {
   writeSigned(writer, 48, chunk.digest);
   writeBool(writer, 56, chunk.last);
   writeNested(writer, 66, chunk.config, writeConfiguration);
+  for (const value of chunk.values ?? []) writeNested(writer, 74, value, writeCarriedValue);
 }
 
 export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> {
@@ -44,6 +46,7 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
   let digest = 0;
   let last = false;
   let config: Configuration | undefined;
+  const values: CarriedValue[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -71,6 +74,9 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
       case 66:
         config = readNested(reader, readConfiguration);
         break;
+      case 74:
+        values.push(readNested(reader, readCarriedValue));
+        break;
       default:
         skipField(reader, tag);
     }
@@ -86,7 +92,32 @@ export function readSnapshotChunk(reader: Reader): Omit<SnapshotChunk, 'group'> 
     bytes,
     digest,
     last,
+    ...(values.length === 0 ? {} : { values }),
   };
+}
+
+function writeCarriedValue(writer: Writer, { index, bytes }: CarriedValue): void {
+  writeUnsigned(writer, 8, index);
+  writeOptionalBytes(writer, 18, bytes.length === 0 ? null : bytes);
+}
+
+function readCarriedValue(reader: Reader): CarriedValue {
+  let index = 0;
+  let bytes: Uint8Array = NO_BYTES;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    switch (tag) {
+      case 8:
+        index = readUnsigned(reader, 'CarriedValue.index');
+        break;
+      case 18:
+        bytes = keepable(readValue(reader, 'CarriedValue.bytes'));
+        break;
+      default:
+        skipField(reader, tag);
+    }
+  }
+  return { index: positive(reader, index, 'CarriedValue.index') as LogIndex, bytes };
 }
 
 export function writeSnapshotAnswer(writer: Writer, answer: SnapshotAnswer): void {

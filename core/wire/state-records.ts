@@ -2,10 +2,11 @@
 
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import type { LogIndex, Revision } from '../machine/units.js';
-import type { Outcome, Value } from '../partition/command.js';
+import type { Outcome } from '../partition/command.js';
 import type { KeyEntry, KeyVersion } from '../partition/key-entry.js';
 import type { LockEntry } from '../partition/lock-entry.js';
 import type { RetryRecord } from '../partition/retry-table.js';
+import { isReference, type KeptValue } from '../partition/value-reference.js';
 import {
   keepable,
   malformed,
@@ -26,11 +27,12 @@ import {
 import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOutcome, writeOutcome } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { readReference, writeReference } from './value-reference.js';
 import { checkedKey, checkedRequestId, readTimestamp, readValue, writeTimestamp } from './values.js';
 
 export function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): void {
   writeText(writer, 10, key);
-  writeOptionalBytes(writer, 18, entry.value);
+  if (!isReference(entry.value)) writeOptionalBytes(writer, 18, entry.value);
   writeUnsigned(writer, 24, entry.revision);
   writeBool(writer, 32, entry.deleted);
   writeTimestamp(writer, 42, entry.lastModified);
@@ -40,11 +42,12 @@ export function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): voi
   writeUnsigned(writer, 72, entry.armedAt);
   for (const version of entry.history) writeNested(writer, 82, version, writeVersion);
   if (entry.forgotten !== undefined) writePresentUnsigned(writer, 88, entry.forgotten);
+  if (isReference(entry.value)) writeNested(writer, 98, entry.value, writeReference);
 }
 
 export function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: KeyEntry } {
   let key = '';
-  let value: Value = null;
+  let value: KeptValue = null;
   let revision = 0;
   let deleted = false;
   let lastModified = ZERO_TIMESTAMP;
@@ -90,6 +93,9 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
       case 88:
         forgotten = readUnsigned(reader, 'KeyEntry.forgotten');
         break;
+      case 98:
+        value = readNested(reader, readReference);
+        break;
       default:
         skipField(reader, tag);
     }
@@ -123,16 +129,17 @@ function checkArmed(reader: Reader, expiresMs: number, armedAt: number, what: st
 }
 
 function writeVersion(writer: Writer, version: KeyVersion): void {
-  writeOptionalBytes(writer, 10, version.value);
+  if (!isReference(version.value)) writeOptionalBytes(writer, 10, version.value);
   writeUnsigned(writer, 16, version.revision);
   writeBool(writer, 24, version.deleted);
   writeTimestamp(writer, 34, version.lastModified);
   writeTimestamp(writer, 42, version.expires);
   writeTimestamp(writer, 50, version.lapsedAt);
+  if (isReference(version.value)) writeNested(writer, 58, version.value, writeReference);
 }
 
 function readVersion(reader: Reader): KeyVersion {
-  let value: Value = null;
+  let value: KeptValue = null;
   let revision = 0;
   let deleted = false;
   let lastModified = ZERO_TIMESTAMP;
@@ -158,6 +165,9 @@ function readVersion(reader: Reader): KeyVersion {
         break;
       case 50:
         lapsedAt = readTimestamp(reader);
+        break;
+      case 58:
+        value = readNested(reader, readReference);
         break;
       default:
         skipField(reader, tag);

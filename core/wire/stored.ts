@@ -1,4 +1,4 @@
-/** What lies under a node's storage keys: a group's term and vote, its log segments, its snapshot. */
+/** What lies under a node's storage keys: a group's term and vote, its log segments, its snapshot, values kept apart. */
 
 import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId, Term } from '../machine/units.js';
@@ -8,6 +8,7 @@ import type {
   StoredHardState,
   StoredSegment,
   StoredSnapshot,
+  StoredValue,
 } from '../node/protocol.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { Entry } from '../raft/messages.js';
@@ -16,13 +17,16 @@ import type { Decoded } from './decoded.js';
 import {
   decoded,
   encoded,
+  keepable,
   malformed,
   positive,
   readNested,
   readNumbers,
   readDigest,
+  readList,
   readUnsigned,
   skipField,
+  writeList,
   writeNested,
   writeOptionalBytes,
   writeSigned,
@@ -30,6 +34,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readValue } from './values.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 
 /** The bytes for the disk. Equal values give equal bytes. */
@@ -56,6 +61,9 @@ function writeStored(writer: Writer, stored: Stored): void {
     case 'SnapshotChunk':
       writeNested(writer, 34, stored, writeStoredChunk);
       return;
+    case 'Value':
+      writeNested(writer, 42, stored, writeStoredValue);
+      return;
     default:
       unreachable(stored);
   }
@@ -77,6 +85,9 @@ function readStored(reader: Reader): Stored {
         break;
       case 34:
         stored = readNested(reader, readStoredChunk);
+        break;
+      case 42:
+        stored = readNested(reader, readStoredValue);
         break;
       default:
         skipField(reader, tag);
@@ -140,6 +151,8 @@ function writeStoredSnapshot(writer: Writer, stored: StoredSnapshot): void {
   writeSigned(writer, 40, stored.digest);
   writeUnsigned(writer, 48, stored.firstSegment);
   writeNested(writer, 58, stored.config, writeConfiguration);
+  writeUnsigned(writer, 64, stored.generation ?? 0);
+  if (stored.superseded !== undefined) writeList(writer, 74, stored.superseded);
 }
 
 function readStoredSnapshot(reader: Reader): StoredSnapshot {
@@ -149,6 +162,8 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
   let chunks = 0;
   let digest = 0;
   let firstSegment = 0;
+  let generation = 0;
+  let superseded: readonly number[] = [];
   let config: Configuration | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
@@ -174,6 +189,13 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
       case 58:
         config = readNested(reader, readConfiguration);
         break;
+      case 64:
+        generation = readUnsigned(reader, 'StoredSnapshot.generation');
+        break;
+      case 74:
+        superseded = readList(reader, 'StoredSnapshot.superseded');
+        for (const each of superseded) positive(reader, each, 'StoredSnapshot.superseded');
+        break;
       default:
         skipField(reader, tag);
     }
@@ -188,6 +210,8 @@ function readStoredSnapshot(reader: Reader): StoredSnapshot {
     chunks: positive(reader, chunks, 'StoredSnapshot.chunks'),
     digest,
     firstSegment,
+    ...(generation === 0 ? {} : { generation }),
+    ...(superseded.length === 0 ? {} : { superseded: superseded as readonly LogIndex[] }),
   };
 }
 
@@ -204,3 +228,19 @@ function readStoredChunk(reader: Reader): StoredChunk {
   }
   return { type: 'SnapshotChunk', bytes };
 }
+
+function writeStoredValue(writer: Writer, { bytes }: StoredValue): void {
+  writeOptionalBytes(writer, 10, bytes.length === 0 ? null : bytes);
+}
+
+function readStoredValue(reader: Reader): StoredValue {
+  let bytes: Uint8Array = NO_BYTES;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) bytes = keepable(readValue(reader, 'StoredValue.bytes'));
+    else skipField(reader, tag);
+  }
+  return { type: 'Value', bytes };
+}
+
+const NO_BYTES = new Uint8Array(0);

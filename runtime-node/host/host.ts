@@ -29,6 +29,8 @@ export interface StoragePort<Stored> {
   /** Called once, before the first write. */
   start(listener: WriteListener): void;
   write(persist: Persist<Stored>): void;
+  /** What is durable under one key; undefined where there is nothing. Rejects where that cannot be told. */
+  read(key: string): Promise<Stored | undefined>;
 }
 
 export interface WriteListener {
@@ -47,7 +49,7 @@ export interface TransportPort<Message> {
 
 export interface HostOptions<State, Message, Request, Answer, Stored> {
   readonly machine: Machine<State, Message, Request, Answer, Stored>;
-  /** All that the storage holds, in ascending order of keys. */
+  /** All that the storage holds but what is cold, in ascending order of keys. */
   readonly stored: readonly StoredRecord<Stored>[];
   readonly storage: StoragePort<Stored>;
   readonly transport: TransportPort<Message>;
@@ -94,13 +96,13 @@ export function startHost<State, Message, Request, Answer, Stored>(
   const { machine, storage, transport, log } = options;
   const senses = options.senses ?? machineSenses();
   const waiting = new Map<number, Waiting<Answer>>();
-  let events: HostEvent<Message, Request>[] = [];
+  let events: HostEvent<Message, Request, Stored>[] = [];
   let turnIsDue = false;
   let stopped = false;
   let lastToken = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  function happened(event: HostEvent<Message, Request>): void {
+  function happened(event: HostEvent<Message, Request, Stored>): void {
     if (stopped) return;
     events.push(event);
     if (turnIsDue) return;
@@ -134,6 +136,9 @@ export function startHost<State, Message, Request, Answer, Stored>(
         case 'Persist':
           storage.write(effect);
           break;
+        case 'Read':
+          void read(effect.read, effect.key);
+          break;
         case 'SetTimer':
           setTimer(effect.at, now);
           break;
@@ -150,6 +155,15 @@ export function startHost<State, Message, Request, Answer, Stored>(
     }
   }
 
+  async function read(number: number, key: string): Promise<void> {
+    try {
+      happened({ type: 'ReadCompleted', read: number, value: await storage.read(key) });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      happened({ type: 'ReadFailed', read: number, reason: `${key}: ${reason}` });
+    }
+  }
+
   function setTimer(at: MonotonicMs, now: Clocks): void {
     clearTimeout(timer);
     const delayMs = at <= now.monotonic ? 0 : Math.min(senses.until(at), LONGEST_TIMEOUT_MS);
@@ -163,7 +177,7 @@ export function startHost<State, Message, Request, Answer, Stored>(
     else happened({ type: 'TimerFired' });
   }
 
-  function fail(error: unknown, gathered: readonly HostEvent<Message, Request>[]): void {
+  function fail(error: unknown, gathered: readonly HostEvent<Message, Request, Stored>[]): void {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const stack = error instanceof Error ? error.stack : undefined;
     const counts: Record<string, number> = {};

@@ -69,6 +69,7 @@ export function nodeFamilies({ state, waiting }: NodeReadings): readonly MetricF
     }));
     return { name, help, type: 'gauge', samples };
   });
+  const { heldBytes = 0, unwrittenBytes = 0, waitingReads = 0 } = state.values ?? {};
   return [
     ...ofGroups,
     gauge('wavetank_queue_requests', 'Requests that the machine has not answered.', waiting),
@@ -77,6 +78,13 @@ export function nodeFamilies({ state, waiting }: NodeReadings): readonly MetricF
       'Writes to the disk that are issued and not durable yet.',
       state.lastWrite - state.durableWrite,
     ),
+    gauge('wavetank_values_memory_bytes', 'Bytes of values kept apart that are in memory.', heldBytes),
+    gauge(
+      'wavetank_values_unwritten_bytes',
+      'Of those, the bytes of which no write was asked for yet; the log has them.',
+      unwrittenBytes,
+    ),
+    gauge('wavetank_values_reads_waiting', 'Reads that wait for values from the disk.', waitingReads),
     gauge('wavetank_snapshots_writing', 'Snapshots that this node writes.', state.writing.length),
     gauge('wavetank_snapshots_sending', 'Snapshots that this node sends.', state.sending.length),
     gauge('wavetank_snapshots_receiving', 'Snapshots that this node receives.', state.receiving.length),

@@ -10,12 +10,12 @@ import { Level } from 'level';
 
 import type { Persist, StoredRecord } from '../../core/machine/index.js';
 import { assert } from '../../core/machine/index.js';
-import { decodeSafely, type Codec } from '../host/codec.js';
+import { decodeSafely, type Codec, type Decoded } from '../host/codec.js';
 import type { StoragePort, WriteListener } from '../host/host.js';
 import { StartRefused } from '../host/start-refused.js';
 import { damagedFolder } from './damage.js';
 import { checkIdentity, encodeIdentity, type DataIdentity } from './identity.js';
-import { DATA_RANGE, IDENTITY_KEY, machineKey, unsealRecord } from './record.js';
+import { IDENTITY_KEY, machineKey, storageKey, unsealRecord, WARM_RANGES } from './record.js';
 import { createWriteQueue, type WriteQueue } from './write-queue.js';
 
 export interface Storage<Stored> extends StoragePort<Stored> {
@@ -23,7 +23,7 @@ export interface Storage<Stored> extends StoragePort<Stored> {
   /** What the folder was given at its first start. */
   readonly identity: DataIdentity;
   /**
-   * All records, in ascending order of keys.
+   * All records but the cold ones, in ascending order of keys.
    *
    * @throws StartRefused that names the first key whose record cannot be read: to go on without it could break a
    * promise that this node made to the others.
@@ -70,6 +70,15 @@ export async function openStorage<Stored>(options: StorageOptions<Stored>): Prom
     write(persist: Persist<Stored>) {
       assert(queue !== undefined, () => 'a write came before the storage was started');
       queue.write(persist);
+    },
+    async read(key) {
+      const stored = storageKey(key);
+      // The types say that there is always a value; LevelDB knows better.
+      const sealed = (await database.get(stored)) as Uint8Array | undefined;
+      if (sealed === undefined) return undefined;
+      const record = recordIn(options.codec, stored, sealed);
+      if (!record.ok) throw new Error(`the record cannot be read (${record.reason})`);
+      return record.value;
     },
     async close() {
       await queue?.settled();
@@ -171,16 +180,26 @@ async function loadRecords<Stored>(
   codec: Codec<Stored>,
 ): Promise<readonly StoredRecord<Stored>[]> {
   const records: StoredRecord<Stored>[] = [];
-  const iterator = database.iterator(DATA_RANGE);
-  try {
-    for (;;) {
-      const rows = await iterator.nextv(RECORDS_PER_READ);
-      if (rows.length === 0) return records;
-      for (const [key, sealed] of rows) records.push(readRecord(folder, codec, key, sealed));
+  for (const range of WARM_RANGES) {
+    const iterator = database.iterator(range);
+    try {
+      for (;;) {
+        const rows = await iterator.nextv(RECORDS_PER_READ);
+        if (rows.length === 0) break;
+        for (const [key, sealed] of rows) records.push(readRecord(folder, codec, key, sealed));
+      }
+    } finally {
+      await iterator.close();
     }
-  } finally {
-    await iterator.close();
   }
+  return records;
+}
+
+function recordIn<Stored>(codec: Codec<Stored>, stored: string, sealed: Uint8Array): Decoded<Stored> {
+  const bytes = unsealRecord(stored, sealed);
+  return bytes === undefined
+    ? { ok: false, reason: 'its checksum does not match' }
+    : decodeSafely(codec, bytes);
 }
 
 function readRecord<Stored>(
@@ -190,11 +209,7 @@ function readRecord<Stored>(
   sealed: Uint8Array,
 ): StoredRecord<Stored> {
   const key = machineKey(stored);
-  const bytes = unsealRecord(stored, sealed);
-  const decoded =
-    bytes === undefined
-      ? ({ ok: false, reason: 'its checksum does not match' } as const)
-      : decodeSafely(codec, bytes);
+  const decoded = recordIn(codec, stored, sealed);
   if (decoded.ok) return { key, value: decoded.value };
   throw damagedFolder(folder, `the record "${key}" cannot be read (${decoded.reason})`);
 }

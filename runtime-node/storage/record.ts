@@ -6,12 +6,18 @@
 
 import { crc32 } from 'node:zlib';
 
-import { assert } from '../../core/machine/index.js';
+import { assert, COLD_PREFIX } from '../../core/machine/index.js';
 
 export const IDENTITY_KEY = 'identity';
 const DATA_PREFIX = 'data/';
 /** The first text behind every key with the prefix: `0` follows `/`. */
-export const DATA_RANGE = { gte: DATA_PREFIX, lt: 'data0' } as const;
+const DATA_END = 'data0';
+const COLD = DATA_PREFIX + COLD_PREFIX;
+/** All that is handed over at a start: what lies before the cold records, and behind them. */
+export const WARM_RANGES = [
+  { gte: DATA_PREFIX, lt: COLD },
+  { gte: `${COLD.slice(0, -1)}0`, lt: DATA_END },
+] as const;
 
 const CHECKSUM_BYTES = 4;
 

@@ -21,6 +21,7 @@ export interface BatchStore {
 
 export interface ChainedBatch {
   put(key: string, value: Uint8Array): unknown;
+  del(key: string): unknown;
   write(options: { readonly sync: boolean }): Promise<void>;
 }
 
@@ -64,8 +65,12 @@ export function createWriteQueue<Stored>(
     const batch = store.batch();
     let meetsClearing = false;
     for (const change of changes) {
-      if (change.type !== 'Put') continue;
+      if (change.type === 'DropRange') continue;
       const key = storageKey(change.key);
+      if (change.type === 'Drop') {
+        batch.del(key);
+        continue;
+      }
       batch.put(key, sealRecord(key, codec.encode(change.value)));
       meetsClearing ||= clearing?.ranges.some((range) => isWithin(range, key)) === true;
     }

@@ -7,6 +7,7 @@
  */
 
 import {
+  answerRead,
   groupMessagesOf,
   holdsLease,
   groupOfOperation,
@@ -21,6 +22,7 @@ import {
   type NodeMessage,
   type Outcome,
   type ReadIndexAnswer,
+  type ReadWait,
 } from '../../core/index.js';
 import { isQuorum } from './raft/quorum.js';
 import { PropertyBroken } from '../world/world.js';
@@ -45,6 +47,8 @@ interface Asked {
   /** What was committed in the key's group then. */
   readonly floor: number;
   answered: boolean;
+  /** The places in the group's history at which it was seen to wait for values, rightly. */
+  readonly rested: Set<number>;
 }
 
 export interface AnswerRules {
@@ -52,6 +56,8 @@ export interface AnswerRules {
   heard(node: number, event: NodeEvent): void;
   /** A node lets a message go. */
   said(node: number, to: number, message: NodeMessage, turn: Served): void;
+  /** A read has come to its point, and waits for values from the node's disk: what it rests on is looked at now. */
+  waits(node: number, wait: ReadWait, turn: Served): void;
   replied(node: number, token: number, answer: ClientAnswer, turn: Served): void;
   crashed(node: number): void;
 }
@@ -119,6 +125,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     atUs: desk.nowUs(),
     floor: desk.lastCommitted(groupOfOperation(operation, desk.partitions)),
     answered: false,
+    rested: new Set(),
   });
 
   const noteConfirmation = (node: number, from: number, group: number, answer: HeartbeatAnswer): void => {
@@ -159,6 +166,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     turn: Served,
   ): void => {
     const { operation, requestId, atUs } = known;
+    if (known.rested.has(index)) return desk.reach('read answered from the disk');
     // What stands in the log was agreed on.
     if (isOfRequest(desk.referenceOf(group), index, requestId, operation)) return;
     const mode = 'mode' in operation ? operation.mode : undefined;
@@ -312,6 +320,24 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       checkOutcome(node, known, group, result.index, result.outcome, false);
       if (mustBeLed(known.operation, result.outcome))
         checkRested(node, group, result.index, result.outcome, known, turn);
+    },
+    waits(node, { group, origin, image, operation }, turn) {
+      const known =
+        origin.type === 'Client'
+          ? asked.get(origin.token)
+          : origin.type === 'Node'
+            ? forwarded.get(`${node}<${origin.node}/${group}/${origin.requestId}`)
+            : undefined;
+      if (known === undefined) {
+        throw new PropertyBroken(
+          'answers are asked for',
+          `group ${group}, node ${node}: a read waits for values, but nobody asked for it`,
+        );
+      }
+      // All but the values, which nobody knows yet.
+      const { outcome } = answerRead(image, operation, () => new Uint8Array(0));
+      checkRested(node, group, image.applied, outcome, known, turn);
+      known.rested.add(image.applied);
     },
     replied(node, token, answer, turn) {
       const known = asked.get(token);

@@ -14,6 +14,7 @@ import {
   groupMessagesOf,
   linkAlarm,
   META_GROUP,
+  NODE_TUNING,
   radixFirstDifference,
   radixForEach,
   radixGet,
@@ -44,6 +45,7 @@ import {
   type SnapshotLimits,
 } from './snapshot-rules.js';
 import { createAnswerRules, type Served } from './answers.js';
+import { createValueRules, newReads } from './value-rules.js';
 import { createEndRules } from './end-rules.js';
 import { createLapseRules } from './lapse-rules.js';
 import { createLeadRules } from './lead-rules.js';
@@ -99,6 +101,7 @@ export interface RuleSettings {
   /** See `NodeOptions`. */
   readonly retryWindow?: number;
   readonly snapshots?: SnapshotLimits;
+  readonly maxValueReads?: number | undefined;
   /** What leases rest on; absent where clocks do not keep to it, or nobody has looked whether they do. */
   /** See `NodeOptions`. */
   readonly maxClockDriftPercent: number;
@@ -166,6 +169,9 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     () => desk.nowUs(),
     (feature) => desk.reach(feature),
   );
+  const values = createValueRules({
+    maxValueReads: settings.maxValueReads ?? NODE_TUNING.maxValueReads.default,
+  });
   const keeping = createLeadRules(leases !== undefined, () => desk.nowUs());
   const contexts: StateContext[] = [];
   const contextOf = (group: number): StateContext => contexts[group] ?? addContext(group);
@@ -258,6 +264,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       after: (group) => radixGet(state.groups, group)?.raft,
       nowMs,
     };
+    for (const wait of newReads(before?.values, state.values)) answers.waits(node, wait, turn);
     for (const effect of effects) {
       if (effect.type === 'Send') {
         for (const message of effect.messages) {
@@ -290,6 +297,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       runs.set(node, { conducts: new Map(), vigil: createVigil(), alarmMs: undefined, known, startedMs });
       radixForEach(step.state.groups, ({ raft }, id) => checkRecovered(viewOf(node, id), raft));
       noteWritten(node, step.effects);
+      values.started(node, step.state);
       checkGroups(undefined, step.state, boot.now.monotonic);
       checkEffects(node, undefined, step.state, [], step.effects, boot.now.monotonic);
       checkTimers(node, undefined, step.state, step.effects, boot.now.monotonic, false);
@@ -317,6 +325,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       // A node that halts leaves everything as it stands.
       if (snapshots !== undefined && !step.state.halted) checkSnapshotWork(node, step.state, snapshots);
       noteWritten(node, step.effects);
+      values.stepped(node, step.state, step.effects);
       checkChunksTaken(node, before, step.state, turn.events);
       checkPartsKept(node, before, step.state, step.effects);
       checkGroups(before, step.state, nowMs);
@@ -363,6 +372,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       });
     },
     synced(node, writes: readonly Persist<Stored>[]) {
+      values.synced(node, writes);
       for (const { changes } of writes) {
         for (const change of changes) noteChange((group) => viewOf(node, group), change);
       }

@@ -13,6 +13,10 @@ export function afterWrite<Stored>(
       after = after.filter(({ key }) => key < change.from || key >= change.before);
       continue;
     }
+    if (change.type === 'Drop') {
+      after = after.filter(({ key }) => key !== change.key);
+      continue;
+    }
     const { key, value } = change;
     const from = after.findIndex((record) => record.key >= key);
     const at = from < 0 ? after.length : from;

@@ -132,7 +132,8 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
       if (change.type === 'DropRange') {
         putText(scratch, change.from);
         putText(scratch, change.before);
-      } else {
+      } else if (change.type === 'Drop') putText(scratch, change.key);
+      else {
         putText(scratch, change.key);
         projection.stored(scratch, change.value, names);
       }
@@ -266,11 +267,11 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
 
   const turn = (
     known: Omit<P, 'prints' | 'outcomes'>,
-    event: HostEvent<Message, Request>,
+    event: HostEvent<Message, Request, Stored>,
     observer: Look | undefined,
   ): Outcome => {
     const before = known.state as State;
-    const input: Turn<HostEvent<Message, Request>> = {
+    const input: Turn<HostEvent<Message, Request, Stored>> = {
       now: clocksAt(known.now),
       entropy: 0,
       events: [event],
@@ -289,7 +290,7 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
   const perform = (
     known: Omit<P, 'prints' | 'outcomes'>,
     before: State | undefined,
-    events: readonly HostEvent<Message, Request>[],
+    events: readonly HostEvent<Message, Request, Stored>[],
     take: () => Step<State, HostEffect<Message, Answer, Stored>>,
   ): Outcome => {
     let step: Step<State, HostEffect<Message, Answer, Stored>>;
@@ -320,6 +321,8 @@ export function machineModel<State, Message, Request, Answer, Stored, History = 
           break;
         case 'Reply':
           break;
+        case 'Read':
+          throw new Error(`node ${known.node} reads ${effect.key}: machines that read are not explored`);
       }
     }
     const running = { ...known, state, timerAt, pending };

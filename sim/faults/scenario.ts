@@ -89,6 +89,8 @@ export interface DiskSettings {
   readonly slowMaxSyncUs: number;
   /** A sync fails: what it was to make durable may or may not be, and the node is told. */
   readonly failChance: number;
+  /** A read of a single record fails, or gives something else than was written; none when absent. */
+  readonly readFailChance?: number;
   /** Damage to a record is noticed when it is read, and the node refuses to start; else it reads what is there. */
   readonly checksums: boolean;
   /** A write is kept or lost as a whole. Without it, a crash may leave the first half of a write. */

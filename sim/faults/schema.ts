@@ -127,15 +127,22 @@ function scenarioShape(rules: SystemRules | undefined, name?: string): RecordSha
       spares: count('Machines that may join it, numbered from there on.', 0, 64),
       settings: rules?.settings ?? { type: 'anything', about: 'What machines and clients are told.' },
       network,
-      disk: record('How disks write.', {
-        minSyncUs: microseconds('The shortest sync, in microseconds.'),
-        maxSyncUs: microseconds('The longest ordinary sync, in microseconds.'),
-        slowChance: perMillion('Syncs that take much longer.'),
-        slowMaxSyncUs: microseconds('The longest of those, in microseconds.'),
-        failChance: perMillion('Syncs that fail.'),
-        checksums: truth('Damage to a record is noticed when it is read.'),
-        atomicWrites: truth('A write is kept or lost as a whole.'),
-      }),
+      disk: record(
+        'How disks write.',
+        {
+          minSyncUs: microseconds('The shortest sync, in microseconds.'),
+          maxSyncUs: microseconds('The longest ordinary sync, in microseconds.'),
+          slowChance: perMillion('Syncs that take much longer.'),
+          slowMaxSyncUs: microseconds('The longest of those, in microseconds.'),
+          failChance: perMillion('Syncs that fail.'),
+          readFailChance: perMillion(
+            'Reads of single records that fail, or give something else than was written.',
+          ),
+          checksums: truth('Damage to a record is noticed when it is read.'),
+          atomicWrites: truth('A write is kept or lost as a whole.'),
+        },
+        ['readFailChance'],
+      ),
       clocks: record('How wrong clocks are.', {
         maxDriftPpm: count('The most that a clock runs fast or slow, in parts per million.', 0, 900_000),
         maxWallOffsetMs: milliseconds('The most that a wall clock is off.'),

@@ -47,6 +47,8 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
     paceMs: electionTimeoutMs,
   };
   const conditions = drawConditions(shore);
+  const apart = pick('values apart', [false, false, false, false, true]);
+  const readFailChance = apart ? pick('failed read chance', [0, 5_000, 40_000]) : 0;
   return withTrueDrift({
     system: 'key-value',
     seed,
@@ -75,6 +77,11 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         keepEntries: pick('keep', [0, 0, 0, 3, 20]),
         maxKeepEntries: pick('keep for followers', [0, 0, 5, 1_000]),
         maxKeepBytes: pick('keep bytes', [0, 300, 1_000_000]),
+        // Most values of these clients have a few bytes: the default keeps none of them apart.
+        separateValuesFrom: apart ? pick('values apart from', [1, 1, 3]) : 256,
+        maxValueBytesInMemory: apart ? pick('value bytes', [0, 0, 12, 60, 400]) : 256 << 20,
+        maxValueReads: apart ? pick('value reads', [1, 4, 1_000]) : 1_024,
+        snapshotEveryValueBytes: apart ? pick('snapshot value bytes', [1, 40, 1_000]) : 32 << 20,
         snapshotChunkBytes: pick('chunk bytes', [1, 80, 400, 2_000, 65_536]),
         maxInflightChunks: pick('inflight chunks', [1, 2, 4]),
         maxSnapshotsSending: pick('snapshots sending', [1, 1, 2]),
@@ -94,6 +101,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       },
     },
     ...conditions,
+    disk: readFailChance === 0 ? conditions.disk : { ...conditions.disk, readFailChance },
     // Who joins is sent everything, over links and disks that may be slow, one group after the other.
     calm: {
       ...conditions.calm,

@@ -26,11 +26,13 @@ import { checkLinearizable, explainCounterexample, keyValueModel } from '../chec
 import { MUST_REACH } from '../check/raft/landmarks.js';
 import { createNodeRules, type NodeObserver } from '../check/node-rules.js';
 import { checkStamps, createStamps } from '../check/stamps.js';
+import { checkNothingLeft } from '../check/value-rules.js';
 import { runSystem, type Report } from '../system/run.js';
 import type { System, Trial } from '../system/system.js';
 import { createRecorder, type TraceLine } from '../trace/record.js';
 import { hashValue } from '../trace/state-hash.js';
 import { startClients, type Clients } from '../workload/clients.js';
+import { writtenRecords } from '../world/disk.js';
 import { FLAVOURS, scenarioOf } from '../faults/profiles.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
 import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
@@ -112,6 +114,8 @@ export function keyValueSystem(
           partitions: settings.partitions,
           retryWindow: settings.node.retryWindow,
           snapshots: settings.node,
+          // Scenarios that are older than a setting say nothing of it.
+          maxValueReads: (settings.node as Partial<NodeOptions>).maxValueReads,
           maxClockDriftPercent: settings.node.maxClockDriftPercent,
           leases: keepsToDrift(scenario) ? settings.node : undefined,
           versions: [0, 1].map((version) => ({ ...settings.node, ...changesOf(settings, version) })),
@@ -147,6 +151,7 @@ export function keyValueSystem(
           const clocks = { keepToDrift: keepsToDrift(scenario), mayDifferMs: wallSpreadOf(scenario) };
           const failure =
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
+            failureBy(() => checkRecords(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs()) ??
             failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
           if (failure !== undefined) return { verdict: 'invalid', failure };
@@ -223,6 +228,13 @@ function describe(nodes: NodeWorld['nodes'], healed: readonly NodeId[]): string 
       return `node ${id}${ailing}: ${groups.map((g) => `${g.group} ${g.role} t${g.term} ${g.applied}/${g.commit}/${g.lastIndex}`).join(', ')}`;
     })
     .join('; ');
+}
+
+/** Of values that are kept apart, no disk holds more than its node may need. */
+function checkRecords(nodes: NodeWorld['nodes']): void {
+  for (const { id, state, disk } of nodes) {
+    if (state !== undefined && !state.halted) checkNothingLeft(id, state, writtenRecords(disk));
+  }
 }
 
 /** Replicas at the same index hold the same, byte for byte. */

@@ -24,6 +24,7 @@ const NEUTRAL: readonly Change[] = [
   link(({ minDelayUs }) => ({ maxDelayUs: minDelayUs })),
   disk(() => ({ slowChance: 0, slowMaxSyncUs: 0 })),
   disk(() => ({ failChance: 0 })),
+  disk(({ readFailChance }) => (readFailChance === undefined ? {} : { readFailChance: 0 })),
   disk(({ minSyncUs }) => ({ maxSyncUs: minSyncUs })),
   disk(() => ({ checksums: true })),
   disk(() => ({ atomicWrites: true })),

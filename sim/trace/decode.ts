@@ -66,7 +66,16 @@ function decodeEvent(event: TraceEvent, n: number): NodeEvent {
   }
   if ('timer' in event) return { type: 'TimerFired' };
   if ('written' in event) return { type: 'WriteCompleted', write: writeNumber(event.written) };
+  if ('read' in event) return decodeRead(event, n);
+  if ('unread' in event) return { type: 'ReadFailed', read: event.unread, reason: event.reason };
   return { type: 'WriteFailed', write: writeNumber(event.failed), reason: event.reason };
+}
+
+function decodeRead({ read, value }: Extract<TraceEvent, { readonly read: number }>, n: number): NodeEvent {
+  if (value === null) return { type: 'ReadCompleted', read, value: undefined };
+  const decoded = decodeStored(bytesOf(value, n));
+  // What was recorded may be what a rotten disk gave: to the node it is as if nothing were there.
+  return { type: 'ReadCompleted', read, value: decoded.ok ? decoded.value : undefined };
 }
 
 function decodeOperation(operation: TraceOperation, n: number): Operation {

@@ -15,6 +15,7 @@ import {
   type RaftMessage,
   type Roster,
   type SetOperation,
+  type Stored,
 } from '../../core/index.js';
 
 export function describeEvent(event: NodeEvent): string {
@@ -29,6 +30,10 @@ export function describeEvent(event: NodeEvent): string {
       return `write ${event.write} is durable`;
     case 'WriteFailed':
       return `write ${event.write} failed: ${event.reason}`;
+    case 'ReadCompleted':
+      return `read ${event.read}: ${describeValue(event.value)}`;
+    case 'ReadFailed':
+      return `read ${event.read} failed: ${event.reason}`;
   }
 }
 
@@ -38,6 +43,8 @@ export function describeEffect(effect: NodeEffect): string {
       return `to ${effect.to}: ${effect.messages.map(describeMessage).join(', ')}`;
     case 'Persist':
       return `write ${effect.write}: ${effect.changes.map(({ type }) => type).join(', ')}`;
+    case 'Read':
+      return `read ${effect.read}: ${effect.key}`;
     case 'SetTimer':
       return `timer at ${effect.at}`;
     case 'Reply': {
@@ -51,6 +58,11 @@ export function describeEffect(effect: NodeEffect): string {
     case 'Halt':
       return `halt: ${effect.reason}`;
   }
+}
+
+function describeValue(value: Stored | undefined): string {
+  if (value === undefined) return 'nothing there';
+  return value.type === 'Value' ? `${value.bytes.length} bytes` : value.type;
 }
 
 export function describeMessage(message: NodeMessage): string {

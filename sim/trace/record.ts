@@ -92,7 +92,10 @@ export type TraceEvent =
   | { readonly token: number; readonly requestId: string | null; readonly operation: TraceOperation }
   | { readonly timer: true }
   | { readonly written: number }
-  | { readonly failed: number; readonly reason: string };
+  | { readonly failed: number; readonly reason: string }
+  /** What the disk gave: null for nothing. */
+  | { readonly read: number; readonly value: string | null }
+  | { readonly unread: number; readonly reason: string };
 
 /** An operation as JSON has it: bytes in base64. */
 export type TraceOperation = Written<Operation>;
@@ -192,6 +195,13 @@ function encodeEvent(event: NodeEvent, departures: WeakMap<NodeMessage, number>)
       return { written: event.write };
     case 'WriteFailed':
       return { failed: event.write, reason: event.reason };
+    case 'ReadCompleted':
+      return {
+        read: event.read,
+        value: event.value === undefined ? null : toBase64(encodeStored(event.value)),
+      };
+    case 'ReadFailed':
+      return { unread: event.read, reason: event.reason };
   }
 }
 

@@ -5,7 +5,7 @@
  * on it.
  */
 
-import type { Persist, StorageChange, StoredRecord } from '../../core/index.js';
+import { COLD_PREFIX, type Persist, type StorageChange, type StoredRecord } from '../../core/index.js';
 
 export interface Disk<Stored> {
   /** What a crash is certain to leave. */
@@ -45,7 +45,7 @@ export function finishSync<Stored>(disk: Disk<Stored>): readonly Persist<Stored>
   const done = syncing === pending.length ? pending : pending.slice(0, syncing);
   disk.pending = syncing === pending.length ? NOTHING : pending.slice(syncing);
   disk.syncing = 0;
-  for (const { changes } of done) applyChanges(disk, changes);
+  for (const { changes } of done) applyChanges(disk.durable, changes);
   return done;
 }
 
@@ -66,7 +66,7 @@ export function dropUnsynced<Stored>(
   }
   disk.pending = NOTHING;
   disk.syncing = 0;
-  for (const { changes } of survivors) applyChanges(disk, changes);
+  for (const { changes } of survivors) applyChanges(disk.durable, changes);
   return survivors;
 }
 
@@ -77,20 +77,33 @@ export function wipeDisk<Stored>(disk: Disk<Stored>): void {
   disk.syncing = 0;
 }
 
-function applyChanges<Stored>(disk: Disk<Stored>, changes: readonly StorageChange<Stored>[]): void {
+function applyChanges<Stored>(records: Map<string, Stored>, changes: readonly StorageChange<Stored>[]): void {
   for (const change of changes) {
-    if (change.type === 'Put') disk.durable.set(change.key, change.value);
+    if (change.type === 'Put') records.set(change.key, change.value);
+    else if (change.type === 'Drop') records.delete(change.key);
     else {
-      for (const key of disk.durable.keys()) {
-        if (key >= change.from && key < change.before) disk.durable.delete(key);
+      for (const key of records.keys()) {
+        if (key >= change.from && key < change.before) records.delete(key);
       }
     }
   }
 }
 
-/** What a node finds on its disk when it starts. */
+/** All that is durable, in ascending order of keys. */
 export function readDisk<Stored>(disk: Disk<Stored>): readonly StoredRecord<Stored>[] {
   return [...disk.durable]
     .map(([key, value]) => ({ key, value }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+}
+
+/** What will be durable once all that was asked for is done. */
+export function writtenRecords<Stored>({ durable, pending }: Disk<Stored>): ReadonlyMap<string, Stored> {
+  const after = new Map(durable);
+  for (const { changes } of pending) applyChanges(after, changes);
+  return after;
+}
+
+/** What a node is handed of its disk when it starts: the rest it reads. */
+export function bootRecords<Stored>(disk: Disk<Stored>): readonly StoredRecord<Stored>[] {
+  return readDisk(disk).filter(({ key }) => !key.startsWith(COLD_PREFIX));
 }

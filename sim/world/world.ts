@@ -17,6 +17,7 @@ import {
   type MonotonicMs,
   type NodeId,
   type Persist,
+  type Read,
   type Step,
   type Turn,
 } from '../../core/index.js';
@@ -26,6 +27,7 @@ import { draw, drawBelow, drawBetween, drawChance, streamOf, type Stream } from 
 import { changeClock, EPOCH_MS, readClocks, whenMonotonic, type NodeClock } from './clock.js';
 import {
   beginSync,
+  bootRecords,
   createDisk,
   dropUnsynced,
   enqueueWrite,
@@ -56,7 +58,7 @@ export interface World<State, Message, Request, Answer, Stored> {
   readonly settings: WorldSettings;
   readonly nodes: readonly SimNode<State, Message, Request, Answer, Stored>[];
   readonly network: Network;
-  readonly queue: EventQueue<Happening<Message, Request>>;
+  readonly queue: EventQueue<Happening<Message, Request, Stored>>;
   readonly observer: Observer<State, Message, Request, Answer, Stored>;
   readonly machineOf: MachineOf<State, Message, Request, Answer, Stored>;
   /** Who waits for the answer to which token. */
@@ -98,6 +100,7 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   readonly disk: Disk<Stored>;
   readonly entropy: Stream;
   readonly diskStream: Stream;
+  readonly readStream: Stream;
   /** Undefined while the node is down. */
   state: State | undefined;
   /** Counts starts; events meant for an earlier run are dropped. */
@@ -109,7 +112,10 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
   readonly drifts: number[];
   turns: number;
   syncs: number;
-  inbox: HostEvent<Message, Request>[];
+  /** Reads that it asked its disk for, and those that wait because the disk is stuck. */
+  reads: number;
+  readonly stuckReads: Read[];
+  inbox: HostEvent<Message, Request, Stored>[];
   /** Until then the node is busy, or paused. */
   busyUntilUs: number;
   readyScheduled: boolean;
@@ -131,11 +137,11 @@ export interface SimNode<State, Message, Request, Answer, Stored> {
 }
 
 /** Something that will happen at a virtual time. */
-type Happening<Message, Request> =
+type Happening<Message, Request, Stored> =
   | {
       readonly type: 'Event';
       readonly node: NodeId;
-      readonly event: HostEvent<Message, Request>;
+      readonly event: HostEvent<Message, Request, Stored>;
       /** The link on which it comes, and the connection; undefined for what comes from clients. */
       readonly link?: Link;
       readonly connection?: number;
@@ -143,6 +149,7 @@ type Happening<Message, Request> =
   | { readonly type: 'Timer'; readonly node: NodeId; readonly run: number; readonly timer: number }
   | { readonly type: 'Ready'; readonly node: NodeId; readonly run: number }
   | { readonly type: 'Synced'; readonly node: NodeId; readonly run: number }
+  | { readonly type: 'Read'; readonly node: NodeId; readonly run: number; readonly effect: Read }
   | { readonly type: 'Call'; readonly call: () => void };
 
 /** Sees everything that can be seen, when it happens. What it throws as `PropertyBroken` ends the run. */
@@ -162,7 +169,7 @@ export interface Observer<State, Message, Request, Answer, Stored> {
   stepped(
     node: NodeId,
     before: State,
-    turn: Turn<HostEvent<Message, Request>>,
+    turn: Turn<HostEvent<Message, Request, Stored>>,
     step: Step<State, HostEffect<Message, Answer, Stored>>,
     bent: readonly string[],
   ): void;
@@ -202,6 +209,7 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       disk: createDisk(),
       entropy: streamOf(seed, 'entropy', id),
       diskStream: streamOf(seed, 'disk', id),
+      readStream: streamOf(seed, 'disk reads', id),
       state: undefined,
       run: 0,
       clock: drawClock(settings, id),
@@ -209,6 +217,8 @@ export function createWorld<State, Message, Request, Answer, Stored>(
       drifts: [],
       turns: 0,
       syncs: 0,
+      reads: 0,
+      stuckReads: [],
       inbox: NOTHING,
       busyUntilUs: 0,
       readyScheduled: false,
@@ -289,7 +299,7 @@ function failureOf(error: unknown, atUs: number): Failure {
   throw error;
 }
 
-function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happening<M, Q>): void {
+function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happening<M, Q, D>): void {
   switch (happening.type) {
     case 'Event':
       if (happening.link !== undefined && happening.link.connection !== happening.connection) return;
@@ -310,6 +320,8 @@ function happen<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, happening: Happen
     }
     case 'Synced':
       return syncFinished(world, nodeOf(world, happening.node), happening.run);
+    case 'Read':
+      return readFinished(world, nodeOf(world, happening.node), happening.run, happening.effect);
     case 'Call':
       return happening.call();
   }
@@ -323,7 +335,7 @@ const TIMER_FIRED = { type: 'TimerFired' } as const;
 function arrive<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
   node: SimNode<S, M, Q, A, D>,
-  event: HostEvent<M, Q>,
+  event: HostEvent<M, Q, D>,
 ): void {
   if (node.state === undefined) return;
   // The shared empty list until something comes: the first push on a list of its own reserves room for many.
@@ -364,7 +376,7 @@ function step<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
   node: SimNode<S, M, Q, A, D>,
   before: S,
-  turn: Turn<HostEvent<M, Q>>,
+  turn: Turn<HostEvent<M, Q, D>>,
   bent: readonly string[],
 ): void {
   const taken = node.machine.step(before, turn);
@@ -387,6 +399,9 @@ function perform<S, M, Q, A, D>(
       case 'Persist':
         enqueueWrite(node.disk, effect);
         wrote = true;
+        break;
+      case 'Read':
+        startRead(world, node, effect);
         break;
       case 'SetTimer':
         node.timerAt = effect.at;
@@ -505,12 +520,61 @@ function failSync<S, M, Q, A, D>(
   arrive(world, node, { type: 'WriteFailed', write: first.write, reason: cause });
 }
 
+/** Of a million reads, so many take as long as the slowest syncs. */
+const SLOW_READS = 100_000;
+
+/** Reads go beside the syncs, each in a time of its own, so they overtake one another. */
+function startRead<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  effect: Read,
+): void {
+  node.reads += 1;
+  const { minSyncUs, maxSyncUs, slowMaxSyncUs } = world.settings.disk;
+  // What is read is scattered over the disk: some reads wait behind many others.
+  const slow = !node.calm && drawChance(node.readStream, SLOW_READS, node.reads, 1);
+  const most = slow ? Math.max(maxSyncUs, slowMaxSyncUs) : maxSyncUs;
+  const takesUs = drawBetween(node.readStream, minSyncUs, most, node.reads) + node.disk.slowUs;
+  pushEvent(world.queue, world.nowUs + takesUs, { type: 'Read', node: node.id, run: node.run, effect });
+}
+
+/** The disk gives what is durable by now; or fails, or gives something else, where the scenario says so. */
+function readFinished<S, M, Q, A, D>(
+  world: AnyWorld<S, M, Q, A, D>,
+  node: SimNode<S, M, Q, A, D>,
+  run: number,
+  effect: Read,
+): void {
+  if (node.run !== run || node.state === undefined) return;
+  if (node.disk.stuck > 0) {
+    node.stuckReads.push(effect);
+    return;
+  }
+  const { read, key } = effect;
+  const value = node.disk.durable.get(key);
+  const { readFailChance = 0 } = world.settings.disk;
+  if (node.calm || !drawChance(node.readStream, readFailChance, read, node.run)) {
+    arrive(world, node, { type: 'ReadCompleted', read, value });
+    return;
+  }
+  node.mayHalt = true;
+  if (value === undefined || drawBelow(node.readStream, 2, read, node.run + 1) === 0) {
+    feel(world.felt, 'read failed');
+    arrive(world, node, { type: 'ReadFailed', read, reason: 'the disk gave nothing' });
+    return;
+  }
+  feel(world.felt, 'record rotten');
+  arrive(world, node, { type: 'ReadCompleted', read, value: mangle(value, node.readStream, read) });
+}
+
 /** Lets a disk that was stuck go on. */
 export function resumeDisk<S, M, Q, A, D>(
   world: AnyWorld<S, M, Q, A, D>,
   node: SimNode<S, M, Q, A, D>,
 ): void {
-  if (node.state !== undefined) startSync(world, node);
+  if (node.state === undefined) return;
+  startSync(world, node);
+  for (const effect of node.stuckReads.splice(0)) startRead(world, node, effect);
 }
 
 /**
@@ -526,6 +590,7 @@ export function crashNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: Nod
   node.readyScheduled = false;
   node.timerAt = undefined;
   node.crashAtWrite = undefined;
+  node.stuckReads.length = 0;
   const { pending } = node.disk;
   const kept = drawBelow(node.diskStream, pending.length + (torn ? 0 : 1), node.run, 2);
   if (kept < pending.length) feel(world.felt, torn ? 'write torn' : 'unsynced write lost');
@@ -581,7 +646,7 @@ export function startNode<S, M, Q, A, D>(world: AnyWorld<S, M, Q, A, D>, id: Nod
     now: readClocks(node.clock, world.nowUs),
     entropy: draw(node.entropy, node.turns),
     incarnation: `${id}.${node.run}`,
-    stored: readDisk(node.disk),
+    stored: bootRecords(node.disk),
   };
   const step = node.machine.start(boot);
   node.state = step.state;

@@ -2,8 +2,8 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, cluster, services, overload, groups, isolation,
- *                                      histories, explore or scripts
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, services, overload, groups,
+ *                                      isolation, histories, explore or scripts
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -15,6 +15,7 @@ import { benchHistories } from './histories.js';
 import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
 import { benchOverload } from './overload.js';
+import { benchRestart } from './restart.js';
 import { benchServices } from './services.js';
 import { benchScripts } from './scripts.js';
 import { benchSimulation } from './simulation.js';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   simulation: benchSimulation,
   step: benchStep,
   snapshot: benchSnapshot,
+  restart: benchRestart,
   cluster: benchCluster,
   services: benchServices,
   overload: benchOverload,

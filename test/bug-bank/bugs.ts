@@ -15,6 +15,7 @@ import { SEQUENCE_BUGS } from './bugs/sequences.js';
 import { SERVICES } from './bugs/services.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
 import { STATE_MACHINE } from './bugs/state-machine.js';
+import { VALUES } from './bugs/values.js';
 
 export type { Bug } from './bugs/bug.js';
 export { LEGAL } from './bugs/legal.js';
@@ -34,4 +35,5 @@ export const BUGS: readonly Bug[] = [
   ...QUIESCENCES,
   ...SERVICES,
   ...SEQUENCE_BUGS,
+  ...VALUES,
 ];

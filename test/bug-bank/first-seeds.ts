@@ -8,7 +8,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'line-forgotten': 1,
   'change-settled-too-late': 3,
   'past-not-ended': 1,
-  'end-judged-by-follower': 9,
+  'end-judged-by-follower': 20,
   'block-outlives-leadership': 1,
   'block-kept-over-delete': 1,
   'part-of-an-old-block': 1,
@@ -290,10 +290,35 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'first-value-issued': 1,
   'window-not-durable': 1,
   'sequences-left-out-of-snapshot': 1,
+  'value-by-length': 9,
+  'value-apart-differs': 9,
+  'value-not-checked': 39,
+  'value-evicted-before-durable': 64,
+  'value-never-written': 9,
+  'value-dropped-at-once': 9,
+  'value-dropped-under-transfer': 102,
+  'value-record-left': 9,
+  'value-late-record-left': 102,
+  'value-history-forgotten': 112,
+  'value-of-old-generation': 102,
+  'value-generation-left': 67,
+  'value-generation-kept-short': 67,
+  'value-read-too-early': 124,
+  'value-from-newest-state': 67,
+  'value-reads-unbounded': 124,
+  'value-wait-leaks': 124,
+  'value-not-sent': 112,
+  'value-received-unchecked': 67,
+  'value-received-unwritten': 67,
+  'value-missing-in-logged-read': 112,
 };
 
 /**
  * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters. One
  * that gets a seed leaves this list.
  */
-export const NOT_FOUND_YET: readonly string[] = ['demoted-forgotten'];
+export const NOT_FOUND_YET: readonly string[] = [
+  'value-of-image-lost',
+  'value-dropped-under-read',
+  'demoted-forgotten',
+];

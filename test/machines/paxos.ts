@@ -116,7 +116,7 @@ function proposer(self: number, nodes: number, choose: Choice): PaxosNode {
           const freed = release(state.outbox, event.write);
           state = { ...state, outbox: freed.outbox };
           effects.push(...freed.effects);
-        } else effects.push({ type: 'Halt', reason: event.reason });
+        } else if (event.type === 'WriteFailed') effects.push({ type: 'Halt', reason: event.reason });
       }
       return { state, effects };
     },

@@ -100,7 +100,7 @@ function committer(
           const freed = release(state.outbox, event.write);
           state = { ...state, outbox: freed.outbox };
           effects.push(...freed.effects);
-        } else effects.push({ type: 'Halt', reason: event.reason });
+        } else if (event.type === 'WriteFailed') effects.push({ type: 'Halt', reason: event.reason });
       }
       return { state, effects };
     },

@@ -5,7 +5,15 @@
  * node that says something before it is so.
  */
 
-import type { LogIndex, NodeId, Stored, StoredSnapshot, StorageChange, Term } from '../../../core/index.js';
+import {
+  COLD_PREFIX,
+  type LogIndex,
+  type NodeId,
+  type StorageChange,
+  type Stored,
+  type StoredSnapshot,
+  type Term,
+} from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 
 export interface DurableView {
@@ -64,8 +72,11 @@ function placeOf(index: number, term: number): number {
 
 /** Takes note of one durable change; gives the group that it belongs to. */
 export function noteChange(viewOf: (group: number) => DurableView, change: StorageChange<Stored>): void {
-  const key = change.type === 'Put' ? change.key : change.from;
+  const key = change.type === 'DropRange' ? change.from : change.key;
+  // Values that are kept apart are no part of what a group says or promises: `value-rules.ts` looks after them.
+  if (key.startsWith(COLD_PREFIX)) return;
   const view = viewOf(Number.parseInt(key.slice('group/'.length, 'group/'.length + 8), 16));
+  if (change.type === 'Drop') return;
   if (change.type === 'DropRange') return noteDropped(view, change.from, change.before);
   const { value } = change;
   switch (value.type) {
@@ -92,7 +103,11 @@ export function noteChange(viewOf: (group: number) => DurableView, change: Stora
     case 'SnapshotChunk': {
       const number = snapshotNumber(change.key);
       view.chunks.set(number, (view.chunks.get(number) ?? 0) + 1);
+      return;
     }
+    case 'Value':
+      // Under its own keys, which were left out above.
+      return;
   }
 }
 

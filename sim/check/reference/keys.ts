@@ -2,12 +2,15 @@
 
 import {
   compareTimestamps,
+  isReference,
   KeyValueCode,
   MAX_HISTORY,
   NO_NODE,
   SetFlag,
+  sha256,
   ZERO_TIMESTAMP,
   type KeyBound,
+  type KeptValue,
   type KeyEntry,
   type KeyValueOutcome,
   type KeyValueRead,
@@ -177,17 +180,28 @@ function sameVersion(fact: KeyFact, found: KeyVersion | undefined): boolean {
     found !== undefined &&
     found.revision === fact.revision &&
     found.deleted === fact.deleted &&
-    sameBytes(found.value, fact.value) &&
+    sameValue(found.value, fact.value) &&
     compareTimestamps(found.lastModified, fact.lastModified) === 0 &&
     compareTimestamps(found.expires, fact.expires) === 0 &&
     compareTimestamps(found.lapsedAt, fact.lapsedAt) === 0
   );
 }
 
+/** A value that is kept apart is known by its length and its digest. */
+function sameValue(kept: KeptValue, value: Value): boolean {
+  if (!isReference(kept)) return sameBytes(kept, value);
+  return value !== null && kept.bytes === value.length && kept.digest === sha256(value);
+}
+
+function tellValue(value: KeptValue): string {
+  if (value === null) return 'no value';
+  return isReference(value) ? `${value.bytes} bytes, ${value.digest}` : value.join(' ');
+}
+
 export function tellKey(fact: KeyFact | KeyEntry | undefined): string {
   if (fact === undefined) return 'as never written';
   if (fact.deleted) return `deleted at revision ${fact.revision}`;
-  const value = `at revision ${fact.revision}, [${fact.value?.join(' ') ?? 'no value'}]`;
+  const value = `at revision ${fact.revision}, [${tellValue(fact.value)}]`;
   return isNever(fact.lapsedAt) ? value : `${value}, come to its end`;
 }
 

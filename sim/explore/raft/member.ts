@@ -100,7 +100,8 @@ function stepMember(
     const { raft } = after;
     const write = (raft.lastWrite + 1) as WriteNumber;
     if (event.type === 'WriteCompleted') after = letGo(after, event.write, effects);
-    if (event.type === 'WriteFailed') {
+    if (event.type === 'ReadCompleted') continue;
+    if (event.type === 'WriteFailed' || event.type === 'ReadFailed') {
       effects.push({ type: 'Halt', reason: event.reason });
       continue;
     }
@@ -138,7 +139,7 @@ function stepMember(
 
 function inputOf(
   raft: RaftState<Image>,
-  event: Exclude<MemberEvent, { type: 'WriteFailed' }>,
+  event: Exclude<MemberEvent, { type: 'WriteFailed' | 'ReadFailed' | 'ReadCompleted' }>,
 ): RaftInput<Image> {
   switch (event.type) {
     case 'MessageReceived':

@@ -110,6 +110,10 @@ export function nameOf(timeline: Timeline, n: number): string {
         return 'durable';
       case 'WriteFailed':
         return 'write failed';
+      case 'ReadCompleted':
+        return 'read';
+      case 'ReadFailed':
+        return 'read failed';
     }
   });
   const counts = new Map<string, number>();

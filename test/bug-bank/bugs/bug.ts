@@ -22,6 +22,7 @@ export type Category =
   | 'liveness'
   | 'quiescence'
   | 'services'
+  | 'values'
   | 'legal';
 
 /** One replacement in a file: `find` stands there exactly once. */

@@ -51,7 +51,7 @@ export const NODE: readonly Bug[] = [
       'if (raft.role === before.raft.role && raft.term === before.raft.term) return;',
       'if (raft.term >= 0) return;',
     ),
-    edit(APPLYING, 'waiter.term === entry.term\n', 'waiter.term > 0\n'),
+    edit(APPLYING, 'waiter.term === entry.term;\n', 'waiter.term > 0;\n'),
   ),
   bug(
     'waiters-kept',

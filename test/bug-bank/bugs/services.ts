@@ -175,8 +175,8 @@ export const SERVICES: readonly Bug[] = [
     'a stale read takes for over what ended by the clock of the node that was asked',
     edit(
       GROUP,
-      '    answer(turn, group, origin, executed(answerRead(partition, operation), partition.applied));\n    return;\n  }\n  const opened',
-      "    const known = operation.type === 'Get' ? mapGet(partition.keys, operation.key) : undefined;\n    const over = known !== undefined && known.expiresMs > 0 && known.expires.wall < turn.now.wall;\n    const given = over ? { outcome: { code: 103, revision: 0, value: null, lastModified: known.expires } } : answerRead(partition, operation);\n    answer(turn, group, origin, executed(given, partition.applied));\n    return;\n  }\n  const opened",
+      '    answerFrom(turn, group, operation, origin, partition, answer);\n    return;\n  }\n  const opened',
+      "    const known = operation.type === 'Get' ? mapGet(partition.keys, operation.key) : undefined;\n    const over = known !== undefined && known.expiresMs > 0 && known.expires.wall < turn.now.wall;\n    const given = { outcome: { code: 103, revision: 0, value: null, lastModified: known?.expires } };\n    if (over) answer(turn, group, origin, executed(given, partition.applied));\n    else answerFrom(turn, group, operation, origin, partition, answer);\n    return;\n  }\n  const opened",
     ),
     edit(
       GROUP,

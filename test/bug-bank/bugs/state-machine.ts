@@ -4,6 +4,7 @@ import { bugsOf, edit, type Bug } from './bug.js';
 
 const PARTITION = 'core/partition/partition.ts';
 const KEYS = 'core/partition/keys.ts';
+const VALUES = 'core/partition/value-reference.ts';
 const APPLYING = 'core/node/applying.ts';
 const RETRIES = 'core/partition/retry-table.ts';
 const CLOCK = 'core/clock/hybrid-clock.ts';
@@ -35,20 +36,20 @@ export const STATE_MACHINE: readonly Bug[] = [
     'the comparison by value always holds for a key that is there',
     edit(
       KEYS,
-      'if (!valuesEqual(exists ? current.value : null, operation.compareValue)) return false;',
+      'if (!keptEquals(exists ? current.value : null, operation.compareValue)) return false;',
       'if (!exists && operation.compareValue !== null) return false;',
     ),
   ),
   bug(
     'prefix-is-equal',
     'a value equals any longer one that begins with it',
-    edit(KEYS, '  if (a.length !== b.length) return false;\n', ''),
+    edit(VALUES, '  if (a.length !== b.length) return false;\n', ''),
   ),
   bug(
     'no-value-is-empty',
     'no value equals the empty value',
     edit(
-      KEYS,
+      VALUES,
       'if (a === null || b === null) return a === b;',
       'if (a === null || b === null) return (a?.length ?? 0) === (b?.length ?? 0);',
     ),
@@ -89,7 +90,7 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'tombstone-read',
     'a deleted key is read as one without a value',
-    edit(KEYS, 'seen(entry, operation, isLive(entry))', 'seen(entry, operation, true)'),
+    edit(KEYS, 'seen(entry, operation, isLive(entry), valueOf)', 'seen(entry, operation, true, valueOf)'),
   ),
   bug(
     'null-deletes',
@@ -110,8 +111,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a replica stamps changes with its own wall clock',
     edit(
       APPLYING,
-      'applyCommand(group.partition, index, command.value, retryWindow);',
-      'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow);',
+      'applyCommand(before, index, command.value, retryWindow, separateFrom);',
+      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow, separateFrom);',
     ),
   ),
   bug(
@@ -119,8 +120,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a replica stamps changes with its own number',
     edit(
       APPLYING,
-      'applyCommand(group.partition, index, command.value, retryWindow);',
-      'applyCommand(group.partition, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow);',
+      'applyCommand(before, index, command.value, retryWindow, separateFrom);',
+      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow, separateFrom);',
     ),
   ),
   bug(

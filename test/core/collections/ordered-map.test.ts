@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   emptyOrderedMap,
+  mapAppend,
   mapDelete,
   mapForEach,
   mapGet,
@@ -146,6 +147,27 @@ describe('an ordered map in detail', () => {
     );
 
     expect(seen).toEqual([100, 101, 102, 103]);
+  });
+
+  it('is the same tree, whether entries are put behind it all at once or one after the other', () => {
+    const nameOf = (i: number): string => i.toString().padStart(6, '0');
+    fc.assert(
+      fc.property(fc.nat(1_200), fc.array(fc.nat(120), { maxLength: 12 }), (before, batches) => {
+        let expected = emptyOrderedMap<number>();
+        for (let i = 0; i < before; i += 1) expected = mapSet(expected, nameOf((i * 7) % before), i);
+        let appended = deepFreeze(expected);
+        let next = before;
+        for (const count of batches) {
+          const numbers = Array.from({ length: count }, (_, i) => next + i);
+          appended = deepFreeze(mapAppend(appended, numbers.map(nameOf), numbers));
+          for (const number of numbers) expected = mapSet(expected, nameOf(number), number);
+          next += count;
+        }
+
+        expect(appended).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('returns the same map when a deletion removes nothing', () => {

@@ -5,7 +5,12 @@
  * is delivered. Writes stay under way until they are completed.
  */
 
-import type { HostEffect, StorageChange, StoredRecord } from '../../../core/machine/machine.js';
+import {
+  COLD_PREFIX,
+  type HostEffect,
+  type StorageChange,
+  type StoredRecord,
+} from '../../../core/machine/machine.js';
 import { monotonicMs, nodeId, revision, wallMs, type WriteNumber } from '../../../core/machine/units.js';
 import type { AdminAnswer, NodeAnswer, NodeRequest } from '../../../core/node/admin-protocol.js';
 import { createNode, describeNode, type NodeEffect, type NodeEvent } from '../../../core/node/node.js';
@@ -43,6 +48,8 @@ export interface TestNode {
   readonly stored: readonly StoredRecord<Stored>[];
   /** Writes that are under way. */
   readonly underWay: readonly Effect<'Persist'>[];
+  /** Reads that the disk has not answered yet. */
+  readonly reading: readonly Effect<'Read'>[];
   /** When the node asked to be woken. */
   readonly timerAt: number;
   readonly answers: ReadonlyMap<number, ClientAnswer>;
@@ -53,6 +60,8 @@ export interface TestNode {
   turn(...events: NodeEvent[]): readonly NodeEffect[];
   /** Reports the writes under way as durable, up to one of them or all. */
   complete(through?: WriteNumber): readonly NodeEffect[];
+  /** Answers all reads that are under way with what the disk holds. */
+  answerReads(): readonly NodeEffect[];
   group(id?: number): GroupStatus;
 }
 
@@ -85,6 +94,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
   const answers = new Map<number, ClientAnswer>();
   const told = new Map<number, AdminAnswer>();
   let underWay: Effect<'Persist'>[] = [];
+  let reading: Effect<'Read'>[] = [];
   let turns = 0;
   let timerAt = Number.POSITIVE_INFINITY;
 
@@ -92,6 +102,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
   const note = (effects: readonly HostEffect<NodeMessage, NodeAnswer, Stored>[]): void => {
     for (const effect of effects) {
       if (effect.type === 'Persist') underWay.push(effect);
+      if (effect.type === 'Read') reading.push(effect);
       if (effect.type === 'SetTimer') timerAt = effect.at;
       if (effect.type === 'Reply') {
         const { token, answer } = effect;
@@ -118,6 +129,9 @@ export function startNode(setup: NodeSetup = {}): TestNode {
     get underWay() {
       return underWay;
     },
+    get reading() {
+      return reading;
+    },
     get timerAt() {
       return timerAt;
     },
@@ -142,6 +156,13 @@ export function startNode(setup: NodeSetup = {}): TestNode {
       underWay = underWay.filter((persist) => persist.write > write);
       return node.turn({ type: 'WriteCompleted', write });
     },
+    answerReads() {
+      const answered = reading.map(({ read, key }): NodeEvent => {
+        return { type: 'ReadCompleted', read, value: disk.get(key) };
+      });
+      reading = [];
+      return answered.length === 0 ? [] : node.turn(...answered);
+    },
     group(group = 1) {
       const status = describeNode(options, state).groups.find((one) => one.group === group);
       if (status === undefined) throw new Error(`node ${id} has no group ${group}`);
@@ -153,7 +174,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
     now: clocks(),
     entropy: id * 7919,
     incarnation: setup.incarnation ?? `run-1-of-${id}`,
-    stored: node.stored,
+    stored: node.stored.filter(({ key }) => !key.startsWith(COLD_PREFIX)),
   });
   const started = pureStep((_none: null, given: typeof boot) => machine.start(given), null, boot);
   let { state } = started;
@@ -164,6 +185,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
 export function applyChanges(disk: Map<string, Stored>, changes: readonly StorageChange<Stored>[]): void {
   for (const change of changes) {
     if (change.type === 'Put') disk.set(change.key, change.value);
+    else if (change.type === 'Drop') disk.delete(change.key);
     else for (const key of [...disk.keys()]) if (key >= change.from && key < change.before) disk.delete(key);
   }
 }
@@ -241,7 +263,9 @@ export function startCluster(
         }
         const writing = ids.filter((id) => cluster.node(id).underWay.length > 0);
         for (const id of writing) cluster.complete(id);
-        if (arriving.length === 0 && writing.length === 0) return;
+        const reading = ids.filter((id) => cluster.node(id).reading.length > 0);
+        for (const id of reading) note(id, cluster.node(id).answerReads());
+        if (arriving.length === 0 && writing.length === 0 && reading.length === 0) return;
       }
       throw new Error('the nodes never came to rest');
     },

@@ -4,7 +4,7 @@ import { compareTimestamps, ZERO_TIMESTAMP } from '../../../core/clock/hybrid-cl
 import { mapGet } from '../../../core/collections/ordered-map.js';
 import { KeyValueCode, SetFlag, type KeyValueWrite } from '../../../core/partition/command.js';
 import { NEVER_WRITTEN } from '../../../core/partition/key-entry.js';
-import { valuesEqual } from '../../../core/partition/keys.js';
+import { valuesEqual } from '../../../core/partition/value-reference.js';
 import { executeRead } from '../../../core/partition/partition.js';
 import { bytes, emptyPartition, remove, set, stamp } from './support.js';
 

@@ -35,6 +35,8 @@ import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js'
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
 import type { LockEntry } from '../../../core/partition/lock-entry.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
+import { MAX_VALUE_BYTES } from '../../../core/partition/validate.js';
+import type { ValueReference } from '../../../core/partition/value-reference.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
 import {
   SequenceCode,
@@ -296,9 +298,17 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
 );
 const entries = fc.array(entry, { maxLength: 8 });
 
+const reference: fc.Arbitrary<ValueReference> = fc.record({
+  index: numbers(1) as fc.Arbitrary<LogIndex>,
+  bytes: fc.nat(MAX_VALUE_BYTES),
+  digest: fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .map((digest) => [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')),
+});
+
 const keyVersion: fc.Arbitrary<KeyVersion> = fc
   .record({
-    value,
+    value: fc.oneof({ arbitrary: value, weight: 3 }, { arbitrary: reference, weight: 1 }),
     revision,
     deleted: fc.boolean(),
     lastModified: madeTimestamp,
@@ -560,18 +570,26 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('SnapshotChunk' as const),
-      group,
-      term,
-      index: numbers(1) as fc.Arbitrary<LogIndex>,
-      snapshotTerm: term,
-      config: configuration,
-      number: numbers(0),
-      bytes: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
-      digest: fc.integer(),
-      last: fc.boolean(),
-    }),
+    arbitrary: withOptional(
+      {
+        type: fc.constant('SnapshotChunk' as const),
+        group,
+        term,
+        index: numbers(1) as fc.Arbitrary<LogIndex>,
+        snapshotTerm: term,
+        config: configuration,
+        number: numbers(0),
+        bytes: fc.oneof(fc.constant(new Uint8Array(0)), bytes),
+        digest: fc.integer(),
+        last: fc.boolean(),
+      },
+      {
+        values: fc.array(fc.record({ index: numbers(1) as fc.Arbitrary<LogIndex>, bytes }), {
+          minLength: 1,
+          maxLength: 3,
+        }),
+      },
+    ),
   },
   {
     weight: 2,
@@ -627,15 +645,22 @@ export const stored: fc.Arbitrary<Stored> = fc.oneof(
     firstIndex: numbers(1).map((each) => Math.min(each, MAX - 8) as LogIndex),
     entries,
   }),
-  fc.record({
-    type: fc.constant('Snapshot' as const),
-    index: numbers(1) as fc.Arbitrary<LogIndex>,
-    term,
-    config: configuration,
-    number: numbers(0),
-    chunks: numbers(1),
-    digest: fc.integer(),
-    firstSegment: numbers(0),
-  }),
+  withOptional(
+    {
+      type: fc.constant('Snapshot' as const),
+      index: numbers(1) as fc.Arbitrary<LogIndex>,
+      term,
+      config: configuration,
+      number: numbers(0),
+      chunks: numbers(1),
+      digest: fc.integer(),
+      firstSegment: numbers(0),
+    },
+    {
+      generation: numbers(1),
+      superseded: fc.array(numbers(1) as fc.Arbitrary<LogIndex>, { minLength: 1, maxLength: 4 }),
+    },
+  ),
+  fc.record({ type: fc.constant('Value' as const), bytes }),
   fc.record({ type: fc.constant('SnapshotChunk' as const), bytes }),
 );

@@ -461,7 +461,7 @@ describe('what is decoded keeps no large buffer alive', () => {
 
     const decoded = stateIn(chunks);
 
-    expect(mapGet(decoded.keys, 'k')?.value?.buffer.byteLength).toBe(3);
+    expect((mapGet(decoded.keys, 'k')?.value as Uint8Array).buffer.byteLength).toBe(3);
   });
 
   it('bytes in a Node Buffer give plain arrays', () => {

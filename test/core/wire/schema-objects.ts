@@ -31,6 +31,7 @@ import type {
 } from '../../../core/node/protocol.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
+import { isReference, type KeptValue } from '../../../core/partition/value-reference.js';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -55,8 +56,8 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, ...raftMessageObject(message.message) };
     }
     case 'SnapshotChunk': {
-      const { group, term, index, snapshotTerm, config, number, bytes, digest, last } = message;
-      const body = bytes.length === 0 ? {} : { bytes };
+      const { group, term, index, snapshotTerm, config, number, bytes, digest, last, values } = message;
+      const body = { ...(bytes.length === 0 ? {} : { bytes }), ...(values === undefined ? {} : { values }) };
       return { group, snapshotChunk: { term, index, snapshotTerm, config, number, ...body, digest, last } };
     }
     case 'SnapshotAnswer': {
@@ -140,11 +141,17 @@ export function storedObject(stored: Stored): SchemaObject {
     case 'Segment':
       return { segment: { firstIndex: stored.firstIndex, entries: stored.entries } };
     case 'Snapshot': {
-      const { index, term, config, number, chunks, digest, firstSegment } = stored;
-      return { snapshot: { index, term, config, number, chunks, digest, firstSegment } };
+      const { index, term, config, number, chunks, digest, firstSegment, generation, superseded } = stored;
+      const apart = {
+        ...(generation === undefined ? {} : { generation }),
+        ...(superseded === undefined ? {} : { superseded }),
+      };
+      return { snapshot: { index, term, config, number, chunks, digest, firstSegment, ...apart } };
     }
     case 'SnapshotChunk':
       return { snapshotChunk: { bytes: stored.bytes } };
+    case 'Value':
+      return { value: { bytes: stored.bytes } };
   }
 }
 
@@ -259,7 +266,7 @@ function recordObject(record: SequenceRecord): SchemaObject {
 function versionObject(version: KeyVersion): SchemaObject {
   const { value, revision, deleted, lastModified, expires, lapsedAt } = version;
   return {
-    ...valueField('value', value),
+    ...keptField(value),
     revision,
     deleted,
     ...timestampField('lastModified', lastModified),
@@ -311,6 +318,11 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
     forgotten: state.retries.forgotten,
   };
   return { keys, locks, sequences, retries, head };
+}
+
+function keptField(value: KeptValue): SchemaObject {
+  if (!isReference(value)) return valueField('value', value);
+  return { valueApart: { ...value, digest: Uint8Array.from(Buffer.from(value.digest, 'hex')) } };
 }
 
 function valueField(name: string, value: Value): SchemaObject {

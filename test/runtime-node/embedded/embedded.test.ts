@@ -16,6 +16,15 @@ async function embedded(options: EmbeddedOptions = {}): Promise<EmbeddedNode> {
 }
 
 describe('a node in this process', () => {
+  it('reads back what left its memory, without a folder too', async () => {
+    const { keys } = await embedded({ tuning: { maxValueBytesInMemory: 0 } });
+
+    await keys.set('k', 'x'.repeat(1_000));
+    await keys.set('k', 'y'.repeat(1_000));
+
+    expect(await keys.getText('k')).toBe('y'.repeat(1_000));
+  });
+
   it('shares no bytes with its program', async () => {
     const { keys, locks } = await embedded();
     const bytes = Buffer.from('abc');
@@ -79,6 +88,30 @@ describe('a node with a folder', () => {
     expect([await keys.getText('k'), await keys.getText('k', { ephemeral: true })]).toEqual(['v', undefined]);
     expect(await locks.info('r')).toMatchObject({ owner: new TextEncoder().encode('me'), fencingToken: 0 });
     expect(await sequences.next('s')).toBe(2);
+  });
+
+  it('keeps no more values in memory than it may, and has all of them, now and when it is started again', async () => {
+    const folder = await temporaryFolder();
+    const tuning = { maxValueBytesInMemory: 16 << 10, snapshotEveryEntries: 30, snapshotPercentOfRecords: 0 };
+    const valueOf = (i: number): string => `${i}/`.repeat(500).slice(0, 1_024);
+    const keysOf = Array.from({ length: 160 }, (_, i) => i);
+    const wrong = async (node: EmbeddedNode): Promise<readonly number[]> => {
+      const texts = await Promise.all(keysOf.map((i) => node.keys.getText(`k/${i}`)));
+      return keysOf.filter((i) => texts[i] !== valueOf(i));
+    };
+
+    {
+      await using node = await startEmbedded({ folder, tuning });
+      for (const i of keysOf) await node.keys.set(`k/${i}`, valueOf(i));
+      expect(node.status().values.bytesInMemory).toBeGreaterThan(0);
+      expect(node.status().values.bytesInMemory).toBeLessThanOrEqual(16 << 10);
+      expect(await wrong(node)).toEqual([]);
+      expect(node.status().values.bytesInMemory).toBeLessThanOrEqual(16 << 10);
+    }
+    const again = await embedded({ folder, tuning });
+
+    expect(await wrong(again)).toEqual([]);
+    expect(again.status().values.bytesInMemory).toBeLessThanOrEqual(16 << 10);
   });
 
   it('is the only one', async () => {

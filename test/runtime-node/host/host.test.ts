@@ -30,12 +30,14 @@ function rig(): Rig {
   const persists: Persist<string>[] = [];
   const sent: { readonly to: NodeId; readonly messages: readonly string[] }[] = [];
   const fatals: string[] = [];
+  const cold = new Map<string, string>();
   let listener: WriteListener | undefined;
   let receive: ((from: NodeId, messages: readonly string[]) => void) | undefined;
   let isFatal: (reason: string) => void = () => undefined;
   const storage: StoragePort<string> = {
     start: (given) => (listener = given),
     write: (persist) => persists.push(persist),
+    read: (key) => Promise.resolve(cold.get(key)),
   };
   const transport: TransportPort<string> = {
     start: (given) => (receive = given),

@@ -76,6 +76,64 @@ describe('a data folder', () => {
     ]);
   });
 
+  it('drops a single key in the write in which it is asked for, whether it is there or not', async () => {
+    const folder = await temporaryFolder();
+
+    await writeAll(folder, [
+      [put('a', '1'), put('b', '2')],
+      [{ type: 'Drop', key: 'a' }, { type: 'Drop', key: 'nothing' }, put('c', '3')],
+    ]);
+
+    expect(await loadAll(folder)).toEqual([
+      ['b', '2'],
+      ['c', '3'],
+    ]);
+  });
+
+  it('hands over no cold record, and all that lies around them', async () => {
+    const folder = await temporaryFolder();
+
+    await writeAll(folder, [
+      [put('a', '1'), put('cold/1', '2'), put('cold', '3'), put('colder', '4'), put('d', '5')],
+    ]);
+
+    expect(await loadAll(folder)).toEqual([
+      ['a', '1'],
+      ['cold', '3'],
+      ['colder', '4'],
+      ['d', '5'],
+    ]);
+  });
+
+  it('gives a cold record to whoever reads it, and nothing where there is none', async () => {
+    const folder = await temporaryFolder();
+    await writeAll(folder, [[put('cold/1', 'one'), put('cold/2', 'two')], [drop('cold/2', 'cold/3')]]);
+
+    const storage = await opened(folder);
+    const found = [await storage.read('cold/1'), await storage.read('cold/2'), await storage.read('cold/3')];
+    await storage.close();
+
+    expect(found).toEqual(['one', undefined, undefined]);
+  });
+
+  it('gives no cold record that is damaged', async () => {
+    const folder = await temporaryFolder();
+    await writeAll(folder, [[put('cold/1', 'one')]]);
+    const database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+    const sealed = await database.get('data/cold/1');
+    await database.put(
+      'data/cold/1',
+      Uint8Array.from(sealed ?? [], (byte, at) => (at === 1 ? byte ^ 1 : byte)),
+    );
+    await database.close();
+
+    const storage = await opened(folder);
+    const reading = storage.read('cold/1');
+
+    await expect(reading).rejects.toThrow('its checksum does not match');
+    await storage.close();
+  });
+
   it('keeps what is written into a range after it was dropped, in the same write and in a later one', async () => {
     const folder = await temporaryFolder();
 

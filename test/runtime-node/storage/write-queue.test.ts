@@ -30,6 +30,7 @@ function manualStore(): ManualStore {
       const keys: string[] = [];
       return {
         put: (key) => keys.push(key),
+        del: (key) => keys.push(`-${key}`),
         write({ sync }) {
           batches.push(sync ? keys : ['not synced!']);
           return wait();

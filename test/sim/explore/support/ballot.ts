@@ -65,6 +65,8 @@ export function createBallot(self: NodeId, nodes: readonly NodeId[], hasty: bool
       }
       case 'RequestReceived':
       case 'WriteFailed':
+      case 'ReadCompleted':
+      case 'ReadFailed':
         return [state, []];
     }
   };
