@@ -30,6 +30,8 @@ export type EventCause =
   | { readonly type: 'TimerSet'; readonly n: number }
   /** Writes that these lines issued, in ascending order; the last is the one that the event names. */
   | { readonly type: 'Written'; readonly lines: readonly number[] }
+  /** A read of the storage that line `n` asked for. */
+  | { readonly type: 'Read'; readonly n: number }
   /** A client outside of the trace. */
   | { readonly type: 'Asked' }
   /** Nothing in the trace: a message of a node that was not recorded, a timer that nobody set. */
@@ -57,6 +59,8 @@ interface RunNotes {
   timerSetAt: number | undefined;
   /** Lines of writes that are not durable yet, by write number, in the order of their numbers. */
   readonly writes: Map<number, number>;
+  /** Lines that asked for reads of the storage, by number, until those are answered. */
+  readonly reads: Map<number, number>;
   /** How often the node was started up to here: tokens are told apart by it. */
   readonly run: number;
 }
@@ -85,7 +89,7 @@ function search(timeline: Timeline): Causes {
     const { n, node } = line;
     let notes = runs.get(node);
     if (notes === undefined || 'start' in line) {
-      notes = { timerSetAt: undefined, writes: new Map(), run: (notes?.run ?? 0) + 1 };
+      notes = { timerSetAt: undefined, writes: new Map(), reads: new Map(), run: (notes?.run ?? 0) + 1 };
       runs.set(node, notes);
     }
     const causes: EventCause[] = [];
@@ -114,6 +118,10 @@ function search(timeline: Timeline): Causes {
         case 'WriteFailed':
           causes.push(written(notes, event.write));
           break;
+        case 'ReadCompleted':
+        case 'ReadFailed':
+          causes.push(readBy(notes, event.read));
+          break;
       }
     });
     ofEvents.push(causes);
@@ -126,6 +134,9 @@ function search(timeline: Timeline): Causes {
           break;
         case 'Persist':
           notes.writes.set(effect.write, n);
+          break;
+        case 'Read':
+          notes.reads.set(effect.read, n);
           break;
         case 'SetTimer':
           notes.timerSetAt = n;
@@ -193,11 +204,18 @@ function written(notes: RunNotes, write: number): EventCause {
   return lines.length === 0 ? { type: 'Unknown' } : { type: 'Written', lines };
 }
 
+function readBy(notes: RunNotes, read: number): EventCause {
+  const n = notes.reads.get(read);
+  notes.reads.delete(read);
+  return n === undefined ? { type: 'Unknown' } : { type: 'Read', n };
+}
+
 /** The lines behind an event: none where it came from outside of the trace. */
 export function linesBehind(cause: EventCause): readonly number[] {
   switch (cause.type) {
     case 'Sent':
     case 'TimerSet':
+    case 'Read':
       return [cause.n];
     case 'Written':
       return cause.lines;

@@ -51,6 +51,8 @@ export function tellCause(
     }
     case 'TimerSet':
       return `a timer went off that line ${cause.n} set`;
+    case 'Read':
+      return `line ${cause.n} asked the disk for it`;
     case 'Written':
       return `line ${cause.lines.join(', ')} wrote what is now ${happened?.type === 'WriteFailed' ? 'lost' : 'durable'}`;
     case 'Asked':

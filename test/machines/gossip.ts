@@ -91,7 +91,10 @@ function gossiper(
             effects.push({ type: 'Send', to, messages: [table] });
             break;
           }
+          // It asks for neither.
           case 'RequestReceived':
+          case 'ReadCompleted':
+          case 'ReadFailed':
             break;
         }
       }

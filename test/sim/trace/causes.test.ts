@@ -19,6 +19,9 @@ import {
 import { createRecorder } from '../../../sim/trace/record.js';
 import { recorded, shortStorm, withoutSources } from '../support/recorded.js';
 
+/** A storm whose nodes keep values apart. */
+const APART = 67;
+
 let timeline: Timeline;
 let causes: Causes;
 
@@ -152,6 +155,25 @@ describe('the other causes', () => {
         expect(causes.ofEvents[line.n - 1]?.[i]).toEqual({ type: 'TimerSet', n: set?.line.n });
       });
     });
+  });
+
+  it('of what was read from the disk is the line that asked for it', () => {
+    const apart = buildTimeline(recorded(shortStorm(APART)));
+    const { ofEvents } = findCauses(apart);
+    let reads = 0;
+    apart.moments.forEach(({ line, events }) => {
+      events.forEach((event, i) => {
+        if (event.type !== 'ReadCompleted' && event.type !== 'ReadFailed') return;
+        reads += 1;
+        const [asked] = linesBehind(ofEvents[line.n - 1]?.[i] as EventCause);
+
+        expect(momentAt(apart, asked as number).line.node).toBe(line.node);
+        expect(momentAt(apart, asked as number).effects).toContainEqual(
+          expect.objectContaining({ type: 'Read', read: event.read }),
+        );
+      });
+    });
+    expect(reads).toBeGreaterThan(0);
   });
 
   it('of a durable write are the lines that issued it and those before it', () => {
