@@ -83,6 +83,12 @@ const PROFILES = {
     kinds: ['Pause', 'Isolate', 'Mute', 'Deafen', 'Crash', 'SlowLink', 'Lag', 'Depose'],
     change: takeSnapshots,
   },
+  'cold-values': {
+    about:
+      'All values lie on the disk alone, from where they are read and where they are dropped all the time.',
+    kinds: ['Pause', 'Isolate', 'Crash', 'SlowDisk', 'Depose'],
+    change: keepNoValues,
+  },
   'hot-locks': {
     about: 'Many clients take and give back a few locks, and those who lead change often.',
     kinds: UNSEATING,
@@ -228,6 +234,14 @@ function takeSnapshots(storm: KeyValueScenario): KeyValueScenario {
     settings: { ...settings, node: { ...settings.node, ...often, ...inParts } },
     workload: { ...workload, thinkMs: Math.max(workload.thinkMs, 120) },
   };
+}
+
+/** No value stays in memory, and what is written down of them is soon of no use. */
+function keepNoValues(storm: KeyValueScenario): KeyValueScenario {
+  const { settings } = storm;
+  const apart = { separateValuesFrom: 1, maxValueBytesInMemory: 0, maxValueReads: 1_000 };
+  const often = { snapshotEveryEntries: 3, snapshotPercentOfRecords: 0, snapshotEveryValueBytes: 40 };
+  return { ...storm, settings: { ...settings, node: { ...settings.node, ...apart, ...often } } };
 }
 
 /** So many clients on so few things of one kind that they meet all the time. */

@@ -290,6 +290,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'first-value-issued': 1,
   'window-not-durable': 1,
   'sequences-left-out-of-snapshot': 1,
+  'value-of-image-lost': 15,
   'value-by-length': 9,
   'value-apart-differs': 9,
   'value-not-checked': 39,
@@ -318,7 +319,6 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
  * that gets a seed leaves this list.
  */
 export const NOT_FOUND_YET: readonly string[] = [
-  'value-of-image-lost',
   'value-dropped-under-read',
   'demoted-forgotten',
 ];

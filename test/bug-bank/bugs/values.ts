@@ -1,6 +1,6 @@
 /** Mistakes in keeping values apart from the state: what is compared, written, let go of, removed, read and sent. */
 
-import { bugsOf, edit, type Bug } from './bug.js';
+import { bugsOf, edit, under, type Bug } from './bug.js';
 
 const bug = bugsOf('values');
 
@@ -62,13 +62,16 @@ export const VALUES: readonly Bug[] = [
     'a snapshot refers to values of which no record was written',
     edit(WRITING, '  for (const index of unwritten) writeValue(turn, group, index);\n', ''),
   ),
-  bug(
-    'value-of-image-lost',
-    'a value that is overwritten while a snapshot with it is being written is never written',
-    edit(
-      WRITER,
-      'const isInImage = turn.node.writing.some((each) => each.group === group && each.state.applied >= index);',
-      'const isInImage = false as boolean;',
+  under(
+    'cold-values',
+    bug(
+      'value-of-image-lost',
+      'a value that is overwritten while a snapshot with it is being written is never written',
+      edit(
+        WRITER,
+        'const isInImage = turn.node.writing.some((each) => each.group === group && each.state.applied >= index);',
+        'const isInImage = false as boolean;',
+      ),
     ),
   ),
   bug(
@@ -76,13 +79,16 @@ export const VALUES: readonly Bug[] = [
     'the record of a value goes when it is overwritten, though the snapshot on the disk refers to it',
     edit(WRITER, 'const taken = raft.snapshot?.index ?? 0;', 'const taken = Number.MAX_SAFE_INTEGER;'),
   ),
-  bug(
-    'value-dropped-under-read',
-    'the record of a value goes while a read waits for it',
-    edit(
-      WRITER,
-      "if (wait.type === 'Read' && wait.group === group) images.push(wait.image.applied);",
-      'if (wait.missing < 0) images.push(wait.group);',
+  under(
+    'cold-values',
+    bug(
+      'value-dropped-under-read',
+      'the record of a value goes while a read waits for it',
+      edit(
+        WRITER,
+        "if (wait.type === 'Read' && wait.group === group) images.push(wait.image.applied);",
+        'if (wait.missing < 0) images.push(wait.group);',
+      ),
     ),
   ),
   bug(
