@@ -189,8 +189,8 @@ export const SERVICES: readonly Bug[] = [
     'a key whose time to live is over begins at revision 0 again',
     edit(
       KEYS,
-      'return { ...fresh, revision: revision(current.revision + 1), ...history };',
-      'return { ...fresh, revision: revision(current.lapsedAt.node === 0 ? current.revision + 1 : 0), ...history };',
+      'revision((current?.revision ?? NEVER_WRITTEN) + 1);',
+      'revision(current === undefined ? NEVER_WRITTEN + 1 : current.lapsedAt.node === 0 ? current.revision + 1 : 0);',
     ),
   ),
   bug(
@@ -207,8 +207,8 @@ export const SERVICES: readonly Bug[] = [
     'a key whose time to live is over can be deleted',
     edit(
       KEYS,
-      '  if (current === undefined || !isLive(current)) {\n    return { contents, outcome: refusal(KeyValueCode.doesNotExist) };\n  }\n  return withEntry(contents, key, KeyValueCode.deleted,',
-      '  if (current === undefined || current.deleted) {\n    return { contents, outcome: refusal(KeyValueCode.doesNotExist) };\n  }\n  return withEntry(contents, key, KeyValueCode.deleted,',
+      '  if (current === undefined || !isLive(current)) {\n    return { contents, outcome: refusal(KeyValueCode.doesNotExist) };\n  }\n  const fresh',
+      '  if (current === undefined || current.deleted) {\n    return { contents, outcome: refusal(KeyValueCode.doesNotExist) };\n  }\n  const fresh',
     ),
   ),
   bug(
@@ -216,8 +216,8 @@ export const SERVICES: readonly Bug[] = [
     'a set without a time to live leaves the old one',
     edit(
       KEYS,
-      '    ...lifetime(index, command, operation.expiresMs),\n  });',
-      '    ...(operation.expiresMs === undefined && current !== undefined && isLive(current) ? { expires: current.expires, expiresMs: current.expiresMs, armedAt: current.armedAt } : lifetime(index, command, operation.expiresMs)),\n  });',
+      'superseding(current, keepsHistory, fresh, lifetime(index, command, operation.expiresMs));',
+      'superseding(current, keepsHistory, fresh, operation.expiresMs === undefined && current !== undefined && isLive(current) ? current : lifetime(index, command, operation.expiresMs));',
     ),
   ),
   bug(
@@ -260,7 +260,7 @@ export const SERVICES: readonly Bug[] = [
     'as-of-before-all',
     'a key is said not to have been there when its history no longer reaches back',
     edit(HISTORY, "return newer?.revision === 0 ? 'none' : 'forgotten';", "return 'none';"),
-    edit(HISTORY, 'if (count === MAX_HISTORY ||', 'if (count === 3 ||'),
+    edit(HISTORY, 'older + 1 < MAX_HISTORY', 'older + 1 < 3'),
   ),
   bug(
     'as-of-sees-later-end',

@@ -72,9 +72,9 @@ export const STATE_MACHINE: readonly Bug[] = [
     'delete-keeps-revision',
     'a delete does not raise the revision',
     edit(
-      KEYS,
-      '    ...superseding(contents, command, current, true),\n    deleted: true,',
-      '    ...superseding(contents, command, current, true),\n    revision: current.revision,\n    deleted: true,',
+      'core/partition/keys.ts',
+      'superseding(current, true, fresh, FOR_EVER));',
+      '{ ...superseding(current, true, fresh, FOR_EVER), revision: current.revision });',
     ),
   ),
   bug(
@@ -95,7 +95,11 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'null-deletes',
     'setting no value deletes the key',
-    edit(KEYS, 'deleted: false,', 'deleted: operation.value === null,'),
+    edit(
+      'core/partition/keys.ts',
+      '    lastModified: nextStamp(contents, command.stampedAt),\n  };',
+      '    lastModified: nextStamp(contents, command.stampedAt),\n    deleted: operation.value === null,\n  };',
+    ),
   ),
   bug(
     'refused-set-bumps',
