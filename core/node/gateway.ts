@@ -113,31 +113,30 @@ function placeOf(turn: NodeTurn, operation: Operation, leader: NodeId): NodeId {
 
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
 function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
-  const { node, options, now } = turn;
-  const { token, group, requestId, basis, operation, deadline } = request;
+  const { options } = turn;
+  const { token, group, requestId, basis, operation, wasSent } = request;
   const place = placeOf(turn, operation, leader);
-  const patience = place === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
-  const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
-  const sent: ClientRequest = {
-    token,
-    group,
-    requestId,
-    basis,
-    operation,
-    deadline,
-    retryAt,
-    sentTo: place,
-    redirects,
-    wasSent: request.wasSent || leader !== NO_NODE,
-  };
-  node.requests = radixSet(node.requests, token, sent);
-  node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
+  book(turn, request, { sentTo: place, redirects, wasSent: wasSent || leader !== NO_NODE });
   if (place === NO_NODE) return;
   if (place === options.node) {
     execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token } }, answer);
   } else {
     sendAtOnce(turn, place, { type: 'Forward', group, requestId, basis, operation });
   }
+}
+
+/** Notes who has a request, and when to look after it again; where nobody has it, that is soon. */
+function book(
+  turn: NodeTurn,
+  { token, group, requestId, basis, operation, deadline }: ClientRequest,
+  { sentTo, redirects, wasSent }: Pick<ClientRequest, 'sentTo' | 'redirects' | 'wasSent'>,
+): void {
+  const { node, options, now } = turn;
+  const patience = sentTo === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
+  const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
+  const booked = { token, group, requestId, basis, operation, deadline, retryAt, sentTo, redirects, wasSent };
+  node.requests = radixSet(node.requests, token, booked);
+  node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
 }
 
 /** A request's alarm went off: give up, or try again. An alarm that was set for an earlier attempt means nothing. */
@@ -235,7 +234,8 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   if (leader !== NO_NODE && leader !== from && request.redirects < MAX_REDIRECTS) {
     attempt(turn, request, leader, request.redirects + 1);
   } else {
-    attempt(turn, request, NO_NODE, 0);
+    // Not at once, even where it knows the place: a stale read has no other than this node, which has just put it off.
+    book(turn, request, { sentTo: NO_NODE, redirects: 0, wasSent: request.wasSent });
   }
 }
 
