@@ -468,6 +468,36 @@ describe('a snapshot for a follower', () => {
     expect(textOf(follower.answers.get(asked))).toBe('value 3');
   });
 
+  it('has its values read when they are durable: until then a stale read waits, and is tried again', () => {
+    const { cluster, id } = straggling();
+    const held: InFlight[] = [];
+    for (let i = 0; i < 400 && held.length === 0; i += 1) {
+      cluster.pass(10, (one) => {
+        if (one.message.type !== 'SnapshotChunk' || !one.message.last) return true;
+        held.push(one);
+        return false;
+      });
+    }
+    const follower = cluster.node(id);
+    for (const { from, message } of held) {
+      follower.turn({ type: 'MessageReceived', from: from as never, message });
+    }
+    expect(follower.group().applied).toBeGreaterThan(0);
+    expect(follower.underWay).toHaveLength(1);
+
+    const asked = 77_777;
+    const request = { operation: { type: 'Get', key: 'k3', mode: 'stale' } } as const;
+    follower.turn({ type: 'RequestReceived', token: asked, request });
+    follower.answerReads();
+    expect(follower.answers.has(asked)).toBe(false);
+
+    follower.complete();
+    follower.now += follower.options.heartbeatIntervalMs;
+    follower.turn({ type: 'TimerFired' });
+    follower.answerReads();
+    expect(textOf(follower.answers.get(asked))).toBe('value 3');
+  });
+
   it('is given up where the values are not those to which it refers', () => {
     const { cluster, id } = straggling();
     const damaged: InFlight[] = [];
