@@ -318,7 +318,4 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
  * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters. One
  * that gets a seed leaves this list.
  */
-export const NOT_FOUND_YET: readonly string[] = [
-  'value-dropped-under-read',
-  'demoted-forgotten',
-];
+export const NOT_FOUND_YET: readonly string[] = ['value-dropped-under-read', 'demoted-forgotten'];

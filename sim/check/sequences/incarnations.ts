@@ -9,7 +9,7 @@ export interface Incarnation {
   readonly parameters: Extract<SequenceRequest, { type: 'create' }> | undefined;
   /** Sorted by invocation. */
   readonly allocations: readonly Allocation[];
-  /** Reserves that may have taken values of it: those without an answer, and those beside a creation. */
+  /** Reserves that may have taken values of it: those beside a creation, and those of which `mayHaveTaken` says so. */
   readonly uncertain: readonly SequenceOperation[];
 }
 
@@ -44,12 +44,22 @@ export function incarnationsOf(history: readonly SequenceOperation[]): Incarnati
     const allocation = allocationOf(operation);
     if (allocation !== undefined && begun === over) {
       built[over]?.allocations.push(allocation);
-    } else if (allocation !== undefined || operation.answer === undefined) {
+    } else if (allocation !== undefined || mayHaveTaken(operation)) {
       if (allocation !== undefined) unplaced++;
       for (let index = over; index <= begun; index++) built[index]?.uncertain.push(operation);
     }
   }
   return { incarnations: built.filter(({ allocations }) => allocations.length > 0), unplaced };
+}
+
+/**
+ * Whether a reserve that gave nothing may have taken values all the same: one without an answer, and one with a key that was
+ * refused. The refusal is of one attempt, of which nothing stands in the log; another that was still on its way then may find the
+ * sequence created, and what it takes is kept under the key.
+ */
+function mayHaveTaken({ request, answer }: SequenceOperation): boolean {
+  if (answer === undefined) return true;
+  return request.type === 'reserve' && request.idempotencyKey !== undefined && answer.type === 'refused';
 }
 
 interface Building extends Incarnation {
@@ -70,8 +80,7 @@ function theOnlyOne(
   for (const operation of operations) {
     const allocation = allocationOf(operation);
     if (allocation !== undefined) only.allocations.push(allocation);
-    else if (operation.request.type === 'reserve' && operation.answer === undefined)
-      only.uncertain.push(operation);
+    else if (operation.request.type === 'reserve' && mayHaveTaken(operation)) only.uncertain.push(operation);
   }
   return { incarnations: only.allocations.length > 0 ? [only] : [], unplaced: 0 };
 }

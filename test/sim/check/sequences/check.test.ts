@@ -88,6 +88,11 @@ describe('histories of sequences that are in order', () => {
       {},
     ],
     [
+      'a replay of what another attempt took when one had been refused',
+      [made, [[1, 'k'], 2, 3, refused], [1, 4, 5, [2, 2]], [[1, 'k'], 6, 7, [1, 1]]],
+      {},
+    ],
+    [
       'a forgotten idempotency key',
       [made, [[1, 'k'], 2, 3, [1, 1]], [[1, 'k'], 900, 901, [2, 2]]],
       { replayTime: 600 },
@@ -166,6 +171,12 @@ describe('histories of sequences that break a promise', () => {
     ['unique', 'a run within another', [made, [9, 2, 9, [1, 9]], [1, 3, 8, [10, 10]], [1, 3, 8, [4, 4]]], {}],
     ['unique', 'one value under two keys', [made, [[1, 'k'], 2, 9, [5, 5]], [[1, 'l'], 3, 8, [5, 5]]], {}],
     ['order', 'a smaller value later', [made, [1, 2, 3, [5, 5]], [1, 4, 5, [4, 4]]], {}],
+    [
+      'order',
+      'a smaller value after a refusal that nobody can repeat',
+      [made, [1, 1, 2, refused], [1, 2, 3, [5, 5]], [1, 4, 5, [4, 4]]],
+      {},
+    ],
     [
       'order',
       'after a deposed owner must have noticed',
