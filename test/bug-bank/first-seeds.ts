@@ -315,7 +315,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters. One
- * that gets a seed leaves this list.
+ * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters;
+ * `value-dropped-under-read` is caught by a unit test. One that gets a seed leaves this list.
  */
-export const NOT_FOUND_YET: readonly string[] = ['value-dropped-under-read', 'demoted-forgotten'];
+export const NOT_FOUND_YET: readonly string[] = ['demoted-forgotten', 'value-dropped-under-read'];
