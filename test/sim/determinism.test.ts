@@ -7,7 +7,7 @@ import { run, stormScenario, type Report } from '../../sim/index.js';
 import { loadSim } from './support/bare-realm.js';
 import { bundleSim } from './support/bundle.js';
 
-const SEEDS = [1, 42];
+const SEEDS = [7, 42];
 
 /** The whole report as text: what a user sees must be the same, not only the hash. */
 const reportsHere = (): readonly string[] => SEEDS.map((seed) => JSON.stringify(run(stormScenario(seed))));
