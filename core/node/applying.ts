@@ -107,8 +107,9 @@ function installImage(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   );
   const generation = generationOf(records.number);
   opened.snapshotRecords = { ...records, generation };
-  turnBackReads(turn, raft.group, answer);
+  // First the values: a stale read that is turned back is tried again at once, and must not look where they were.
   valuesReplaced(turn, raft.group, generation);
+  turnBackReads(turn, raft.group, answer);
 }
 
 interface Applied {

@@ -312,6 +312,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'value-received-unchecked': 67,
   'value-received-unwritten': 67,
   'value-missing-in-logged-read': 112,
+  'value-read-where-it-was': 1216,
 };
 
 /**

@@ -170,6 +170,15 @@ export const VALUES: readonly Bug[] = [
     ),
   ),
   bug(
+    'value-read-where-it-was',
+    'a stale read that a snapshot turns back looks for its value where it lay before',
+    edit(
+      'core/node/applying.ts',
+      '  valuesReplaced(turn, raft.group, generation);\n  turnBackReads(turn, raft.group, answer);\n',
+      '  turnBackReads(turn, raft.group, answer);\n  valuesReplaced(turn, raft.group, generation);\n',
+    ),
+  ),
+  bug(
     'value-reads-unbounded',
     'any number of reads may wait for values',
     edit(READING, 'if (waiting >= turn.options.maxValueReads) {', 'if (waiting < 0) {'),

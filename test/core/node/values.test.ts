@@ -438,6 +438,19 @@ describe('a snapshot for a follower', () => {
     return { cluster, leader, id };
   }
 
+  /** Lets time pass until the last chunk of a snapshot was sent, and takes it off the network. */
+  function lastChunks(cluster: ReturnType<typeof startReadyCluster>): readonly InFlight[] {
+    const held: InFlight[] = [];
+    for (let i = 0; i < 400 && held.length === 0; i += 1) {
+      cluster.pass(10, (one) => {
+        if (one.message.type !== 'SnapshotChunk' || !one.message.last) return true;
+        held.push(one);
+        return false;
+      });
+    }
+    return held;
+  }
+
   it('comes with the values, which are read from the disk of the leader', () => {
     const { cluster, leader, id } = straggling();
     expect(heldBytes(leader)).toBe(0);
@@ -470,14 +483,7 @@ describe('a snapshot for a follower', () => {
 
   it('has its values read when they are durable: until then a stale read waits, and is tried again', () => {
     const { cluster, id } = straggling();
-    const held: InFlight[] = [];
-    for (let i = 0; i < 400 && held.length === 0; i += 1) {
-      cluster.pass(10, (one) => {
-        if (one.message.type !== 'SnapshotChunk' || !one.message.last) return true;
-        held.push(one);
-        return false;
-      });
-    }
+    const held = lastChunks(cluster);
     const follower = cluster.node(id);
     for (const { from, message } of held) {
       follower.turn({ type: 'MessageReceived', from: from as never, message });
@@ -496,6 +502,38 @@ describe('a snapshot for a follower', () => {
     follower.turn({ type: 'TimerFired' });
     follower.answerReads();
     expect(textOf(follower.answers.get(asked))).toBe('value 3');
+  });
+
+  it('turns back reads that wait for values before it, which are then looked for where it put them', () => {
+    const cluster = startReadyCluster(3, SMALL);
+    const leader = cluster.leader();
+    const id = cluster.ids.find((one) => one !== leader.id) as number;
+    const follower = cluster.node(id);
+    const write = (i: number, filter?: (one: InFlight) => boolean): void => {
+      cluster.ask(leader.id, 1_000 + i, set(`k${i % 12}`, `value ${i}`));
+      cluster.settle(filter);
+    };
+    for (let i = 0; i < 24; i += 1) write(i);
+    cluster.pass(200);
+    for (let i = 24; i < 60; i += 1) write(i, ({ from, to }) => from !== id && to !== id);
+    cluster.network = [];
+    const held = lastChunks(cluster);
+    const asked = 77_777;
+    const request = { operation: { type: 'Get', key: 'k0', mode: 'stale' } } as const;
+    follower.turn({ type: 'RequestReceived', token: asked, request });
+    expect(follower.reading).toHaveLength(1);
+
+    const effects = held.flatMap(({ from, message }) =>
+      follower.turn({ type: 'MessageReceived', from: from as never, message }),
+    );
+
+    expect(valuesOf(follower)?.generation).toBeGreaterThan(0);
+    expect(effectsOf(effects, 'Read')).toEqual([]);
+    follower.complete();
+    follower.now += follower.options.heartbeatIntervalMs;
+    follower.turn({ type: 'TimerFired' });
+    follower.answerReads();
+    expect(textOf(follower.answers.get(asked))).toBe('value 48');
   });
 
   it('is given up where the values are not those to which it refers', () => {
