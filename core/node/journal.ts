@@ -35,8 +35,9 @@ import type { Entry } from '../raft/messages.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { DurableImage } from '../raft/state.js';
 import { decodeChunk, NO_CHUNKS, wholeState } from '../wire/snapshot-chunk.js';
-import { dropGenerations, generationOf } from './value-store.js';
 import type { SnapshotRecords, Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
+import { hexadecimal } from './record-key.js';
+import { dropGenerations, generationOf } from './value-store.js';
 
 export interface Journal {
   readonly group: GroupId;
@@ -87,13 +88,6 @@ export function dropChunks(group: GroupId, number: number): StorageChange<Stored
 
 function dropSnapshots(group: GroupId, from: number, before: number): StorageChange<Stored> {
   return { type: 'DropRange', from: snapshotKey(group, from), before: snapshotKey(group, before) };
-}
-
-const ZEROS = '0000000000000000';
-
-function hexadecimal(number: number, digits: number): string {
-  const text = number.toString(16);
-  return ZEROS.slice(0, digits - text.length) + text;
 }
 
 export interface JournalStep {

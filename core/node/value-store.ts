@@ -23,6 +23,7 @@ import type { PartitionState } from '../partition/partition.js';
 import type { ValueReference } from '../partition/value-reference.js';
 import type { Origin } from './execution.js';
 import type { Stored } from './protocol.js';
+import { hexadecimal } from './record-key.js';
 import type { NodeTurn } from './turn.js';
 
 export interface ValueStore {
@@ -203,8 +204,4 @@ export function generationOf(snapshot: number): number {
 /** Removes all values of the generations with `from <= generation < before`. */
 export function dropGenerations(group: GroupId, from: number, before: number): StorageChange<Stored> {
   return { type: 'DropRange', from: generationKey(group, from), before: generationKey(group, before) };
-}
-
-function hexadecimal(number: number, digits: number): string {
-  return number.toString(16).padStart(digits, '0');
 }

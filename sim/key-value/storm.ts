@@ -1,8 +1,14 @@
 /** Storms for our own system: the scenario of a seed. */
 
+import { DEFAULT_NODE_OPTIONS } from '../../core/index.js';
 import { drawConditions, drawFaults, sizesOf } from '../faults/storm.js';
 import { withTrueDrift } from './leases.js';
-import { SERVICE_KINDS, type KeyValueScenario, type KeyValueSettings } from './settings.js';
+import {
+  SERVICE_KINDS,
+  type KeyValueScenario,
+  type KeyValueSettings,
+  type NodeSettings,
+} from './settings.js';
 
 const MINUTE_MS = 60_000;
 
@@ -28,6 +34,25 @@ function servicesOf(seed: number): Pick<KeyValueSettings, 'services' | 'serviceK
     ? { services: pick('services', [0, 0, 40, 70]) }
     : { services: 100, serviceKind };
 }
+
+/** Most values of these clients have a few bytes: the defaults keep none of them apart. */
+function valuesOf(seed: number, apart: boolean): ValueTuning {
+  const { separateValuesFrom, maxValueBytesInMemory, maxValueReads, snapshotEveryValueBytes } =
+    DEFAULT_NODE_OPTIONS;
+  if (!apart) return { separateValuesFrom, maxValueBytesInMemory, maxValueReads, snapshotEveryValueBytes };
+  const pick = sizesOf(seed);
+  return {
+    separateValuesFrom: pick('values apart from', [1, 1, 3]),
+    maxValueBytesInMemory: pick('value bytes', [0, 0, 12, 60, 400]),
+    maxValueReads: pick('value reads', [1, 4, 1_000]),
+    snapshotEveryValueBytes: pick('snapshot value bytes', [1, 40, 1_000]),
+  };
+}
+
+type ValueTuning = Pick<
+  NodeSettings,
+  'separateValuesFrom' | 'maxValueBytesInMemory' | 'maxValueReads' | 'snapshotEveryValueBytes'
+>;
 
 const NO_PRESS: readonly undefined[] = Array.from({ length: 12 }, () => undefined);
 
@@ -77,11 +102,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         keepEntries: pick('keep', [0, 0, 0, 3, 20]),
         maxKeepEntries: pick('keep for followers', [0, 0, 5, 1_000]),
         maxKeepBytes: pick('keep bytes', [0, 300, 1_000_000]),
-        // Most values of these clients have a few bytes: the default keeps none of them apart.
-        separateValuesFrom: apart ? pick('values apart from', [1, 1, 3]) : 256,
-        maxValueBytesInMemory: apart ? pick('value bytes', [0, 0, 12, 60, 400]) : 256 << 20,
-        maxValueReads: apart ? pick('value reads', [1, 4, 1_000]) : 1_024,
-        snapshotEveryValueBytes: apart ? pick('snapshot value bytes', [1, 40, 1_000]) : 32 << 20,
+        ...valuesOf(seed, apart),
         snapshotChunkBytes: pick('chunk bytes', [1, 80, 400, 2_000, 65_536]),
         maxInflightChunks: pick('inflight chunks', [1, 2, 4]),
         maxSnapshotsSending: pick('snapshots sending', [1, 1, 2]),
