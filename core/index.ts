@@ -27,6 +27,7 @@ export * from './partition/command.js';
 export * from './partition/lock-command.js';
 export type * from './partition/lock-entry.js';
 export * from './partition/sequence-command.js';
+export * from './partition/transaction-command.js';
 export * from './partition/sequence-block.js';
 export type * from './partition/sequence-entry.js';
 export type * from './partition/contents.js';
@@ -54,4 +55,5 @@ export type { Members, Reconfigured, ReconfigurationRefusal } from './raft/recon
 export type { Proposal } from './raft/replication.js';
 export type { TransferRefusal, TransferStart } from './raft/transfer.js';
 export * from './script/index.js';
+export * from './transactions/calls.js';
 export * from './wire/index.js';
