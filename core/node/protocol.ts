@@ -4,6 +4,7 @@
 
 import type { Operation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
@@ -123,6 +124,8 @@ export interface Forward {
   /** See `Command.basis`. */
   readonly basis: LogIndex;
   readonly operation: Operation;
+  /** The transaction on whose behalf it is asked, whose own locks are not in its way; absent for none. */
+  readonly within?: TransactionId | undefined;
 }
 
 /** The leader's answer to a `Forward`; matched by the request's id. */

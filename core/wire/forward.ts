@@ -4,6 +4,7 @@ import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId } from '../machine/units.js';
 import type { Forward, ForwardAnswer, ForwardResult } from '../node/protocol.js';
 import type { Operation, Outcome } from '../partition/command.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 import {
   malformed,
   readNested,
@@ -28,6 +29,7 @@ export function writeForward(writer: Writer, message: Forward): void {
   writeText(writer, 10, message.requestId);
   writeUnsigned(writer, 16, message.basis);
   writeOperation(writer, message.operation);
+  if (message.within !== undefined) writeText(writer, 482, message.within);
 }
 
 /** The values in it are views of the input: the leader makes a command of them at once, which copies. */
@@ -35,6 +37,7 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
   let requestId = '';
   let basis = 0;
   let operation: Operation | undefined;
+  let within = '';
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -43,6 +46,9 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
         break;
       case 16:
         basis = readUnsigned(reader, 'Forward.basis');
+        break;
+      case 482:
+        within = readText(reader, 'Forward.within');
         break;
       default: {
         const read = readOperation(reader, tag);
@@ -57,6 +63,7 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
     requestId: checkedRequestId(reader, requestId, 'Forward.request_id'),
     basis: basis as LogIndex,
     operation,
+    ...(within === '' ? {} : { within: within as TransactionId }),
   };
 }
 
