@@ -23,6 +23,8 @@ const MAX_TRIES_OF_THE_YOUNGER = 4;
 const MAX_SETTLE_TRIES = 20;
 const SETTLE_PAUSE_MS = 250;
 
+/** How often the record is asked for the decision. Meanwhile callers are told to come back. */
+const MAX_DECIDE_TRIES = 60;
 const MAX_DECIDE_PAUSE_MS = 1_000;
 
 /** Asks everybody whom this step concerns, all at once. */
@@ -65,13 +67,14 @@ function askJob(turn: SessionTurn, job: number): void {
 }
 
 function operationOf(phase: Finalizing, part: Part, transaction: TransactionId): TransactionOperation {
-  const { participant, writes, reads } = part;
+  const { participant, writes, reads, since } = part;
   const inPart = { ...participant, transaction };
+  const sinceThen = since === undefined ? {} : { since };
   // With writes there is an anchor.
   const anchor = phase.anchor as GroupId;
   switch (phase.step) {
     case 'CommittingAtOnce':
-      return { type: 'CommitAtOnce', ...inPart, writes, reads };
+      return { type: 'CommitAtOnce', ...inPart, writes, reads, ...sinceThen };
     case 'Preparing': {
       const written = new Set(writes.map(({ key }) => key));
       const own = reads.filter((read) => read.type === 'Key' && written.has(read.key));
@@ -82,16 +85,18 @@ function operationOf(phase: Finalizing, part: Part, transaction: TransactionId):
         ...(part.record && { participants: participantsOf(phase) }),
         writes,
         reads: own,
+        ...sinceThen,
       };
     }
     case 'Validating':
-      return { type: 'Validate', ...inPart, reads };
+      return phase.commitAt === undefined
+        ? { type: 'Validate', ...inPart, reads }
+        : { type: 'Validate', ...inPart, reads, at: phase.commitAt };
     case 'Deciding': {
       const decision = phase.decision as Decision;
       const participants = participantsOf(phase);
-      return decision.type === 'Abort' && participants.length > 0
-        ? { type: 'Decide', group: anchor, transaction, decision, participants }
-        : { type: 'Decide', group: anchor, transaction, decision };
+      const decided = { type: 'Decide', group: anchor, transaction, decision, ...sinceThen } as const;
+      return decision.type === 'Abort' ? { ...decided, participants } : decided;
     }
     case 'Settling':
       return { type: 'Settle', ...inPart, decision: phase.decision as Decision };
@@ -191,7 +196,12 @@ function validated(
   reason: string,
 ): void {
   const phase = finalizingOf(turn) as Finalizing;
-  if (outcome?.code === TransactionCode.done) return jobDone(turn, job);
+  if (outcome?.code === TransactionCode.done) {
+    const { latest = outcome.at } = phase;
+    const isLater = latest !== undefined && outcome.at !== undefined && compareTimestamps(outcome.at, latest) > 0;
+    if (latest !== undefined) turn.session.phase = { ...phase, latest: isLater ? outcome.at : latest };
+    return jobDone(turn, job);
+  }
   // What is as it was later was so before too: asking again proves the same.
   if (outcome?.code === TransactionCode.aborted && phase.verdict === undefined) {
     if (mayWait(turn, phase.jobs[job], outcome.blocker)) return pause(turn, job);
@@ -276,11 +286,14 @@ function stepDone(turn: SessionTurn): void {
       return;
     case 'Preparing':
       if (verdict !== undefined) return tainted ? decide(turn, { type: 'Abort' }) : leave(turn);
-      return startStep(turn, 'Validating');
+      return validate(turn, latestOf(parts));
     case 'Validating': {
-      const at = latestOf(parts);
-      if (at === undefined) return conclude(turn, verdict ?? { type: 'Committed' });
-      return decide(turn, verdict === undefined ? { type: 'Commit', at } : { type: 'Abort' });
+      const { commitAt, latest } = phase;
+      if (commitAt === undefined) return conclude(turn, verdict ?? { type: 'Committed' });
+      if (verdict !== undefined) return decide(turn, { type: 'Abort' });
+      // It comes after all that it has seen; but then nobody may have overwritten any of that up to this later time.
+      if (latest !== undefined && compareTimestamps(latest, commitAt) > 0) return validate(turn, latest);
+      return decide(turn, { type: 'Commit', at: commitAt });
     }
     case 'Deciding':
       return startStep(turn, 'Settling');
@@ -289,6 +302,12 @@ function stepDone(turn: SessionTurn): void {
     case 'Finishing':
       return leave(turn);
   }
+}
+
+function validate(turn: SessionTurn, commitAt: Timestamp | undefined): void {
+  const phase = finalizingOf(turn) as Finalizing;
+  turn.session.phase = commitAt === undefined ? phase : { ...phase, commitAt };
+  startStep(turn, 'Validating');
 }
 
 /** All versions of the transaction are of the time when the last of its intents was placed. */
@@ -325,17 +344,12 @@ function decided(
     return wasAtOnce ? leave(turn) : settle(turn, job, undefined);
   }
   const { attempt } = phase.jobs[job] as Job;
-  const isGone = outcome?.code === TransactionCode.doesNotExist || outcome?.code === TransactionCode.aborted;
-  if (!isGone) return pause(turn, job, Math.min(20 * 2 ** attempt, MAX_DECIDE_PAUSE_MS));
-  // There is no record: one that says commit is kept until it is finished, and nobody else than this session was told of it, unless it
-  // asked before and the answer was lost.
-  const unknown = `whether the transaction was committed is not known any more: ${reason}`;
-  announce(
-    turn,
-    attempt === 0
-      ? { type: 'Aborted', reason: `its record is gone: ${reason}` }
-      : { type: 'Unknown', reason: unknown },
-  );
+  if (attempt < MAX_DECIDE_TRIES) return pause(turn, job, Math.min(20 * 2 ** attempt, MAX_DECIDE_PAUSE_MS));
+  // Perhaps the partition has forgotten how it ended. Whatever is left is for those who find it.
+  announce(turn, {
+    type: 'Unknown',
+    reason: `whether the transaction was committed could not be found out: ${reason}`,
+  });
   leave(turn);
 }
 

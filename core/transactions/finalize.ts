@@ -143,7 +143,7 @@ interface Frozen {
 }
 
 /** What concerns each partition, and which of them decides: that of the first key that is written and lasts. */
-function partsOf({ session }: SessionTurn): Frozen {
+function partsOf({ session, context }: SessionTurn): Frozen {
   const parts = new Map<
     string,
     { readonly participant: Participant; readonly writes: StagedWrite[]; readonly reads: Observation[] }
@@ -171,7 +171,12 @@ function partsOf({ session }: SessionTurn): Frozen {
     partAt(participant).reads.push(observation);
   });
   return {
-    parts: withRecord([...parts.values()], anchor),
+    parts: withRecord([...parts.values()], anchor).map((part) => {
+      const { group, ephemeral } = part.participant;
+      return context.appliedOf === undefined || ephemeral === true
+        ? part
+        : { ...part, since: context.appliedOf(group) };
+    }),
     ...(anchorKey !== undefined && { anchorKey }),
     ...(anchor !== undefined && { anchor }),
   };

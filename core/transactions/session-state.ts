@@ -9,7 +9,7 @@ import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { OrderedMap } from '../collections/ordered-map.js';
 import type { RadixArray } from '../collections/radix-array.js';
 import type { Clocks } from '../machine/machine.js';
-import type { GroupId, MonotonicMs } from '../machine/units.js';
+import type { GroupId, LogIndex, MonotonicMs } from '../machine/units.js';
 import type { KeyValueOperation, KeyValueRead, Outcome } from '../partition/command.js';
 import type {
   Decision,
@@ -17,6 +17,7 @@ import type {
   Observation,
   Participant,
   RangeObservation,
+  Since,
   StagedWrite,
   TransactionId,
   TransactionOperation,
@@ -104,6 +105,10 @@ export interface Finalizing {
   /** Whose group holds the record; absent if nothing is written. */
   readonly anchorKey?: string;
   readonly anchor?: GroupId;
+  /** The time of the commit, as far as it is known; what was read must not be overwritten before that. */
+  readonly commitAt?: Timestamp;
+  /** The latest change of what was read. */
+  readonly latest?: Timestamp;
   /** What is done in this step, by part. */
   readonly jobs: readonly Job[];
   /** What it comes to; undefined as long as nobody knows. */
@@ -129,6 +134,8 @@ export interface Part {
   readonly reads: readonly Observation[];
   /** Its group keeps the record. There need not be anything to write: where all writes are ephemeral, the record still lasts. */
   readonly record?: true;
+  /** How far the partition had come before anything of this commit was asked of anybody. */
+  readonly since?: Since;
   /** When its intents were placed. */
   readonly preparedAt?: Timestamp;
 }
@@ -235,6 +242,8 @@ export interface SessionContext {
   readonly now: Clocks;
   /** How many partitions the cluster has. */
   readonly partitions: number;
+  /** How far a partition has come, as far as this node knows. */
+  readonly appliedOf?: (group: GroupId) => LogIndex;
 }
 
 export interface SessionStep {
