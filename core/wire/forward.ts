@@ -22,6 +22,7 @@ import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOperation, writeOperation } from './operations.js';
 import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { readTransactionOutcome, writeTransactionOutcome } from './transaction-outcomes.js';
 import { checkedRequestId } from './values.js';
 
 export function writeForward(writer: Writer, message: Forward): void {
@@ -114,6 +115,7 @@ function writeExecuted(writer: Writer, result: Executed): void {
   if (outcome.family === 'page') writeNested(writer, 34, outcome, writePage);
   if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
+  if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
 }
 
 function readExecuted(reader: Reader): Executed {
@@ -140,6 +142,9 @@ function readExecuted(reader: Reader): Executed {
         break;
       case 50:
         outcome = readNested(reader, readSequenceOutcome);
+        break;
+      case 58:
+        outcome = readNested(reader, readTransactionOutcome);
         break;
       default:
         skipField(reader, tag);
