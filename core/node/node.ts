@@ -73,6 +73,7 @@ import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
 import type { TaskAnswer } from './requests.js';
+import { resolveAt, resolveIfDue, resolverAnswered } from './resolver.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
 import { tellTasks } from './tasks.js';
@@ -317,12 +318,13 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
 }
 
 /** Something that this node asked on its own account is answered. */
-function taskAnswered(_turn: NodeTurn, { task }: TaskAnswer): void {
+function taskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
+  const { task } = answered;
   switch (task.type) {
     case 'Session':
       return;
     case 'Resolver':
-      return;
+      return resolverAnswered(turn, task, answered);
     default:
       return unreachable(task);
   }
@@ -337,6 +339,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   sweepIfDue(turn, opened);
+  resolveIfDue(turn, opened);
   compactIfDue(turn, opened);
 }
 
@@ -385,7 +388,7 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
-  const deadline = earlierOf(nextDeadline(group.raft), group.lead?.sweepAt);
+  const deadline = earlierOf(earlierOf(nextDeadline(group.raft), group.lead?.sweepAt), resolveAt(group.lead));
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
