@@ -23,6 +23,7 @@ import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOperation, writeOperation } from './operations.js';
 import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { readTransactionOutcome, writeTransactionOutcome } from './transaction-outcomes.js';
 import { checkedRequestId } from './values.js';
 
 export function writeForward(writer: Writer, message: Forward): void {
@@ -121,6 +122,7 @@ function writeExecuted(writer: Writer, result: Executed): void {
   if (outcome.family === 'page') writeNested(writer, 34, outcome, writePage);
   if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
+  if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
 }
 
 function readExecuted(reader: Reader): Executed {
@@ -147,6 +149,9 @@ function readExecuted(reader: Reader): Executed {
         break;
       case 50:
         outcome = readNested(reader, readSequenceOutcome);
+        break;
+      case 58:
+        outcome = readNested(reader, readTransactionOutcome);
         break;
       default:
         skipField(reader, tag);
