@@ -41,6 +41,7 @@ import type {
   Verdict,
 } from '../transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../transactions/start.js';
+import { enterGate, freePlace, patienceOver, type Admission, type Doorman, type Entrant } from './admitting.js';
 import {
   coordinate,
   coordinationOf,
@@ -57,6 +58,8 @@ import type { TaskAnswer } from './requests.js';
 import {
   pumpScripts,
   SCRIPT_PREFIX,
+  scriptAdmitted,
+  scriptNotAdmitted,
   scriptDue,
   scriptRequested,
   scriptTaskAnswered,
@@ -99,12 +102,45 @@ function start(turn: NodeTurn, place: CallerPlace, call: StartTransaction): void
     const reason = `${sessionCount} transactions are open on this node, and no more may be`;
     return tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
   }
-  const { stamp } = openSession(turn, call);
+  const { priority, admissionWaitMs } = effectiveOptions(call.options);
+  const entrant: Entrant = { type: 'Session', place, call };
+  const entry = enterGate(turn, 'sessions', priority, admissionWaitMs, entrant);
+  if (entry.type === 'Refused') return notAdmitted(turn, place, entry.reason);
+  if (entry.type === 'Admitted') admitted(turn, place, call, entry.admission);
+}
+
+function admitted(
+  turn: NodeTurn,
+  place: CallerPlace,
+  call: StartTransaction,
+  admission: Admission | undefined,
+): void {
+  const { stamp } = openSession(turn, call, admission);
   tell(turn, place, { family: 'session', code: SessionCode.set, id: stamp });
 }
 
+function notAdmitted(turn: NodeTurn, place: CallerPlace, reason: string): void {
+  tell(turn, place, { family: 'session', code: SessionCode.admissionRefused, reason });
+}
+
+/** What happens to those who waited for a place. */
+const DOORMAN: Doorman = {
+  admit(turn, entrant, admission) {
+    if (entrant.type === 'Session') return admitted(turn, entrant.place, entrant.call, admission);
+    scriptAdmitted(turn, SESSIONS, entrant, admission);
+  },
+  refuse(turn, entrant, reason) {
+    if (entrant.type === 'Session') return notAdmitted(turn, entrant.place, reason);
+    scriptNotAdmitted(turn, entrant, reason);
+  },
+};
+
 /** A new session of this node. */
-export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 'options'>): SessionState {
+function openSession(
+  turn: NodeTurn,
+  { options }: Pick<StartTransaction, 'options'>,
+  admission?: Admission,
+): SessionState {
   const { node, now } = turn;
   node.clock = nextTimestamp(node.clock, turn.options.node, now.wall);
   const stamp = node.clock;
@@ -117,6 +153,9 @@ export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 
     numbers: mapSet(numbers, id, number),
     sessionCount: sessionCount + 1,
   });
+  if (admission !== undefined) {
+    coordinate(turn, { admissions: radixSet(coordinationOf(turn).admissions, number, admission) });
+  }
   setAlarm(turn, number, session.wakeAt);
   return session;
 }
@@ -259,12 +298,16 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     case 'Ended':
       return retain(turn, id, effect.verdict, effect.anchorKey);
     case 'Gone': {
-      const { sessions, numbers, sessionCount } = coordinationOf(turn);
-      return coordinate(turn, {
+      const { sessions, numbers, sessionCount, admissions } = coordinationOf(turn);
+      const admission = radixGet(admissions, number);
+      coordinate(turn, {
         sessions: radixDelete(sessions, number),
         numbers: mapDelete(numbers, id),
         sessionCount: sessionCount - 1,
+        admissions: radixDelete(admissions, number),
       });
+      if (admission !== undefined) freePlace(turn, admission, DOORMAN);
+      return;
     }
     default:
       return unreachable(effect);
@@ -370,15 +413,17 @@ export function coordinationDue(turn: NodeTurn): void {
     coordinate(turn, { alarms: dropEarliest(alarms) });
     const session = radixGet(coordinationOf(turn).sessions, number);
     if (session?.wakeAt === at) happen(turn, number, { type: 'TimeCame' });
-    else if (!scriptDue(turn, SESSIONS, number, at)) passedOnDue(turn, number, at);
+    else if (!scriptDue(turn, SESSIONS, number, at) && !patienceOver(turn, number, DOORMAN)) {
+      passedOnDue(turn, number, at);
+    }
   }
 }
 
 /** What scripts need of sessions. */
 const SESSIONS: Sessions = {
-  begin(turn, options) {
+  begin(turn, options, admission) {
     if (coordinationOf(turn).sessionCount >= MAX_SESSIONS) return undefined;
-    return { id: openSession(turn, { options }).stamp, coordinatorKey: 'script' };
+    return { id: openSession(turn, { options }, admission).stamp, coordinatorKey: 'script' };
   },
   call: calledHere,
   tell: tellAnybody,

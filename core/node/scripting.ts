@@ -31,6 +31,8 @@ import {
 } from '../transactions/calls.js';
 import { endOf, errandAnswered, errandOf, locksInOrder, type Errand } from '../transactions/script-operations.js';
 import type { SessionCall } from '../transactions/session-state.js';
+import { DEFAULT_ADMISSION_WAIT_MS, MAX_ADMISSION_WAIT_MS } from '../transactions/start.js';
+import { enterGate, type Admission, type Entrant } from './admitting.js';
 import { coordinate, coordinationOf, newNumber, setAlarm, type CallerPlace } from './coordination.js';
 import type { TaskAnswer } from './requests.js';
 import { ask } from './tasks.js';
@@ -71,7 +73,11 @@ export interface Wait {
 
 /** How sessions are used; the coordinator implements it. */
 export interface Sessions {
-  readonly begin: (turn: NodeTurn, options: SessionOptions) => TransactionHandle | undefined;
+  readonly begin: (
+    turn: NodeTurn,
+    options: SessionOptions,
+    admission?: Admission,
+  ) => TransactionHandle | undefined;
   readonly call: (turn: NodeTurn, place: CallerPlace, call: SessionCall) => void;
   readonly tell: (turn: NodeTurn, place: CallerPlace, answer: RunAnswer) => void;
 }
@@ -198,8 +204,36 @@ function begin(
   number: number,
   round: number,
   place: number,
-  { options, locks }: BeginEffect,
+  effect: BeginEffect,
 ): void {
+  const run = runAt(turn, number) as ScriptRun;
+  const { priority = run.priority, admissionWaitMs = 0 } = effect.options;
+  const waitMs = admissionWaitMs > 0 ? Math.min(admissionWaitMs, MAX_ADMISSION_WAIT_MS) : DEFAULT_ADMISSION_WAIT_MS;
+  const entrant = { type: 'Script', run: number, round, place, effect } as const;
+  const entry = enterGate(turn, 'scripts', priority, waitMs, entrant);
+  if (entry.type === 'Refused') return scriptNotAdmitted(turn, entrant, entry.reason);
+  if (entry.type === 'Admitted') scriptAdmitted(turn, sessions, entrant, entry.admission);
+}
+
+type ScriptEntrant = Extract<Entrant, { readonly type: 'Script' }>;
+
+/** No place became free in time: nothing was started. */
+export function scriptNotAdmitted(
+  turn: NodeTurn,
+  { run, round, place }: ScriptEntrant,
+  reason: string,
+): void {
+  answered(turn, run, round, place, { type: 'Stopped', code: ScriptCode.admissionRefused, reason });
+}
+
+/** There is a place: its transaction begins. */
+export function scriptAdmitted(
+  turn: NodeTurn,
+  sessions: Sessions,
+  { run: number, round, place, effect }: ScriptEntrant,
+  admission: Admission | undefined,
+): void {
+  const { options, locks } = effect;
   const run = runAt(turn, number) as ScriptRun;
   const { snapshotMs, locking, timeoutMs, asyncRelease, priority = run.priority } = options;
   const handle = sessions.begin(turn, {
@@ -212,7 +246,7 @@ function begin(
     ...(snapshotMs !== undefined && { readTimestamp: endOf(snapshotMs) }),
     asyncRelease,
     priority,
-  });
+  }, admission);
   if (handle === undefined) {
     const reason = 'too many transactions are open on this node';
     return answered(turn, number, round, place, { type: 'Stopped', code: ScriptCode.mustRetry, reason });
