@@ -47,6 +47,8 @@ export function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): voi
   writeUnsigned(writer, 104, entry.revisions ?? 0);
 }
 
+const NO_HISTORY: readonly KeyVersion[] = [];
+
 export function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: KeyEntry } {
   let key = '';
   let value: KeptValue = null;
@@ -57,7 +59,7 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
   let lapsedAt = ZERO_TIMESTAMP;
   let expiresMs = 0;
   let armedAt = 0;
-  const history: KeyVersion[] = [];
+  let history: KeyVersion[] | undefined;
   let forgotten: number | undefined;
   let revisions = 0;
   while (reader.pos < reader.len) {
@@ -91,7 +93,7 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
         armedAt = readUnsigned(reader, 'KeyEntry.armed_at');
         break;
       case 82:
-        history.push(readNested(reader, readVersion));
+        (history ??= []).push(readNested(reader, readVersion));
         break;
       case 88:
         forgotten = readUnsigned(reader, 'KeyEntry.forgotten');
@@ -107,24 +109,52 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
     }
   }
   checkedKey(reader, key, 'KeyEntry.key');
-  const plain = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
-  const version = withRevisions(plain, revisions);
-  checkVersion(reader, version, 'KeyEntry');
+  // Literals with the fields in the order in which a write makes them, and one empty history for all: a node that starts again
+  // makes all its keys here, and a spread would cost more than the reading.
+  const newest = revision as Revision;
+  const armed = armedAt as LogIndex;
+  const older = history ?? NO_HISTORY;
+  const told: KeyEntry =
+    forgotten === undefined
+      ? {
+          value,
+          revision: newest,
+          deleted,
+          lastModified,
+          expires,
+          lapsedAt,
+          expiresMs,
+          armedAt: armed,
+          history: older,
+        }
+      : {
+          value,
+          revision: newest,
+          deleted,
+          lastModified,
+          expires,
+          lapsedAt,
+          expiresMs,
+          armedAt: armed,
+          history: older,
+          forgotten: forgotten as Revision,
+        };
+  const entry = withRevisions(told, revisions);
+  checkVersion(reader, entry, 'KeyEntry');
   checkArmed(reader, expiresMs, armedAt, 'KeyEntry');
   if (expiresMs > 0 && (deleted || lapsedAt.node !== 0)) {
     malformed(reader, 'a KeyEntry is over, but has a time to live');
   }
   let newer = revision;
-  for (const each of history) {
+  for (const each of older) {
     if (each.revision >= newer)
       malformed(reader, `in KeyEntry.history, ${each.revision} comes after ${newer}`);
     newer = each.revision;
   }
-  const entry = { ...version, expiresMs, armedAt: armedAt as LogIndex, history };
-  return { key, entry: forgotten === undefined ? entry : { ...entry, forgotten: forgotten as Revision } };
+  return { key, entry };
 }
 
-function withRevisions(version: KeyVersion, revisions: number): KeyVersion {
+function withRevisions<T extends KeyVersion>(version: T, revisions: number): T {
   return revisions === 0 ? version : { ...version, revisions };
 }
 
