@@ -3,6 +3,7 @@
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import { mixBytes, mixNumber, mixText } from '../collections/digest.js';
 import type { LogIndex } from '../machine/units.js';
+import type { HoldOutcome } from './hold-command.js';
 import { SetFlag, type Command, type KeyValueOutcome, type Operation, type Outcome } from './command.js';
 import type { LockOutcome } from './lock-command.js';
 import { nameIn } from './operation.js';
@@ -24,6 +25,8 @@ export function mixCommand(digest: number, index: LogIndex, command: Command, ou
       return mixLockOutcome(mixed, outcome);
     case 'sequence':
       return mixSequenceOutcome(mixed, outcome);
+    case 'hold':
+      return mixHoldOutcome(mixed, outcome);
     case 'page':
       // A read; all that it may change is what has lapsed.
       return mixed;
@@ -47,6 +50,9 @@ function mixOperation(digest: number, operation: Operation): number {
       return mixNumber(mixBytes(mixText(digest, operation.type), operation.owner), operation.expiresMs);
     case 'ReserveSequence':
       return mixText(mixText(digest, operation.type), operation.idempotencyKey ?? '');
+    case 'AcquireHold':
+    case 'SetFloor':
+      return mixTimestamp(mixText(digest, operation.type), operation.timestamp);
     default:
       return mixText(digest, operation.type);
   }
@@ -59,6 +65,10 @@ function mixKeyValueOutcome(digest: number, outcome: KeyValueOutcome): number {
 
 function mixLockOutcome(digest: number, { fencingToken, expires }: LockOutcome): number {
   return mixTimestamp(mixNumber(digest, fencingToken), expires);
+}
+
+function mixHoldOutcome(digest: number, { hold, expires, live }: HoldOutcome): number {
+  return mixNumber(mixTimestamp(mixText(digest, hold), expires), live);
 }
 
 function mixSequenceOutcome(digest: number, { record, allocation }: SequenceOutcome): number {

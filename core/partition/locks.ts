@@ -21,6 +21,7 @@ import {
   type ReleaseLockOperation,
 } from './lock-command.js';
 import type { LockEntry } from './lock-entry.js';
+import { withRetention } from './retention.js';
 
 export function writeLock(
   contents: Contents,
@@ -127,7 +128,8 @@ function lease(
 
 function withLock(contents: Contents, resource: string, entry: LockEntry): Contents {
   const { keys, locks, sequences } = contents;
-  return { keys, locks: mapSet(locks, resource, entry), sequences, lastModified: entry.lastModified };
+  const next = { keys, locks: mapSet(locks, resource, entry), sequences, lastModified: entry.lastModified };
+  return withRetention(next, contents);
 }
 
 function grant(code: LockCode, { fencingToken, expires }: LockEntry): LockOutcome {

@@ -1,5 +1,5 @@
 /**
- * The replicated state of one partition: keys, locks and sequences, and the retry table.
+ * The replicated state of one partition: keys, locks and sequences, the retry table, and what is kept of the past.
  *
  * `applyCommand` is a deterministic function of the state and the committed command, so replicas that applied the
  * same log are equal byte for byte; `digest` folds in every applied change, which makes that cheap to compare.
@@ -14,9 +14,11 @@ import { logIndex, type LogIndex } from '../machine/units.js';
 import type { Command, Outcome, ReadOperation } from './command.js';
 import { mixCommand } from './command-digest.js';
 import type { Answer, Change, Contents } from './contents.js';
+import { endHold, readFloor, setFloor, writeHold } from './holds.js';
 import { endKey, readKeys, writeKey } from './keys.js';
 import { endLock, readLock, writeLock } from './locks.js';
 import { describeOperation, isRead, refusalOf } from './operation.js';
+import { withRetention } from './retention.js';
 import {
   EMPTY_RETRY_TABLE,
   findRetry,
@@ -51,7 +53,7 @@ export interface Applied extends Answer {
 
 /** Moves past an entry that carries no command (a new leader's first). */
 export function applyNothing(state: PartitionState, index: LogIndex, window: number): PartitionState {
-  return {
+  const next = {
     keys: state.keys,
     locks: state.locks,
     sequences: state.sequences,
@@ -60,6 +62,7 @@ export function applyNothing(state: PartitionState, index: LogIndex, window: num
     lastModified: state.lastModified,
     digest: mixNumber(state.digest, index),
   };
+  return withRetention(next, state);
 }
 
 /**
@@ -94,19 +97,20 @@ export function applyCommand(
     return { state: next, outcome: refusalOf(operation, 'invalidInput'), reason };
   }
 
-  const { contents, outcome, reason } = execute(endLapsed(state, command), index, command, separateFrom);
+  const { contents, outcome, reason } = execute(endLapsed(state, index, command), index, command, separateFrom);
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
+  const next = {
+    keys,
+    locks,
+    sequences,
+    retries: isRead(operation) ? retries : rememberRequest(retries, record),
+    applied: index,
+    lastModified,
+    digest: mixCommand(state.digest, index, command, outcome),
+  };
   return {
-    state: {
-      keys,
-      locks,
-      sequences,
-      retries: isRead(operation) ? retries : rememberRequest(retries, record),
-      applied: index,
-      lastModified,
-      digest: mixCommand(state.digest, index, command, outcome),
-    },
+    state: withRetention(next, contents),
     outcome,
     ...(reason === undefined ? {} : { reason }),
   };
@@ -128,11 +132,18 @@ function execute(contents: Contents, index: LogIndex, command: Command, separate
     case 'ReserveSequence':
     case 'DeleteSequence':
       return writeSequence(contents, index, command, operation);
+    case 'AcquireHold':
+    case 'RenewHold':
+    case 'ReleaseHold':
+      return writeHold(contents, index, command, operation);
+    case 'SetFloor':
+      return setFloor(contents, operation);
     case 'Get':
     case 'Exists':
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
+    case 'GetFloor':
       return { contents, ...answerRead(contents, operation, NOT_TOLD) };
     default:
       return unreachable(operation);
@@ -163,16 +174,28 @@ export function answerRead(
       return readLock(contents, operation);
     case 'GetSequence':
       return readSequence(contents, operation);
+    case 'GetFloor':
+      return readFloor(contents);
     default:
       return unreachable(operation);
   }
 }
 
-/** The keys and locks that have come to their end by the word of the leader that proposed the command. */
-function endLapsed(contents: Contents, { lapsed = [], stampedAt }: Command): Contents {
+/** What has come to its end by the word of the leader that proposed the command. */
+function endLapsed(contents: Contents, index: LogIndex, { lapsed = [], stampedAt }: Command): Contents {
   let ended = contents;
   for (const lapse of lapsed) {
-    ended = lapse.space === 'key' ? endKey(ended, lapse, stampedAt) : endLock(ended, lapse, stampedAt);
+    switch (lapse.space) {
+      case 'key':
+        ended = endKey(ended, lapse, stampedAt);
+        break;
+      case 'lock':
+        ended = endLock(ended, lapse, stampedAt);
+        break;
+      case 'hold':
+        ended = endHold(ended, lapse, index);
+        break;
+    }
   }
   return ended;
 }

@@ -1,7 +1,7 @@
 /**
  * The state of a partition in chunks, as it lies on the disk and as a follower that is far behind gets it.
  *
- * A chunk holds the records that come next after a place (keys, then locks, sequences and the retry table) until it has as many
+ * A chunk holds the records that come next after a place (keys, then locks, sequences, holds and the retry table) until it has as many
  * bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
  * size alone: equal states give equal chunks, on every node. Cutting one off costs what is in it, not what was before.
  *
@@ -20,11 +20,13 @@ import {
 } from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex } from '../machine/units.js';
+import { liveHolds } from '../partition/holds.js';
 import type { KeyEntry } from '../partition/key-entry.js';
 import { forEachReference } from '../partition/key-history.js';
 import type { LockEntry } from '../partition/lock-entry.js';
 import type { PartitionState } from '../partition/partition.js';
 import { EMPTY_RETRY_TABLE, findRetry, rememberRequest, type RetryTable } from '../partition/retry-table.js';
+import type { Floor, HoldEntry, Retention } from '../partition/retention.js';
 import type { SequenceEntry } from '../partition/sequence-entry.js';
 import type { ValueReference } from '../partition/value-reference.js';
 import type { Decoded } from './decoded.js';
@@ -42,6 +44,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readFloor, readHoldEntry, writeFloor, writeHoldEntry } from './hold-operations.js';
 import { readSequenceEntry, writeSequenceEntry } from './sequence-records.js';
 import {
   readKeyEntry,
@@ -55,7 +58,7 @@ import { readTimestamp, writeTimestamp } from './values.js';
 
 /** Between two records of a state: after this one of its kind, and after all records of the kinds before it. */
 export type ChunkPlace =
-  | { readonly in: 'keys' | 'locks' | 'sequences'; readonly after: string }
+  | { readonly in: 'keys' | 'locks' | 'sequences' | 'holds'; readonly after: string }
   | { readonly in: 'retries'; readonly after: number }
   | { readonly in: 'end' };
 
@@ -85,6 +88,7 @@ export function encodeChunk(
     if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end, weigh);
     if (place.next.in === 'locks') place.next = writeLocks(writer, state, place.next.after, end);
     if (place.next.in === 'sequences') place.next = writeSequences(writer, state, place.next.after, end);
+    if (place.next.in === 'holds') place.next = writeHolds(writer, state, place.next.after, end);
     if (place.next.in === 'retries') place.next = writeRetries(writer, state, place.next.after, end);
   });
   return { bytes, next: place.next };
@@ -118,7 +122,13 @@ function writeLocks(writer: Writer, { locks }: PartitionState, after: string, en
 function writeSequences(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { sequences: records } = state;
   const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, () => end);
-  return last === undefined ? { in: 'retries', after: 0 } : { in: 'sequences', after: last };
+  return last === undefined ? { in: 'holds', after: '' } : { in: 'sequences', after: last };
+}
+
+function writeHolds(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
+  const records = liveHolds(state);
+  const last = writeRecords(writer, { tag: 402, records, write: writeHoldEntry }, after, () => end);
+  return last === undefined ? { in: 'retries', after: 0 } : { in: 'holds', after: last };
 }
 
 interface Kind<T> {
@@ -170,6 +180,9 @@ function writeStateHead(writer: Writer, state: PartitionState): void {
   writeTimestamp(writer, 18, state.lastModified);
   writeSigned(writer, 24, state.digest);
   writeUnsigned(writer, 32, state.retries.forgotten);
+  const { retention } = state;
+  if (retention?.type === 'Holds') writeUnsigned(writer, 400, retention.changedAt);
+  if (retention?.type === 'Floor') writeNested(writer, 410, retention, writeFloor);
 }
 
 /** A state of which some chunks were read. */
@@ -180,10 +193,17 @@ export interface PartialState {
   readonly lastLock: string;
   readonly sequences: OrderedMap<SequenceEntry>;
   readonly lastSequence: string;
+  /** Absent until one is read. */
+  readonly holds?: ReadHolds;
   readonly retries: RetryTable;
   readonly firstRetry: number;
   readonly lastRetry: number;
   readonly head: StateHead | undefined;
+}
+
+interface ReadHolds {
+  readonly live: OrderedMap<HoldEntry>;
+  readonly last: string;
 }
 
 interface StateHead {
@@ -191,6 +211,9 @@ interface StateHead {
   readonly lastModified: Timestamp;
   readonly digest: number;
   readonly forgotten: LogIndex;
+  /** When the holds changed last; absent where there never were any. */
+  readonly holdsChangedAt?: LogIndex;
+  readonly floor?: Floor;
 }
 
 export const NO_CHUNKS: PartialState = {
@@ -226,6 +249,7 @@ function readChunk(
 ): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
   let { keys, lastKey, locks, lastLock, sequences, lastSequence, retries, firstRetry, lastRetry } = partial;
+  let { holds } = partial;
   let head: StateHead | undefined;
   const names: string[] = [];
   const entries: KeyEntry[] = [];
@@ -256,6 +280,13 @@ function readChunk(
         lastSequence = name;
         break;
       }
+      case 402: {
+        const { id, entry } = readNested(reader, readHoldEntry);
+        const { live, last } = holds ?? { live: emptyOrderedMap(), last: '' };
+        if (id <= last) malformed(reader, 'the holds of a state are not in ascending order');
+        holds = { live: mapSet(live, id, entry), last: id };
+        break;
+      }
       case 18: {
         const record = readNested(reader, readRetryRecord);
         const { index, requestId } = record;
@@ -278,8 +309,12 @@ function readChunk(
   }
   keys = mapAppend(keys, names, entries);
   if (head !== undefined) checkHead(reader, head, firstRetry, lastRetry);
+  if (head !== undefined && holds !== undefined && head.holdsChangedAt === undefined) {
+    malformed(reader, 'a state has holds, but StateHead.holds_changed_at is missing');
+  }
   const named = { keys, lastKey, locks, lastLock, sequences, lastSequence };
-  return { ...named, retries, firstRetry, lastRetry, head };
+  const whole = { ...named, retries, firstRetry, lastRetry, head };
+  return holds === undefined ? whole : { ...whole, holds };
 }
 
 function checkHead(reader: Reader, head: StateHead, firstRetry: number, lastRetry: number): void {
@@ -299,6 +334,8 @@ function readStateHead(reader: Reader): StateHead {
   let lastModified = ZERO_TIMESTAMP;
   let digest = 0;
   let forgotten = 0;
+  let holdsChangedAt = 0;
+  let floor: Floor | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -314,11 +351,27 @@ function readStateHead(reader: Reader): StateHead {
       case 32:
         forgotten = readUnsigned(reader, 'StateHead.forgotten');
         break;
+      case 400:
+        holdsChangedAt = readUnsigned(reader, 'StateHead.holds_changed_at');
+        break;
+      case 410:
+        floor = readNested(reader, readFloor);
+        break;
       default:
         skipField(reader, tag);
     }
   }
-  return { applied: applied as LogIndex, lastModified, digest, forgotten: forgotten as LogIndex };
+  if (holdsChangedAt > applied)
+    malformed(reader, `StateHead.holds_changed_at is ${holdsChangedAt}, after applied, ${applied}`);
+  if (holdsChangedAt > 0 && floor !== undefined) malformed(reader, 'a state has holds, and a floor too');
+  return {
+    applied: applied as LogIndex,
+    lastModified,
+    digest,
+    forgotten: forgotten as LogIndex,
+    ...(holdsChangedAt === 0 ? {} : { holdsChangedAt: holdsChangedAt as LogIndex }),
+    ...(floor === undefined ? {} : { floor }),
+  };
 }
 
 /** The state that all chunks together hold; undefined when the last one is missing. */
@@ -328,11 +381,12 @@ export function wholeState({
   sequences,
   retries,
   head,
+  holds,
 }: PartialState): PartitionState | undefined {
   if (head === undefined) return undefined;
   const { applied, lastModified, digest, forgotten } = head;
   const { indexOf, records } = retries;
-  return {
+  const state = {
     keys,
     locks,
     sequences,
@@ -341,4 +395,13 @@ export function wholeState({
     lastModified,
     digest,
   };
+  const retention = retentionOf(head, holds?.live);
+  return retention === undefined ? state : { ...state, retention };
+}
+
+function retentionOf(
+  { holdsChangedAt, floor }: StateHead,
+  live: OrderedMap<HoldEntry> = emptyOrderedMap(),
+): Retention | undefined {
+  return holdsChangedAt === undefined ? floor : { type: 'Holds', live, changedAt: holdsChangedAt };
 }

@@ -24,6 +24,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readHoldOutcome, writeHoldOutcome } from './hold-operations.js';
 import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOutcome, writeOutcome } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
@@ -250,6 +251,7 @@ export function writeRetryRecord(
   if (outcome.family === undefined) writeNested(writer, 34, outcome, writeOutcome);
   else if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   else if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
+  else if (outcome.family === 'hold') writeNested(writer, 402, outcome, writeHoldOutcome);
 }
 
 export function readRetryRecord(reader: Reader): RetryRecord {
@@ -279,6 +281,9 @@ export function readRetryRecord(reader: Reader): RetryRecord {
         break;
       case 50:
         outcome = readNested(reader, readSequenceOutcome);
+        break;
+      case 402:
+        outcome = readNested(reader, readHoldOutcome);
         break;
       default:
         skipField(reader, tag);
