@@ -14,6 +14,7 @@ import { applyCommand, applyNothing, type PartitionState } from '../partition/pa
 import { entryAt } from '../raft/log.js';
 import { decodeCommand } from '../wire/index.js';
 import { leasesAfter } from './expiry.js';
+import { answerOrKeep } from './kept-answers.js';
 import { executed, tryAgain, type Answer } from './proposals.js';
 import { sequenceChanged } from './reservations.js';
 import { META_GROUP } from './roster.js';
@@ -43,7 +44,7 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
         ? executed(given, index)
         : tryAgain(opened, 'another leader put a different entry in place of the write');
       for (const origin of waiter.origins) {
-        if (read === undefined) answer(turn, raft.group, origin, result);
+        if (read === undefined) answerOrKeep(turn, opened, waiter.operation, origin, result, answer);
         else answerFrom(turn, raft.group, read, origin, group.partition, answer);
       }
     }

@@ -12,6 +12,7 @@ import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
 import { NO_NODE } from '../machine/units.js';
 import type { Lapse, Operation, SpecialReadMode } from '../partition/command.js';
+import { knowsFloor, setFloor } from '../partition/holds.js';
 import { isRead } from '../partition/operation.js';
 import { requestRead } from '../raft/read-index.js';
 import { executeEphemeral, isEphemeral } from './ephemeral.js';
@@ -82,8 +83,13 @@ function executeWrite(
   answer: Answer,
 ): void {
   if (isRepetition(turn, opened, execution, answer)) return;
+  const { partition } = opened.group;
+  if (operation.type === 'SetFloor' && knowsFloor(partition, operation.position)) {
+    const { group, origin } = execution;
+    return answer(turn, group, origin, executed(setFloor(partition, operation), partition.applied));
+  }
   const lead = leadershipOf(opened);
-  const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, opened.group.partition, operation);
+  const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, partition, operation);
   proposeOperation(turn, opened, execution, lapsed === undefined ? undefined : { lapsed }, answer);
 }
 

@@ -38,7 +38,7 @@ export interface Leadership {
   readonly blocks: OrderedMap<SequenceBlocks>;
 }
 
-/** A place among all keys and locks. */
+/** A place among all keys, locks and holds. */
 export interface Unseen {
   readonly space: Space;
   readonly from: string;

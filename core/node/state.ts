@@ -14,7 +14,9 @@ import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
 import type { Execution, Origin } from './execution.js';
+import type { Floors } from './floors.js';
 import type { Journal } from './journal.js';
+import type { KeptAnswer } from './kept-answers.js';
 import type { Leadership } from './leadership.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
@@ -59,6 +61,9 @@ export interface NodeState {
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
   readonly membership: Membership;
+  /** What the leader of group 0 has the partitions keep; absent where there is nothing, and on other nodes. */
+  readonly floors?: Floors | undefined;
+  readonly keptAnswers?: readonly KeptAnswer[] | undefined;
   /** The values that the states keep apart; absent until there is one. */
   readonly values?: ValueStore;
 }

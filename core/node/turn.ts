@@ -162,6 +162,8 @@ export function openNode(
   };
   // A node that keeps nothing apart has no such field.
   if (state.values !== undefined) turn.node.values = state.values;
+  if (state.floors !== undefined) turn.node.floors = state.floors;
+  if (state.keptAnswers !== undefined) turn.node.keptAnswers = state.keptAnswers;
   return turn;
 }
 
