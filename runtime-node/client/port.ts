@@ -20,14 +20,15 @@ import type {
   SetOperation,
   SpecialReadMode,
 } from '../../core/partition/command.js';
+import type { HoldOperation, HoldOutcome, SetFloorOperation } from '../../core/partition/hold-command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
 
 /** What a client asks. */
 export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk;
 
-/** Of one key, lock or sequence. */
-export type PointAsk = Exclude<Operation, ScanOperation>;
+/** Of one key, lock or sequence, or about holds. */
+export type PointAsk = Exclude<Operation, ScanOperation | SetFloorOperation>;
 
 /** The same of several keys: each by itself, in no order, and not all or nothing. */
 export type BatchAsk =
@@ -83,13 +84,15 @@ type OutcomeOf<A extends Ask> = A extends LockOperation
   ? LockOutcome
   : A extends SequenceOperation
     ? SequenceOutcome
-    : A extends BatchAsk
-      ? BatchOutcome
-      : A extends RangeAsk
-        ? RangeOutcome
-        : A extends RowsAsk
-          ? RowsOutcome
-          : KeyValueOutcome;
+    : A extends HoldOperation
+      ? HoldOutcome
+      : A extends BatchAsk
+        ? BatchOutcome
+        : A extends RangeAsk
+          ? RangeOutcome
+          : A extends RowsAsk
+            ? RowsOutcome
+            : KeyValueOutcome;
 
 export interface ClientPort {
   /** How many nodes there are: so many tries make a round, after which a pause makes sense. */

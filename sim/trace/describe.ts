@@ -198,6 +198,8 @@ export function describeOutcome(outcome: Outcome): string {
       if (allocation !== null) return `code ${code}, ${allocation.start} to ${allocation.end}`;
       return record === null ? `code ${code}` : `code ${code}, up to ${record.currentValue}`;
     }
+    case 'hold':
+      return `code ${outcome.code}`;
   }
 }
 
@@ -248,6 +250,16 @@ function tellAsked(operation: Operation): string {
       return `delete sequence ${operation.name}`;
     case 'GetSequence':
       return `get sequence ${operation.name}`;
+    case 'AcquireHold':
+      return `hold ${operation.timestamp.wall} ms as ${operation.holder} for ${operation.leaseMs} ms`;
+    case 'RenewHold':
+      return `renew hold ${operation.hold} for ${operation.leaseMs} ms`;
+    case 'ReleaseHold':
+      return `release hold ${operation.hold}`;
+    case 'GetFloor':
+      return 'which time is held?';
+    case 'SetFloor':
+      return `keep all from ${operation.timestamp.wall} ms on, as of index ${operation.position}`;
   }
 }
 

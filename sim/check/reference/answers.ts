@@ -49,6 +49,8 @@ function wrongAnswer(
       const expected = fact?.record && tellSequence(fact.record, []);
       return seen === expected ? undefined : `it was ${expected ?? 'not there'}`;
     }
+    case 'GetFloor':
+      return undefined;
   }
 }
 
@@ -72,6 +74,8 @@ function tell(outcome: Outcome): string {
       const values = allocation && [allocation.start, allocation.end, allocation.count, allocation.revision];
       return `code ${code}, ${values?.join(' ') ?? 'no values'}, ${tellRecord(record)}`;
     }
+    case 'hold':
+      return `code ${outcome.code}, hold ${outcome.hold} until ${stamp(outcome.expires)}, ${outcome.live} from ${stamp(outcome.floor)}`;
   }
 }
 
