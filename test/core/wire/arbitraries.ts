@@ -32,6 +32,8 @@ import {
   type Value,
 } from '../../../core/partition/command.js';
 import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js';
+import { HoldCode, type HoldOutcome } from '../../../core/partition/hold-command.js';
+import type { HoldEntry } from '../../../core/partition/retention.js';
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
 import type { LockEntry } from '../../../core/partition/lock-entry.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
@@ -194,7 +196,36 @@ const sequenceOperation: fc.Arbitrary<SequenceOperation> = fc.oneof(
   fc.record({ type: fc.constantFrom('DeleteSequence' as const, 'GetSequence' as const), name: key }),
 );
 
-export const operation: fc.Arbitrary<Operation> = fc.oneof(keyOperation, lockOperation, sequenceOperation);
+/** Also of no node, as clients may say it. */
+const heldTime: fc.Arbitrary<Timestamp> = fc
+  .record({ node: nodeOrNone, wall: numbers(0) as fc.Arbitrary<WallMs>, counter: fc.nat(5) })
+  .filter(({ node: of, wall, counter }) => of !== 0 || wall !== 0 || counter !== 0);
+const heldTimeOrNone = fc.oneof(fc.constant(ZERO_TIMESTAMP), heldTime);
+
+const holdOperation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({
+    type: fc.constant('AcquireHold' as const),
+    holder: key,
+    timestamp: heldTime,
+    leaseMs: expiresMs,
+  }),
+  fc.record({ type: fc.constant('RenewHold' as const), hold: key, leaseMs: expiresMs }),
+  fc.record({ type: fc.constant('ReleaseHold' as const), hold: key }),
+  fc.record({ type: fc.constant('GetFloor' as const) }),
+  fc.record({
+    type: fc.constant('SetFloor' as const),
+    group: numbers(1) as fc.Arbitrary<GroupId>,
+    timestamp: heldTimeOrNone,
+    position: numbers(1) as fc.Arbitrary<LogIndex>,
+  }),
+);
+
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  keyOperation,
+  lockOperation,
+  sequenceOperation,
+  holdOperation,
+);
 
 const keyValueOutcome: fc.Arbitrary<KeyValueOutcome> = withOptional(
   {
@@ -247,11 +278,24 @@ const sequenceOutcome: fc.Arbitrary<SequenceOutcome> = fc.record({
   record: fc.option(sequenceRecord),
   allocation: fc.option(allocation),
 });
-const remembered: fc.Arbitrary<Outcome> = fc.oneof(keyValueOutcome, lockOutcome, sequenceOutcome);
+const holdOutcome: fc.Arbitrary<HoldOutcome> = fc.record({
+  family: fc.constant('hold' as const),
+  code: fc.constantFrom(...Object.values(HoldCode)),
+  hold: text,
+  expires: timestamp,
+  floor: heldTimeOrNone,
+  live: numbers(0),
+});
+const remembered: fc.Arbitrary<Outcome> = fc.oneof(
+  keyValueOutcome,
+  lockOutcome,
+  sequenceOutcome,
+  holdOutcome,
+);
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(remembered, pageOutcome);
 
 const lapse: fc.Arbitrary<Lapse> = fc.record({
-  space: fc.constantFrom('key' as const, 'lock' as const),
+  space: fc.constantFrom('key' as const, 'lock' as const, 'hold' as const),
   name: key,
   armedAt: numbers(1) as fc.Arbitrary<LogIndex>,
 });
@@ -360,6 +404,27 @@ const lockEntry: fc.Arbitrary<LockEntry> = fc
 
 const keyedAllocation: fc.Arbitrary<KeyedAllocation> = fc.record({ key, allocation, at: timestamp });
 
+const holdEntry: fc.Arbitrary<HoldEntry> = fc.record({
+  holder: key,
+  timestamp: heldTime,
+  expiresMs,
+  armedAt,
+  expires: timestamp,
+});
+
+/** The position among the holds is made to fit by whoever takes it. */
+const retention = fc.option(
+  fc.oneof(
+    fc.uniqueArray(fc.tuple(key, holdEntry), { selector: ([name]) => name, maxLength: 6 }),
+    fc.record({
+      type: fc.constant('Floor' as const),
+      timestamp: heldTimeOrNone,
+      position: numbers(1) as fc.Arbitrary<LogIndex>,
+    }),
+  ),
+  { nil: undefined, freq: 2 },
+);
+
 function mapOf<T>(records: readonly (readonly [string, T])[]): OrderedMap<T> {
   let map = emptyOrderedMap<T>();
   for (const [name, each] of records) map = mapSet(map, name, each);
@@ -382,11 +447,12 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
       },
     ),
     forgotten: fc.oneof(fc.nat(500), fc.constantFrom(0, 0x1_0000_0000, MAX - 100_000)),
-    behind: fc.nat(1000),
+    behind: fc.integer({ min: 1, max: 1000 }),
+    retention,
     lastModified: timestamp,
     digest: fc.oneof(fc.constant(0), fc.integer()),
   })
-  .map(({ keys, locks, sequences, retries, forgotten, behind, lastModified, digest }) => {
+  .map(({ keys, locks, sequences, retries, forgotten, behind, lastModified, digest, ...rest }) => {
     let table = { ...EMPTY_RETRY_TABLE, forgotten: forgotten as LogIndex };
     let at = forgotten;
     for (const record of retries) {
@@ -398,15 +464,20 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
         outcome: record.outcome,
       });
     }
-    return {
+    const kept = rest.retention;
+    const applied = (at + behind) as LogIndex;
+    const state = {
       keys: mapOf(keys),
       locks: mapOf(locks),
       sequences: mapOf(sequences.map((each) => [each.record.name, each])),
       retries: table,
-      applied: (at + behind) as LogIndex,
+      applied,
       lastModified,
       digest,
     };
+    if (kept === undefined) return state;
+    const held = 'type' in kept ? kept : { type: 'Holds' as const, live: mapOf(kept), changedAt: applied };
+    return { ...state, retention: held };
   });
 
 const heartbeat = fc.record(

@@ -30,6 +30,8 @@ import type {
   Stored,
 } from '../../../core/node/protocol.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { liveHolds } from '../../../core/partition/holds.js';
+import type { Floor } from '../../../core/partition/retention.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import { isReference, type KeptValue } from '../../../core/partition/value-reference.js';
 
@@ -162,7 +164,7 @@ export function commandObject(command: Command): SchemaObject {
     basis,
     ...timestampField('stampedAt', stampedAt),
     ...operationObject(operation),
-    lapsed: lapsed.map(({ space, name, armedAt }) => ({ name, armedAt, lock: space === 'lock' })),
+    lapsed: lapsed.map(({ space, name, armedAt }) => ({ name, armedAt, lock: space === 'lock', hold: space === 'hold' })),
     ...(take === undefined ? {} : takeField(take)),
   };
 }
@@ -204,6 +206,10 @@ function operationObject(operation: Operation): SchemaObject {
         },
       };
     }
+    case 'SetFloor': {
+      const { group, timestamp, position } = operation;
+      return { setFloor: { group, ...timestampField('timestamp', timestamp), position } };
+    }
     default:
       return { [field]: fields };
   }
@@ -242,6 +248,11 @@ function outcomeField(outcome: Outcome): SchemaObject {
           ...(allocation === null ? {} : { allocation }),
         },
       };
+    }
+    case 'hold': {
+      const { code, hold, expires, floor, live } = outcome;
+      const times = { ...timestampField('expires', expires), ...timestampField('floor', floor) };
+      return { hold: { code, hold, ...times, live } };
     }
   }
 }
@@ -311,13 +322,24 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
     retries.push({ requestId, index, operation, ...outcomeField(outcome) });
   });
+  const { retention } = state;
+  const holds: SchemaObject[] = [];
+  mapForEach(liveHolds(state), (id, { expires, ...rest }) => {
+    holds.push({ id, ...rest, ...timestampField('expires', expires) });
+  });
   const head = {
     applied: state.applied,
     ...timestampField('lastModified', state.lastModified),
     digest: state.digest,
     forgotten: state.retries.forgotten,
+    ...(retention?.type === 'Holds' ? { holdsChangedAt: retention.changedAt } : {}),
+    ...(retention?.type === 'Floor' ? { floor: floorObject(retention) } : {}),
   };
-  return { keys, locks, sequences, retries, head };
+  return { keys, locks, sequences, holds, retries, head };
+}
+
+function floorObject({ timestamp, position }: Floor): SchemaObject {
+  return { ...timestampField('timestamp', timestamp), position };
 }
 
 function keptField(value: KeptValue): SchemaObject {
