@@ -221,4 +221,3 @@ export function floorTaken(
   node.floors = { ...floors, sendAt: monotonicMs(Math.min(floors.sendAt, soon)) };
   doChoresAt(turn, node.floors.sendAt);
 }
-

@@ -19,7 +19,13 @@ import {
   type Operation,
   type RequestId,
 } from '../partition/command.js';
-import { describeOperation, groupOfOperation, isAboutHolds, isRead, refusalOf } from '../partition/operation.js';
+import {
+  describeOperation,
+  groupOfOperation,
+  isAboutHolds,
+  isRead,
+  refusalOf,
+} from '../partition/operation.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { rosterWritten } from './admin.js';
 import type { Origin } from './execution.js';
@@ -45,7 +51,10 @@ export function requestReceived(turn: NodeTurn, token: number, request: ClientCa
     return;
   }
   if (isAboutHolds(operation) && !turn.options.meta) {
-    turn.replies = added(turn.replies, { token, answer: { ...refusalOf(operation, 'errored'), reason: NO_META } });
+    turn.replies = added(turn.replies, {
+      token,
+      answer: { ...refusalOf(operation, 'errored'), reason: NO_META },
+    });
     return;
   }
   if (!isMemberHere(turn)) {

@@ -32,7 +32,11 @@ export function answerOrKeep(
   result: ForwardResult,
   answer: Answer,
 ): void {
-  if (operation.type !== 'AcquireHold' || result.type !== 'Executed' || result.outcome.code !== HoldCode.set) {
+  if (
+    operation.type !== 'AcquireHold' ||
+    result.type !== 'Executed' ||
+    result.outcome.code !== HoldCode.set
+  ) {
     return answer(turn, opened.raft.raft.group, origin, result);
   }
   const { node, now, options } = turn;

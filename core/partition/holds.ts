@@ -67,7 +67,8 @@ export function writeHold(
       return renew(contents, index, command, operation);
     case 'ReleaseHold': {
       const live = liveHolds(contents);
-      if (mapGet(live, operation.hold) === undefined) return { contents, outcome: nothing(HoldCode.doesNotExist) };
+      if (mapGet(live, operation.hold) === undefined)
+        return { contents, outcome: nothing(HoldCode.doesNotExist) };
       return {
         contents: withHolds(contents, mapDelete(live, operation.hold), index),
         outcome: nothing(HoldCode.released),
@@ -117,7 +118,9 @@ export function readFloor(contents: Contents): Answer {
 /** A hold whose lease is over is gone from here on, if it is still the same lease. */
 export function endHold(contents: Contents, { name, armedAt }: Lapse, index: LogIndex): Contents {
   const live = liveHolds(contents);
-  return mapGet(live, name)?.armedAt === armedAt ? withHolds(contents, mapDelete(live, name), index) : contents;
+  return mapGet(live, name)?.armedAt === armedAt
+    ? withHolds(contents, mapDelete(live, name), index)
+    : contents;
 }
 
 /** A floor that follows from older holds than the present one came late: it is as if it had come before. */

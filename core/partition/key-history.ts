@@ -2,7 +2,13 @@
 
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import type { Revision } from '../machine/units.js';
-import { MAX_HELD_HISTORY, MAX_HISTORY, MAX_HISTORY_BYTES, type KeyEntry, type KeyVersion } from './key-entry.js';
+import {
+  MAX_HELD_HISTORY,
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
+  type KeyEntry,
+  type KeyVersion,
+} from './key-entry.js';
 import { isReference, sizeOf, type ValueReference } from './value-reference.js';
 
 /** Whether the version can be seen at all: neither a tombstone nor come to its end. */

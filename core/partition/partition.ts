@@ -97,7 +97,12 @@ export function applyCommand(
     return { state: next, outcome: refusalOf(operation, 'invalidInput'), reason };
   }
 
-  const { contents, outcome, reason } = execute(endLapsed(state, index, command), index, command, separateFrom);
+  const { contents, outcome, reason } = execute(
+    endLapsed(state, index, command),
+    index,
+    command,
+    separateFrom,
+  );
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
   const next = {

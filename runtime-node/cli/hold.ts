@@ -88,15 +88,16 @@ function release(seat: Seat): Command {
 }
 
 function floor(seat: Seat): Command {
-  return holdOf('floor', 'say which time is the earliest that is held', 'floor').action((flags: ServiceFlags) =>
-    runService(seat, flags, async ({ holds }) => {
-      const found = await holds.floor();
-      const { timestamp, live } = found;
-      return done(describe(found), 'got', {
-        floor: timestamp === undefined ? null : timeJson(timestamp),
-        liveHolds: live,
-      });
-    }),
+  return holdOf('floor', 'say which time is the earliest that is held', 'floor').action(
+    (flags: ServiceFlags) =>
+      runService(seat, flags, async ({ holds }) => {
+        const found = await holds.floor();
+        const { timestamp, live } = found;
+        return done(describe(found), 'got', {
+          floor: timestamp === undefined ? null : timeJson(timestamp),
+          liveHolds: live,
+        });
+      }),
   );
 }
 

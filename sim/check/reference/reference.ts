@@ -185,14 +185,7 @@ export function broken(property: string, { group }: Reference, detail: string): 
 }
 
 /** The time to live in milliseconds that the entry at an index gave a key or a lock; undefined where it gave none. */
-export function armedBy(
-  { keys, locks }: Reference,
-  {
-    space,
-    name,
-    armedAt,
-  }: Lapse,
-): number | undefined {
+export function armedBy({ keys, locks }: Reference, { space, name, armedAt }: Lapse): number | undefined {
   if (space === 'hold') return undefined;
   const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number }>(
     space === 'key' ? keys : locks,

@@ -204,6 +204,19 @@ describe('when the leader of the holds is gone', () => {
     expect(floorsOf(cluster.node(other))).toEqual(everywhere(stamp(500)));
   });
 
+  it('its successor raises the floor that the old one has left too low', () => {
+    const cluster = startCluster();
+    ask(cluster, 1, 1, hold('a', stamp(500)));
+    const gone = cluster.leader(0).id;
+    const other = cluster.ids.find((id) => id !== gone) as number;
+    ask(cluster, other, 2, release('a', stamp(500)));
+    const left = floorsOf(cluster.node(other));
+    cluster.pass(6_000, without(gone));
+
+    expect(left).toEqual(everywhere(stamp(500)));
+    expect(floorsOf(cluster.node(other))).toEqual(everywhere(ZERO_TIMESTAMP));
+  });
+
   it('those who waited for it here turn to the next one', () => {
     const cluster = startCluster();
     const { id } = cluster.leader(0);

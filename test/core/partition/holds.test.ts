@@ -13,7 +13,7 @@ import {
   type HoldOperation,
   type SetFloorOperation,
 } from '../../../core/partition/hold-command.js';
-import { holdIdOf } from '../../../core/partition/holds.js';
+import { holdIdOf, liveHolds } from '../../../core/partition/holds.js';
 import {
   MAX_HELD_HISTORY,
   MAX_HISTORY,
@@ -106,10 +106,10 @@ describe('a hold', () => {
   it('is refused where there are too many already, unless it is one of them', () => {
     const group = emptyPartition();
     group.apply(acquireHold('first', stamp(5)));
-    const entry = mapGet((group.state.retention as { live: never }).live, holdIdOf('first', stamp(5))) as never;
-    let live = emptyOrderedMap<HoldEntry>();
-    for (let i = 0; i < MAX_HOLDS - 1; i += 1) live = mapSet(live, `hold ${i}`, entry as HoldEntry);
-    live = mapSet(live, holdIdOf('first', stamp(5)), entry as HoldEntry);
+    const first = holdIdOf('first', stamp(5));
+    const entry = mapGet(liveHolds(group.state), first) as HoldEntry;
+    let live = mapSet(emptyOrderedMap<HoldEntry>(), first, entry);
+    for (let i = 1; i < MAX_HOLDS; i += 1) live = mapSet(live, `hold ${i}`, entry);
     group.state = { ...group.state, retention: { type: 'Holds', live, changedAt: logIndex(1) } };
 
     const another = group.apply(acquireHold('another', stamp(5)));
@@ -201,7 +201,9 @@ function write(partition: PartitionUnderTest, times: number, size = 1): void {
   for (let i = 0; i < times; i += 1) partition.apply(set('k', new Uint8Array(size).fill(i)));
 }
 
-function history(partition: PartitionUnderTest): readonly { readonly revision: number; readonly at: number }[] {
+function history(
+  partition: PartitionUnderTest,
+): readonly { readonly revision: number; readonly at: number }[] {
   const entry = mapGet(partition.state.keys, 'k');
   return (entry?.history ?? []).map(({ revision, lastModified }) => ({ revision, at: lastModified.wall }));
 }

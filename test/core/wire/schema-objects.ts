@@ -164,7 +164,12 @@ export function commandObject(command: Command): SchemaObject {
     basis,
     ...timestampField('stampedAt', stampedAt),
     ...operationObject(operation),
-    lapsed: lapsed.map(({ space, name, armedAt }) => ({ name, armedAt, lock: space === 'lock', hold: space === 'hold' })),
+    lapsed: lapsed.map(({ space, name, armedAt }) => ({
+      name,
+      armedAt,
+      lock: space === 'lock',
+      hold: space === 'hold',
+    })),
     ...(take === undefined ? {} : takeField(take)),
   };
 }
