@@ -269,7 +269,8 @@ describe('the history under a floor', () => {
     partition.apply(floorAt(stamp(1), 1));
     write(partition, 1);
     const entry = mapGet(partition.state.keys, 'k') as KeyEntry;
-    const { history: _none, forgotten: _nothing, ...version } = entry;
+    const { value, deleted, lastModified, expires, lapsedAt } = entry;
+    const version = { value, deleted, lastModified, expires, lapsedAt };
     const versions = Array.from({ length: MAX_HELD_HISTORY }, (_, i) => ({
       ...version,
       revision: revision(MAX_HELD_HISTORY - 1 - i),
