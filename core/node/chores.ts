@@ -12,6 +12,7 @@ import { assert } from '../machine/assert.js';
 import { groupId, monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
 import { isReference } from '../partition/value-reference.js';
+import { membersOf } from '../raft/configuration.js';
 import { transferLeadership } from '../raft/transfer.js';
 import { decodeCommand, decodeRoster } from '../wire/index.js';
 import type { Entry } from '../raft/messages.js';
@@ -102,15 +103,26 @@ function tellOfDraining(turn: NodeTurn): void {
 /** To whom no leader of group 0 speaks may have been left out without having heard of it. */
 function askForNews(turn: NodeTurn): void {
   const { options, node, now } = turn;
-  if (!options.meta || metaLeader(turn) !== NO_NODE || !isMemberHere(turn)) return;
+  if (!options.meta || metaLeader(turn) !== NO_NODE) return;
   const { roster, book } = node.membership;
-  const known = roster ?? book ?? rosterOf(turn);
-  const others = known.members.filter((member) => member.node !== options.node);
+  // Left out for good. Who was started again and knows no agreed roster may have been left out, too, and lead a group.
+  if (roster !== undefined && !isMemberHere(turn)) return;
+  const known = (roster ?? book ?? rosterOf(turn)).members.map((member) => member.node);
+  const others = (known.length > 0 ? known : companions(turn)).filter((other) => other !== options.node);
   if (others.length === 0) return;
   const version = roster?.version ?? 0;
   const { draining } = node.membership;
-  for (const member of others) sendAtOnce(turn, member.node, { type: 'RosterAsk', version, draining });
+  for (const other of others) sendAtOnce(turn, other, { type: 'RosterAsk', version, draining });
   doChoresAt(turn, monotonicMs(now.monotonic + options.electionTimeoutMs));
+}
+
+/** Whoever is in a group with this node: for one that took part in others before it had anything of group 0, and was left out. */
+function companions({ node }: NodeTurn): readonly NodeId[] {
+  const met = new Set<NodeId>();
+  radixForEach(node.groups, ({ raft }) => {
+    for (const other of membersOf(raft.config)) met.add(other);
+  });
+  return [...met].toSorted((a, b) => a - b);
 }
 
 function metaLeader(turn: NodeTurn): NodeId {

@@ -46,6 +46,8 @@ export function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): voi
   if (isReference(entry.value)) writeNested(writer, 98, entry.value, writeReference);
 }
 
+const NO_HISTORY: readonly KeyVersion[] = [];
+
 export function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: KeyEntry } {
   let key = '';
   let value: KeptValue = null;
@@ -56,7 +58,7 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
   let lapsedAt = ZERO_TIMESTAMP;
   let expiresMs = 0;
   let armedAt = 0;
-  const history: KeyVersion[] = [];
+  let history: KeyVersion[] | undefined;
   let forgotten: number | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
@@ -89,7 +91,7 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
         armedAt = readUnsigned(reader, 'KeyEntry.armed_at');
         break;
       case 82:
-        history.push(readNested(reader, readVersion));
+        (history ??= []).push(readNested(reader, readVersion));
         break;
       case 88:
         forgotten = readUnsigned(reader, 'KeyEntry.forgotten');
@@ -102,20 +104,48 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
     }
   }
   checkedKey(reader, key, 'KeyEntry.key');
-  const version = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
-  checkVersion(reader, version, 'KeyEntry');
+  // Literals with the fields in the order in which a write makes them, and one empty history for all: a node that starts again
+  // makes all its keys here, and a spread would cost more than the reading.
+  const newest = revision as Revision;
+  const armed = armedAt as LogIndex;
+  const older = history ?? NO_HISTORY;
+  const entry: KeyEntry =
+    forgotten === undefined
+      ? {
+          value,
+          revision: newest,
+          deleted,
+          lastModified,
+          expires,
+          lapsedAt,
+          expiresMs,
+          armedAt: armed,
+          history: older,
+        }
+      : {
+          value,
+          revision: newest,
+          deleted,
+          lastModified,
+          expires,
+          lapsedAt,
+          expiresMs,
+          armedAt: armed,
+          history: older,
+          forgotten: forgotten as Revision,
+        };
+  checkVersion(reader, entry, 'KeyEntry');
   checkArmed(reader, expiresMs, armedAt, 'KeyEntry');
   if (expiresMs > 0 && (deleted || lapsedAt.node !== 0)) {
     malformed(reader, 'a KeyEntry is over, but has a time to live');
   }
   let newer = revision;
-  for (const each of history) {
+  for (const each of older) {
     if (each.revision >= newer)
       malformed(reader, `in KeyEntry.history, ${each.revision} comes after ${newer}`);
     newer = each.revision;
   }
-  const entry = { ...version, expiresMs, armedAt: armedAt as LogIndex, history };
-  return { key, entry: forgotten === undefined ? entry : { ...entry, forgotten: forgotten as Revision } };
+  return { key, entry };
 }
 
 function checkVersion(reader: Reader, { deleted, value, lastModified }: KeyVersion, what: string): void {

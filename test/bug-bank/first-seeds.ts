@@ -2,6 +2,8 @@
 export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'left-part-disbelieved': 186,
   'heir-never-made': 606,
+  'left-out-asks-nobody': 2917,
+  'companions-not-asked': 2920,
   'stale-segment': 274,
   'short-leadership-kept': 65,
   'snapshot-under-way-dropped': 1,

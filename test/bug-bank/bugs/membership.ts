@@ -236,6 +236,20 @@ export const MEMBERSHIP: readonly Bug[] = [
     ),
   ),
   membership(
+    'left-out-asks-nobody',
+    'a node that was left out, and started again before it knew, takes itself for a stranger',
+    edit(
+      'core/node/chores.ts',
+      'if (roster !== undefined && !isMemberHere(turn)) return;',
+      'if (!isMemberHere(turn)) return;',
+    ),
+  ),
+  membership(
+    'companions-not-asked',
+    'a node that has nothing of group 0 does not ask those with whom it is in a group',
+    edit('core/node/chores.ts', 'known.length > 0 ? known : companions(turn)', 'known'),
+  ),
+  membership(
     'transfer-to-one-behind',
     'the target of a transfer is told before it is level',
     edit(TRANSFER, '|| progress.match < raft.log.lastIndex) return;', ') return;'),

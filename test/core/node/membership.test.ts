@@ -9,7 +9,16 @@ import type {
 import { KeyValueCode } from '../../../core/partition/command.js';
 import { radixForEach, radixGet } from '../../../core/collections/radix-array.js';
 import type { Configuration } from '../../../core/raft/configuration.js';
-import { get, set, startCluster, startNode, textOf, type TestCluster } from './support.js';
+import {
+  effectsOf,
+  get,
+  set,
+  startCluster,
+  startNode,
+  textOf,
+  type TestCluster,
+  type TestNode,
+} from './support.js';
 
 const TIMES = { meta: true, placementIntervalMs: 200, placementSettleMs: 600, partitions: 2 };
 
@@ -247,6 +256,41 @@ describe('members', () => {
     expect(staying.map((id) => cluster.node(id).group(1).term)).toEqual(
       terms.filter((_, i) => i + 1 !== away),
     );
+  });
+});
+
+/** To whom a node that was started again, and that nobody speaks to, turns for news of the members. */
+function askedForNews(id: number, stored: TestNode['stored']): readonly number[] {
+  const node = startNode({ id, voters: [], stored, options: TIMES });
+  const asked = new Set<number>();
+  for (let passed = 0; passed < 3_000; passed += 50) {
+    node.now += 50;
+    if (node.now < node.timerAt) continue;
+    for (const { to, messages } of effectsOf(node.turn({ type: 'TimerFired' }), 'Send')) {
+      if (messages.some(({ type }) => type === 'RosterAsk')) asked.add(to);
+    }
+  }
+  return [...asked].sort();
+}
+
+describe('a node that was no founder, was left out, and is started again before it knows that this is agreed', () => {
+  it('asks those whom its log names', () => {
+    const cluster = startGrowing(3, [4]);
+    ask(cluster, metaLeader(cluster), add(4));
+    cluster.pass(3000);
+    ask(cluster, otherThan(cluster, 4), remove(4));
+    cluster.pass(3000);
+
+    expect(askedForNews(4, cluster.node(4).stored)).toEqual([1, 2, 3]);
+  });
+
+  it('asks those with whom it is in a group, if it has nothing of group 0', () => {
+    const cluster = startGrowing(3, [4]);
+    ask(cluster, metaLeader(cluster), add(4));
+    cluster.pass(3000);
+    const others = cluster.node(4).stored.filter(({ key }) => !key.includes('00000000/'));
+
+    expect(askedForNews(4, others)).toEqual([1, 2, 3]);
   });
 });
 
