@@ -21,6 +21,7 @@ import type { Execution } from './execution.js';
 import { leasesAfter } from './expiry.js';
 import { unblock } from './group.js';
 import { isTransactionWrite, noteTransaction } from './noticing.js';
+import { answerOrKeep } from './kept-answers.js';
 import { executed, tryAgain, type Answer } from './proposals.js';
 import { sequenceChanged } from './reservations.js';
 import { META_GROUP } from './roster.js';
@@ -53,7 +54,7 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
         ? executed(given, index)
         : tryAgain(opened, 'another leader put a different entry in place of the write');
       for (const origin of isOff ? EMPTY_LIST : waiter.origins) {
-        if (read === undefined) answer(turn, raft.group, origin, result);
+        if (read === undefined) answerOrKeep(turn, opened, waiter.operation, origin, result, answer);
         else answerFrom(turn, raft.group, read, origin, group.partition, answer);
       }
     }

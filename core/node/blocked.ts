@@ -140,5 +140,7 @@ function originName(origin: Origin): string {
       return `node ${origin.node}`;
     case 'Admin':
       return `admin ${origin.task}`;
+    case 'Floor':
+      return `floor ${origin.position}`;
   }
 }

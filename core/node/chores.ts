@@ -17,6 +17,7 @@ import { transferLeadership } from '../raft/transfer.js';
 import { decodeCommand, decodeRoster } from '../wire/index.js';
 import type { Entry } from '../raft/messages.js';
 import { tasksDue } from './admin.js';
+import { spreadFloors } from './floors.js';
 import type { Answer } from './proposals.js';
 import type { GroupWork } from './membership.js';
 import type { RosterAsk, RosterNews } from './protocol.js';
@@ -149,6 +150,7 @@ export function choresDue(turn: NodeTurn, answer: Answer): void {
   const { node } = turn;
   node.membership = { ...node.membership, choresAt: undefined };
   tasksDue(turn, answer);
+  spreadFloors(turn, answer);
   tellOfDraining(turn);
   askForNews(turn);
   lookAtWork(turn);

@@ -23,4 +23,19 @@ export type Origin =
   | { readonly type: 'Client'; readonly token: number }
   | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }
   /** A change of the roster, put into words. */
-  | { readonly type: 'Admin'; readonly task: number; readonly summary: string };
+  | { readonly type: 'Admin'; readonly task: number; readonly summary: string }
+  /** The floor of a partition, to the leader of the holds that it follows from (`floors.ts`). */
+  | { readonly type: 'Floor'; readonly position: LogIndex };
+
+export function sameOrigin(a: Origin, b: Origin): boolean {
+  switch (a.type) {
+    case 'Client':
+      return b.type === 'Client' && a.token === b.token;
+    case 'Node':
+      return b.type === 'Node' && a.node === b.node;
+    case 'Admin':
+      return b.type === 'Admin' && a.task === b.task;
+    case 'Floor':
+      return b.type === 'Floor' && a.position === b.position;
+  }
+}

@@ -1,7 +1,7 @@
 /**
  * Expiry: what is over, by the judgment of a leader.
  *
- * A key or a lock ends by a command that says so (`Command.lapsed`), never by itself. The leader puts that word into the
+ * A key, a lock or a hold ends by a command that says so (`Command.lapsed`), never by itself. The leader puts that word into the
  * next command that looks at the thing; a read that comes upon it becomes a command for its sake, and what nobody asks for
  * is swept (`sweeper.ts`). A word that comes too late, after the lease was prolonged, names an entry that no longer
  * arms it, and counts for nothing.
@@ -14,6 +14,7 @@ import { assert } from '../machine/assert.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Command, Lapse, Operation } from '../partition/command.js';
 import type { Contents } from '../partition/contents.js';
+import { holdIdOf } from '../partition/holds.js';
 import { lapsesIn } from '../partition/lapse.js';
 import { preparedIn } from '../partition/prepared.js';
 import type {
@@ -103,6 +104,11 @@ export function leasesAfter(
         next = noted(turn, next, contents, 'key', key, index);
       }
       return next;
+    case 'AcquireHold':
+      return noted(turn, next, contents, 'hold', holdIdOf(operation.holder, operation.timestamp), index);
+    case 'RenewHold':
+    case 'ReleaseHold':
+      return noted(turn, next, contents, 'hold', operation.hold, index);
     default:
       return next;
   }

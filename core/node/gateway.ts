@@ -19,16 +19,26 @@ import {
   type Operation,
   type RequestId,
 } from '../partition/command.js';
-import { describeOperation, groupOfOperation, isRead, refusalOf } from '../partition/operation.js';
+import {
+  describeOperation,
+  groupOfOperation,
+  isAboutHolds,
+  isRead,
+  refusalOf,
+} from '../partition/operation.js';
 import { problemWith, problemWithId } from '../partition/validate.js';
 import { rosterWritten } from './admin.js';
 import type { Origin } from './execution.js';
+import { floorTaken } from './floors.js';
 import { execute, modeOf } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
 import { enterRequest, forEachRequest, requestUnder, taskDone } from './requests.js';
 import type { ClientRequest } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere } from './worklist.js';
+
+const NO_META =
+  'holds are kept with the roster, and this cluster has none: its nodes were started without a group for it';
 
 /** How often a request follows the word of nodes that do not lead, before it waits for better knowledge. */
 const MAX_REDIRECTS = 2;
@@ -39,6 +49,13 @@ export function requestReceived(turn: NodeTurn, token: number, request: ClientCa
   const problem = problemWith(operation) ?? idProblem;
   if (problem !== undefined) {
     turn.replies = added(turn.replies, { token, answer: refusedFor(operation, problem) });
+    return;
+  }
+  if (isAboutHolds(operation) && !turn.options.meta) {
+    turn.replies = added(turn.replies, {
+      token,
+      answer: { ...refusalOf(operation, 'errored'), reason: NO_META },
+    });
     return;
   }
   if (!isMemberHere(turn)) {
@@ -228,6 +245,7 @@ export function answer(turn: NodeTurn, group: GroupId, origin: Origin, result: F
     return;
   }
   if (origin.type === 'Admin') return rosterWritten(turn, origin.task, origin.summary, result);
+  if (origin.type === 'Floor') return floorTaken(turn, group, origin.position, result, answer);
   const { node, requestId } = origin;
   sendAtOnce(turn, node, { type: 'ForwardAnswer', group, requestId, result });
 }

@@ -14,6 +14,7 @@ import { NO_NODE } from '../machine/units.js';
 import { intentsIn, isAhead } from '../partition/blocking.js';
 import type { Lapse, Operation, ReadOperation, SpecialReadMode } from '../partition/command.js';
 import type { Contents } from '../partition/contents.js';
+import { knowsFloor, setFloor } from '../partition/holds.js';
 import { isRead, refusalOf } from '../partition/operation.js';
 import type { TransactionId } from '../partition/transaction-command.js';
 import { answerRead } from '../partition/partition.js';
@@ -90,9 +91,14 @@ function executeWrite(
   answer: Answer,
 ): void {
   if (isRepetition(turn, opened, execution, answer)) return;
+  const { partition } = opened.group;
+  if (operation.type === 'SetFloor' && knowsFloor(partition, operation.position)) {
+    const { group, origin } = execution;
+    return answer(turn, group, origin, executed(setFloor(partition, operation), partition.applied));
+  }
   const lead = leadershipOf(opened);
-  if (lead !== undefined && isHeldUp(turn, opened, execution, opened.group.partition, answer)) return;
-  const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, opened.group.partition, operation);
+  if (lead !== undefined && isHeldUp(turn, opened, execution, partition, answer)) return;
+  const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, partition, operation);
   proposeOperation(turn, opened, execution, lapsed === undefined ? undefined : { lapsed }, answer);
 }
 

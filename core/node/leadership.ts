@@ -55,7 +55,7 @@ export interface TransactionLocks {
   readonly ephemeral?: LockTable;
 }
 
-/** A place among all keys and locks. */
+/** A place among all keys, locks and holds. */
 export interface Unseen {
   readonly space: Space;
   readonly from: string;

@@ -1,5 +1,5 @@
 /**
- * Leases: when the keys and locks of a leader come to their end, by the leader's own monotonic clock.
+ * Leases: when the keys, locks and holds of a leader come to their end, by the leader's own monotonic clock.
  *
  * The replicated state has no clock: it says how long a lease lasts and which entry armed it. A leader adds since when
  * that lease has run, as far as it can know, and orders what is armed by its end, so that finding what is over costs
@@ -17,6 +17,7 @@ import {
 import { monotonicMs, type LogIndex, type MonotonicMs } from '../machine/units.js';
 import type { Lapse } from '../partition/command.js';
 import type { Contents } from '../partition/contents.js';
+import { liveHolds } from '../partition/holds.js';
 
 export interface Leases {
   /** By space and name. */
@@ -59,6 +60,7 @@ export function leaseIn(
     const lock = mapGet(contents.locks, name);
     return lock === undefined || lock.owner === null || lock.lapsed ? undefined : lock;
   }
+  if (space === 'hold') return mapGet(liveHolds(contents), name);
   const key = mapGet(contents.keys, name);
   if (key === undefined || key.expiresMs === 0 || key.deleted) return undefined;
   return key.lapsedAt.node === 0 ? key : undefined;

@@ -44,6 +44,7 @@ import {
   rosterInLog,
   rosterNews,
 } from './chores.js';
+import { floorAnswered, holdsSettled } from './floors.js';
 import {
   coordinationDue,
   scriptsGoOn,
@@ -247,7 +248,8 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
     case 'Forward':
       return forwardReceived(turn, from, message);
     case 'ForwardAnswer':
-      return forwardAnswered(turn, from, message);
+      if (!floorAnswered(turn, message, answer)) forwardAnswered(turn, from, message);
+      return;
     case 'RosterAsk':
       return rosterAsked(turn, from, message);
     case 'RosterNews':
@@ -353,7 +355,10 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   releaseWaiters(turn, opened, answer);
   applyCommitted(turn, opened, answer);
   serveReads(turn, opened, answer);
-  if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
+  if (opened.raft.raft.group === META_GROUP) {
+    metaSettled(turn, opened);
+    holdsSettled(turn, opened, answer);
+  }
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   sweepIfDue(turn, opened);
   resolveIfDue(turn, opened);

@@ -16,7 +16,8 @@ import { describeOperation } from '../partition/operation.js';
 import { findRetry } from '../partition/retry-table.js';
 import { propose } from '../raft/replication.js';
 import { encodeCommand } from '../wire/index.js';
-import type { Execution, Origin } from './execution.js';
+import { sameOrigin, type Execution, type Origin } from './execution.js';
+import { answerOrKeep } from './kept-answers.js';
 import type { ForwardResult, TryAgain } from './protocol.js';
 import type { Waiter } from './state.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
@@ -35,12 +36,13 @@ export type Answer = (turn: NodeTurn, group: GroupId, origin: Origin, result: Fo
 export function isRepetition(
   turn: NodeTurn,
   opened: OpenGroup,
-  { group, requestId, operation, origin }: Execution,
+  { requestId, operation, origin }: Execution,
   answer: Answer,
 ): boolean {
   const earlier = findRetry(opened.group.partition.retries, requestId);
   if (earlier !== undefined && earlier.operation === describeOperation(operation)) {
-    answer(turn, group, origin, { type: 'Executed', outcome: earlier.outcome, index: earlier.index });
+    const { outcome, index } = earlier;
+    answerOrKeep(turn, opened, operation, origin, { type: 'Executed', outcome, index }, answer);
     return true;
   }
   const inFlight = mapGet(opened.group.proposed, requestId);
@@ -103,17 +105,6 @@ function joinWaiters(opened: OpenGroup, index: LogIndex, operation: Operation, o
     group.waiting = radixSet(group.waiting, index, joined);
   }
   return true;
-}
-
-function sameOrigin(a: Origin, b: Origin): boolean {
-  switch (a.type) {
-    case 'Client':
-      return b.type === 'Client' && a.token === b.token;
-    case 'Node':
-      return b.type === 'Node' && a.node === b.node;
-    case 'Admin':
-      return b.type === 'Admin' && a.task === b.task;
-  }
 }
 
 /** What was executed at this point of the partition's history. */

@@ -16,7 +16,9 @@ import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
 import type { Coordination } from './coordination.js';
 import type { Execution, Origin } from './execution.js';
+import type { Floors } from './floors.js';
 import type { Journal } from './journal.js';
+import type { KeptAnswer } from './kept-answers.js';
 import type { Leadership } from './leadership.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
@@ -66,6 +68,9 @@ export interface NodeState {
   readonly tasks?: Tasks;
   /** The transactions of this node's clients; absent until there was one. */
   readonly coordination?: Coordination;
+  /** What the leader of group 0 has the partitions keep; absent where there is nothing, and on other nodes. */
+  readonly floors?: Floors | undefined;
+  readonly keptAnswers?: readonly KeptAnswer[] | undefined;
   /** The values that the states keep apart; absent until there is one. */
   readonly values?: ValueStore;
 }

@@ -9,6 +9,7 @@
 import { mapForEach } from '../collections/ordered-map.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
 import { OWN_REQUEST_ID_PREFIX, type Lapse, type Operation, type RequestId } from '../partition/command.js';
+import { liveHolds } from '../partition/holds.js';
 import { changeEphemeral } from './ephemeral.js';
 import type { Leadership, Unseen } from './leadership.js';
 import { endedLeases, lastMomentOf, leaseIn, withLease, type Leases } from './leases.js';
@@ -75,7 +76,14 @@ function sweepEphemeral(turn: NodeTurn, opened: OpenGroup): void {
 
 /** Every command has an operation; this one is for nobody. */
 function harmlessRead({ space, name }: Lapse): Operation {
-  return space === 'key' ? { type: 'Exists', key: name } : { type: 'GetLock', resource: name };
+  switch (space) {
+    case 'key':
+      return { type: 'Exists', key: name };
+    case 'lock':
+      return { type: 'GetLock', resource: name };
+    case 'hold':
+      return { type: 'GetFloor' };
+  }
 }
 
 /** Goes on, some entries at a time, through all that there was when this leadership began. */
@@ -101,6 +109,7 @@ function lookFrom(
   let { leases } = lead;
   let lookedAt = 0;
   let stoppedAt: string | undefined;
+  const holds = liveHolds(group.partition);
   const visit = (name: string): boolean => {
     if (lookedAt === room) {
       stoppedAt = name;
@@ -115,7 +124,13 @@ function lookFrom(
     return true;
   };
   if (space === 'key') mapForEach(group.partition.keys, visit, from);
-  else mapForEach(group.partition.locks, visit, from);
+  else if (space === 'lock') mapForEach(group.partition.locks, visit, from);
+  else mapForEach(holds, visit, from);
   if (stoppedAt !== undefined) return { leases, lookedAt, next: { space, from: stoppedAt } };
-  return { leases, lookedAt, next: space === 'key' ? { space: 'lock', from: '' } : undefined };
+  return { leases, lookedAt, next: spaceAfter(space, holds.size > 0) };
+}
+
+function spaceAfter(space: Lapse['space'], hasHolds: boolean): Unseen | undefined {
+  if (space === 'key') return { space: 'lock', from: '' };
+  return space === 'lock' && hasHolds ? { space: 'hold', from: '' } : undefined;
 }

@@ -167,6 +167,8 @@ export function openNode(
   if (state.values !== undefined) turn.node.values = state.values;
   if (state.tasks !== undefined) turn.node.tasks = state.tasks;
   if (state.coordination !== undefined) turn.node.coordination = state.coordination;
+  if (state.floors !== undefined) turn.node.floors = state.floors;
+  if (state.keptAnswers !== undefined) turn.node.keptAnswers = state.keptAnswers;
   return turn;
 }
 

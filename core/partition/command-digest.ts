@@ -3,6 +3,7 @@
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import { mixBytes, mixNumber, mixText } from '../collections/digest.js';
 import type { LogIndex } from '../machine/units.js';
+import type { HoldOutcome } from './hold-command.js';
 import { SetFlag, type Command, type KeyValueOutcome, type Operation, type Outcome } from './command.js';
 import type { LockOutcome } from './lock-command.js';
 import { nameIn } from './operation.js';
@@ -27,6 +28,8 @@ export function mixCommand(digest: number, index: LogIndex, command: Command, ou
       return mixSequenceOutcome(mixed, outcome);
     case 'transaction':
       return mixTransactionOutcome(mixed, outcome);
+    case 'hold':
+      return mixHoldOutcome(mixed, outcome);
     case 'page':
       // A read; all that it may change is what has lapsed.
       return mixed;
@@ -58,6 +61,9 @@ function mixOperation(digest: number, operation: Operation): number {
       const mixed = mixText(mixText(digest, operation.type), operation.decision.type);
       return operation.decision.type === 'Commit' ? mixTimestamp(mixed, operation.decision.at) : mixed;
     }
+    case 'AcquireHold':
+    case 'SetFloor':
+      return mixTimestamp(mixText(digest, operation.type), operation.timestamp);
     default:
       return mixText(digest, operation.type);
   }
@@ -80,6 +86,10 @@ function mixKeyValueOutcome(digest: number, outcome: KeyValueOutcome): number {
 
 function mixLockOutcome(digest: number, { fencingToken, expires }: LockOutcome): number {
   return mixTimestamp(mixNumber(digest, fencingToken), expires);
+}
+
+function mixHoldOutcome(digest: number, { hold, expires, live }: HoldOutcome): number {
+  return mixNumber(mixTimestamp(mixText(digest, hold), expires), live);
 }
 
 function mixSequenceOutcome(digest: number, { record, allocation }: SequenceOutcome): number {

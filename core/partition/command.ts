@@ -7,6 +7,7 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { GroupId, LogIndex, Revision } from '../machine/units.js';
+import type { GetFloorOperation, HoldOutcome, HoldWrite, SetFloorOperation } from './hold-command.js';
 import type { GetLockOperation, LockOutcome, LockWrite } from './lock-command.js';
 import type { GetSequenceOperation, SequenceOutcome, SequenceWrite } from './sequence-command.js';
 import type {
@@ -62,8 +63,10 @@ export type Value = Uint8Array | null;
 
 /** All that clients, and the coordinators of their transactions, ask of a partition. */
 export type Operation = WriteOperation | ReadOperation | TransactionLockOperation;
-export type WriteOperation = KeyValueWrite | LockWrite | SequenceWrite | TransactionWrite;
-export type ReadOperation = KeyValueRead | GetLockOperation | GetSequenceOperation | TransactionRead;
+export type WriteOperation =
+  KeyValueWrite | LockWrite | SequenceWrite | TransactionWrite | HoldWrite | SetFloorOperation;
+export type ReadOperation =
+  KeyValueRead | GetLockOperation | GetSequenceOperation | TransactionRead | GetFloorOperation;
 
 export type KeyValueOperation = KeyValueWrite | KeyValueRead;
 export type KeyValueWrite = SetOperation | DeleteOperation | ExtendOperation;
@@ -168,7 +171,8 @@ export interface ClientCall {
 }
 
 /** The outcome of an operation, as the replicated state machine gives it. */
-export type Outcome = KeyValueOutcome | PageOutcome | LockOutcome | SequenceOutcome | TransactionOutcome;
+export type Outcome =
+  KeyValueOutcome | PageOutcome | LockOutcome | SequenceOutcome | TransactionOutcome | HoldOutcome;
 
 /** Of every key/value operation but a scan. */
 export interface KeyValueOutcome {
@@ -235,11 +239,11 @@ export interface Command {
 }
 
 /**
- * That a key or a lock has come to its end. It counts only if `armedAt` is still the index of the entry that gave it its
+ * That a key, a lock or a hold has come to its end. It counts only if `armedAt` is still the index of the entry that gave it its
  * time to live: one that was prolonged in between lives on. No replica looks at a clock: an end is an event in the log.
  */
 export interface Lapse {
-  readonly space: 'key' | 'lock';
+  readonly space: 'key' | 'lock' | 'hold';
   readonly name: string;
   readonly armedAt: LogIndex;
 }

@@ -7,6 +7,7 @@ import type { Outcome } from './command.js';
 import type { KeyEntry } from './key-entry.js';
 import type { LockEntry } from './lock-entry.js';
 import type { Transactions } from './prepared.js';
+import type { Retention } from './retention.js';
 import type { SequenceEntry } from './sequence-entry.js';
 
 export interface Contents {
@@ -16,6 +17,8 @@ export interface Contents {
   readonly transactions: Transactions;
   /** The newest timestamp given to a change; the next one is later, whatever the clocks say. */
   readonly lastModified: Timestamp;
+  /** What is kept for the sake of those who read the past; absent as long as nobody ever asked. */
+  readonly retention?: Retention;
 }
 
 /** What an operation comes to. */

@@ -36,6 +36,9 @@ export interface KeyVersion {
 /** So many superseded versions of each key are kept in memory. */
 export const MAX_HISTORY = 16;
 
+/** … and so many at most where somebody holds the past: each write of a key copies the list of them. */
+export const MAX_HELD_HISTORY = 4_096;
+
 /** Their values have so many bytes together, at most: a key with its history is one record of a snapshot. */
 export const MAX_HISTORY_BYTES = 8 << 20;
 

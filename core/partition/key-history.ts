@@ -3,6 +3,7 @@
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import type { Revision } from '../machine/units.js';
 import {
+  MAX_HELD_HISTORY,
   MAX_HISTORY,
   MAX_HISTORY_BYTES,
   NEVER_WRITTEN,
@@ -32,13 +33,16 @@ export interface Kept {
  *
  * Every put of an existing key comes through here, and what it makes lives long: records of one shape and an array of
  * just the right length cost half of what spreading and slicing do.
+ *
+ * @param floor the earliest time that somebody holds, undefined for none: beyond the usual number also every version stays that is
+ * later, and the newest one that is not. What is kept beyond need goes with the next write.
  */
-export function historyAfter(current: KeyEntry): Kept {
+export function historyAfter(current: KeyEntry, floor: Timestamp | undefined): Kept {
   const { value, revision, deleted, lastModified, expires, lapsedAt, revisions, history } = current;
   let bytes = sizeOf(value);
   if (bytes > MAX_HISTORY_BYTES) return { history: [], forgotten: revision };
   let older = 0;
-  while (older < history.length && older + 1 < MAX_HISTORY) {
+  while (older < history.length && (older + 1 < MAX_HISTORY || isHeld(current, older, floor))) {
     bytes += sizeOf(history[older]?.value ?? null);
     if (bytes > MAX_HISTORY_BYTES) break;
     older += 1;
@@ -50,6 +54,13 @@ export function historyAfter(current: KeyEntry): Kept {
       : { value, revision, deleted, lastModified, expires, lapsedAt, revisions };
   for (let i = 0; i < older; i += 1) kept[i + 1] = history[i] as KeyVersion;
   return { history: kept, forgotten: history[older]?.revision ?? current.forgotten };
+}
+
+/** Whether `history[older]` is to be kept for the sake of those who hold the past: the version after it is later than the floor. */
+function isHeld(current: KeyEntry, older: number, floor: Timestamp | undefined): boolean {
+  if (floor === undefined || older + 1 >= MAX_HELD_HISTORY) return false;
+  const { lastModified } = older === 0 ? current : (current.history[older - 1] as KeyVersion);
+  return compareTimestamps(lastModified, floor) > 0;
 }
 
 /** The history where a `noRevision` set supersedes `current`: nothing is added, and its revision cannot be found. */
@@ -97,11 +108,15 @@ export function forEachDropped(
   after: KeyEntry,
   visit: (reference: ValueReference) => void,
 ): void {
+  let kept: Set<number> | undefined;
   forEachReference(before, (reference) => {
-    let isKept = false;
-    forEachReference(after, ({ index }) => {
-      if (index === reference.index) isKept = true;
-    });
-    if (!isKept) visit(reference);
+    kept ??= referencesOf(after);
+    if (!kept.has(reference.index)) visit(reference);
   });
+}
+
+function referencesOf(entry: KeyEntry): Set<number> {
+  const indexes = new Set<number>();
+  forEachReference(entry, ({ index }) => void indexes.add(index));
+  return indexes;
 }

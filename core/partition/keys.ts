@@ -35,6 +35,7 @@ import {
 } from './key-history.js';
 import { refusal } from './operation.js';
 import { intentOn } from './prepared.js';
+import { floorOf, withRetention } from './retention.js';
 import { readPage } from './scan.js';
 import { keptEquals, keptValue, shownValue, type ValueOf } from './value-reference.js';
 
@@ -71,7 +72,8 @@ function setKey(
     value: keptValue(operation.value, index, separateFrom),
     lastModified: nextStamp(contents, command.stampedAt),
   };
-  const entry = superseding(current, keepsHistory, fresh, lifetime(index, command, operation.expiresMs));
+  const life = lifetime(index, command, operation.expiresMs);
+  const entry = superseding(current, keepsHistory, fresh, life, floorOf(contents));
   return withEntry(contents, operation.key, KeyValueCode.set, entry);
 }
 
@@ -81,7 +83,8 @@ function deleteKey(contents: Contents, { stampedAt }: Command, { key }: DeleteOp
     return { contents, outcome: refusal(KeyValueCode.doesNotExist) };
   }
   const fresh = { value: null, lastModified: nextStamp(contents, stampedAt), deleted: true };
-  return withEntry(contents, key, KeyValueCode.deleted, superseding(current, true, fresh, FOR_EVER));
+  const entry = superseding(current, true, fresh, FOR_EVER, floorOf(contents));
+  return withEntry(contents, key, KeyValueCode.deleted, entry);
 }
 
 /** No new version: the value, its revision and its time stay. */
@@ -130,8 +133,9 @@ export function superseding(
   keepsHistory: boolean,
   { value, lastModified, deleted = false, revisions = 1 }: Fresh,
   { expires, expiresMs, armedAt }: Lifetime,
+  floor: Timestamp | undefined,
 ): KeyEntry {
-  const { history, forgotten } = whatIsKept(current, keepsHistory);
+  const { history, forgotten } = whatIsKept(current, keepsHistory, floor);
   const next = revision((current?.revision ?? NEVER_WRITTEN) + revisions);
   const lapsedAt = ZERO_TIMESTAMP;
   if (revisions > 1) {
@@ -156,9 +160,13 @@ export function superseding(
   };
 }
 
-function whatIsKept(current: KeyEntry | undefined, keepsHistory: boolean): Kept {
+function whatIsKept(
+  current: KeyEntry | undefined,
+  keepsHistory: boolean,
+  floor: Timestamp | undefined,
+): Kept {
   if (current === undefined) return NOTHING_KEPT;
-  return keepsHistory ? historyAfter(current) : historyWithout(current);
+  return keepsHistory ? historyAfter(current, floor) : historyWithout(current);
 }
 
 const NOTHING_KEPT: Kept = { history: [], forgotten: undefined };
@@ -167,7 +175,10 @@ function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: K
   const { locks, sequences, transactions } = contents;
   const keys = mapSet(contents.keys, key, entry);
   return {
-    contents: { keys, locks, sequences, transactions, lastModified: entry.lastModified },
+    contents: withRetention(
+      { keys, locks, sequences, transactions, lastModified: entry.lastModified },
+      contents,
+    ),
     outcome: outcomeOf(code, entry),
   };
 }

@@ -1,19 +1,23 @@
 /** What an operation looks at, and has come to its end by somebody's judgment: the leader's, who has a clock. */
 
 import { compareTimestamps } from '../clock/hybrid-clock.js';
-import { mapGet } from '../collections/ordered-map.js';
+import { mapForEach, mapGet } from '../collections/ordered-map.js';
 import type { Lapse, Operation, ScanOperation } from './command.js';
+import { isAboutHolds } from './operation.js';
 import type { Contents } from './contents.js';
 import type { KeyEntry } from './key-entry.js';
 import { isLive } from './key-history.js';
+import { liveHolds } from './holds.js';
 import type { LockEntry } from './lock-entry.js';
 import { intentOn } from './prepared.js';
+import type { HoldEntry } from './retention.js';
 import { walkPage } from './scan.js';
 
-export type HasEnded = (space: Lapse['space'], name: string, entry: KeyEntry | LockEntry) => boolean;
+export type HasEnded = (space: Lapse['space'], name: string, entry: Mortal) => boolean;
+type Mortal = KeyEntry | LockEntry | HoldEntry;
 
 /**
- * The live keys and locks with an end that the operation looks at and `hasEnded` says are over. It is asked of nothing
+ * The live keys, locks and holds with an end that the operation looks at and `hasEnded` says are over. It is asked of nothing
  * else. Of a page, those are also the keys that it comes to when the dead ones before them are passed over.
  */
 export function lapsesIn(contents: Contents, operation: Operation, hasEnded: HasEnded): readonly Lapse[] {
@@ -25,6 +29,7 @@ export function lapsesIn(contents: Contents, operation: Operation, hasEnded: Has
   if ('resource' in operation) {
     return lapseOf('lock', operation.resource, mapGet(contents.locks, operation.resource), hasEnded);
   }
+  if (isAboutHolds(operation)) return lapsedHolds(contents, hasEnded);
   return operation.type === 'Scan' ? lapsesInPage(contents, operation, hasEnded) : NONE;
 }
 
@@ -51,11 +56,21 @@ function lapseOfKey(
 function lapseOf(
   space: Lapse['space'],
   name: string,
-  entry: KeyEntry | LockEntry | undefined,
+  entry: Mortal | undefined,
   hasEnded: HasEnded,
 ): readonly Lapse[] {
   if (entry === undefined || entry.expiresMs === 0 || !hasEnded(space, name, entry)) return NONE;
   return [{ space, name, armedAt: entry.armedAt }];
+}
+
+/** Every one of them counts for the floor, and for how many there are. */
+function lapsedHolds(contents: Contents, hasEnded: HasEnded): readonly Lapse[] {
+  const lapses: Lapse[] = [];
+  mapForEach(liveHolds(contents), (id, entry) => {
+    lapses.push(...lapseOf('hold', id, entry, hasEnded));
+    return true;
+  });
+  return lapses;
 }
 
 function lapsesInPage(contents: Contents, operation: ScanOperation, hasEnded: HasEnded): readonly Lapse[] {

@@ -21,6 +21,7 @@ import {
   type ReleaseLockOperation,
 } from './lock-command.js';
 import type { LockEntry } from './lock-entry.js';
+import { withRetention } from './retention.js';
 
 export function writeLock(
   contents: Contents,
@@ -126,9 +127,10 @@ function lease(
 }
 
 function withLock(contents: Contents, resource: string, entry: LockEntry): Contents {
-  const { keys, locks, sequences, transactions } = contents;
-  const changed = mapSet(locks, resource, entry);
-  return { keys, locks: changed, sequences, transactions, lastModified: entry.lastModified };
+  const { keys, sequences, transactions } = contents;
+  const locks = mapSet(contents.locks, resource, entry);
+  const next = { keys, locks, sequences, transactions, lastModified: entry.lastModified };
+  return withRetention(next, contents);
 }
 
 function grant(code: LockCode, { fencingToken, expires }: LockEntry): LockOutcome {

@@ -10,6 +10,8 @@ import {
   type Outcome,
   type ReadOperation,
 } from './command.js';
+import { HoldCode, HOLDS_GROUP } from './hold-command.js';
+import { nothing } from './holds.js';
 import { LockCode } from './lock-command.js';
 import { SEQUENCE_KEY_PREFIX, SequenceCode } from './sequence-command.js';
 import { TransactionCode } from './transaction-command.js';
@@ -24,18 +26,22 @@ export function isRead(operation: Operation): operation is ReadOperation {
     case 'GetSequence':
     case 'Validate':
     case 'GetDecision':
+    case 'GetFloor':
       return true;
     default:
       return false;
   }
 }
 
-/** What an operation is about: a key, a prefix, a resource, a sequence or a transaction. */
+/** What an operation is about: a key, a prefix, a resource, a sequence, a transaction or a hold. */
 export function nameIn(operation: Operation): string {
   if ('key' in operation) return operation.key;
   if ('prefix' in operation) return operation.prefix;
   if ('resource' in operation) return operation.resource;
-  return 'name' in operation ? operation.name : operation.transaction;
+  if ('name' in operation) return operation.name;
+  if ('transaction' in operation) return operation.transaction;
+  if ('hold' in operation) return operation.hold;
+  return operation.type === 'AcquireHold' ? operation.holder : '';
 }
 
 /** The partition that an operation belongs to. */
@@ -46,7 +52,7 @@ export function groupOfOperation(operation: Operation, partitions: number): Grou
   }
   if ('resource' in operation) return partitionOfKey(operation.resource, partitions);
   if ('name' in operation) return partitionOfKey(SEQUENCE_KEY_PREFIX + operation.name, partitions);
-  return operation.group;
+  return 'group' in operation ? operation.group : HOLDS_GROUP;
 }
 
 /** What a request id is bound to: a retry says the same, a mistaken reuse of the id most likely does not. */
@@ -54,6 +60,11 @@ export function describeOperation(operation: Operation): string {
   const { type } = operation;
   const space = 'ephemeral' in operation && operation.ephemeral === true ? 'ephemeral ' : '';
   return `${space}${type.charAt(0).toLowerCase()}${type.slice(1)} ${nameIn(operation)}`;
+}
+
+/** Whether an operation concerns the holds of the cluster, all of which bear on its answer. */
+export function isAboutHolds({ type }: Operation): boolean {
+  return type === 'AcquireHold' || type === 'RenewHold' || type === 'ReleaseHold' || type === 'GetFloor';
 }
 
 export type Refusal = 'invalidInput' | 'mustRetry' | 'errored';
@@ -81,6 +92,12 @@ export function refusalOf(operation: Operation, why: Refusal): Outcome {
     case 'ReleaseLock':
     case 'GetLock':
       return { family: 'lock', code: LockCode[why], fencingToken: 0, owner: null, expires: ZERO_TIMESTAMP };
+    case 'AcquireHold':
+    case 'RenewHold':
+    case 'ReleaseHold':
+    case 'GetFloor':
+    case 'SetFloor':
+      return nothing(HoldCode[why]);
     case 'CreateSequence':
     case 'UpdateSequence':
     case 'ReserveSequence':

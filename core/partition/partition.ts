@@ -1,5 +1,6 @@
 /**
- * The replicated state of one partition: keys, locks and sequences, prepared transactions and decisions, and the retry table.
+ * The replicated state of one partition: keys, locks and sequences, prepared transactions and decisions, the retry table, and
+ * what is kept of the past.
  *
  * `applyCommand` is a deterministic function of the state and the committed command, so replicas that applied the
  * same log are equal byte for byte; `digest` folds in every applied change, which makes that cheap to compare.
@@ -15,10 +16,12 @@ import { comeTo, intentsIn } from './blocking.js';
 import { KeyValueCode, type Command, type Operation, type Outcome, type ReadOperation } from './command.js';
 import { mixCommand } from './command-digest.js';
 import type { Answer, Change, Contents } from './contents.js';
+import { endHold, readFloor, setFloor, writeHold } from './holds.js';
 import { endKey, readKeys, writeKey } from './keys.js';
 import { endLock, readLock, writeLock } from './locks.js';
 import { describeOperation, isRead, nameIn, refusalOf } from './operation.js';
 import { NO_TRANSACTIONS } from './prepared.js';
+import { withRetention } from './retention.js';
 import {
   EMPTY_RETRY_TABLE,
   findRetry,
@@ -57,7 +60,7 @@ export interface Applied extends Answer {
 /** Moves past an entry that carries no command (a new leader's first). */
 export function applyNothing(state: PartitionState, index: LogIndex, window: number): PartitionState {
   const retries = forgetOldRequests(state.retries, index, window);
-  return {
+  const next = {
     keys: state.keys,
     locks: state.locks,
     sequences: state.sequences,
@@ -67,6 +70,7 @@ export function applyNothing(state: PartitionState, index: LogIndex, window: num
     lastModified: state.lastModified,
     digest: mixNumber(state.digest, index),
   };
+  return withRetention(next, state);
 }
 
 /**
@@ -102,23 +106,24 @@ export function applyCommand(
   }
 
   const { contents, outcome, reason } = execute(
-    endLapsed(state, command),
+    endLapsed(state, index, command),
     { index, command, window },
     separateFrom,
   );
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
+  const next = {
+    keys,
+    locks,
+    sequences,
+    transactions: forgetRecords(contents.transactions, state.retries.forgotten, retries.forgotten),
+    retries: isRemembered(operation, outcome) ? rememberRequest(retries, record) : retries,
+    applied: index,
+    lastModified,
+    digest: mixCommand(state.digest, index, command, outcome),
+  };
   return {
-    state: {
-      keys,
-      locks,
-      sequences,
-      transactions: forgetRecords(contents.transactions, state.retries.forgotten, retries.forgotten),
-      retries: isRemembered(operation, outcome) ? rememberRequest(retries, record) : retries,
-      applied: index,
-      lastModified,
-      digest: mixCommand(state.digest, index, command, outcome),
-    },
+    state: withRetention(next, contents),
     outcome,
     ...(reason === undefined ? {} : { reason }),
   };
@@ -151,11 +156,18 @@ function execute(contents: Contents, moment: Moment, separateFrom: number): Chan
     case 'ReserveSequence':
     case 'DeleteSequence':
       return writeSequence(contents, index, command, operation);
+    case 'AcquireHold':
+    case 'RenewHold':
+    case 'ReleaseHold':
+      return writeHold(contents, index, command, operation);
+    case 'SetFloor':
+      return setFloor(contents, operation);
     case 'Get':
     case 'Exists':
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
+    case 'GetFloor':
     case 'Validate':
     case 'GetDecision':
       return {
@@ -203,16 +215,28 @@ export function answerRead(
     case 'Validate':
     case 'GetDecision':
       return readTransaction(contents, operation);
+    case 'GetFloor':
+      return readFloor(contents);
     default:
       return unreachable(operation);
   }
 }
 
-/** The keys and locks that have come to their end by the word of the leader that proposed the command. */
-function endLapsed(contents: Contents, { lapsed = [], stampedAt }: Command): Contents {
+/** What has come to its end by the word of the leader that proposed the command. */
+function endLapsed(contents: Contents, index: LogIndex, { lapsed = [], stampedAt }: Command): Contents {
   let ended = contents;
   for (const lapse of lapsed) {
-    ended = lapse.space === 'key' ? endKey(ended, lapse, stampedAt) : endLock(ended, lapse, stampedAt);
+    switch (lapse.space) {
+      case 'key':
+        ended = endKey(ended, lapse, stampedAt);
+        break;
+      case 'lock':
+        ended = endLock(ended, lapse, stampedAt);
+        break;
+      case 'hold':
+        ended = endHold(ended, lapse, index);
+        break;
+    }
   }
   return ended;
 }

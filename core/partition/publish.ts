@@ -18,6 +18,8 @@ export interface Publication {
   readonly at: Timestamp;
   /** None of the keys was changed since then, nor at that time. */
   readonly unchangedSince: Timestamp;
+  /** The earliest time that somebody holds; undefined for none. */
+  readonly floor: Timestamp | undefined;
 }
 
 export interface Published {
@@ -56,17 +58,17 @@ function checkUnchanged(key: string, current: KeyEntry | undefined, since: Times
 function written(
   current: KeyEntry | undefined,
   write: StagedWrite,
-  { index, command, at }: Publication,
+  { index, command, at, floor }: Publication,
 ): KeyEntry {
   switch (write.type) {
     case 'Set': {
       const { value, revisions, noRevision, expiresMs } = write;
       const fresh = { value, lastModified: at, revisions };
-      return superseding(current, noRevision !== true, fresh, lifetime(index, command, expiresMs));
+      return superseding(current, noRevision !== true, fresh, lifetime(index, command, expiresMs), floor);
     }
     case 'Delete': {
       const fresh = { value: null, lastModified: at, deleted: true, revisions: write.revisions };
-      return superseding(current, true, fresh, FOR_EVER);
+      return superseding(current, true, fresh, FOR_EVER, floor);
     }
     case 'Extend': {
       const entry = present(current, () => `the key "${write.key}" is to live longer, but was never written`);

@@ -11,6 +11,7 @@ import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Command, SequenceTake } from './command.js';
 import { nextStamp, type Answer, type Change, type Contents } from './contents.js';
+import { withRetention } from './retention.js';
 import {
   KEYED_ALLOCATION_MS,
   MAX_KEYED_ALLOCATIONS,
@@ -190,21 +191,15 @@ function withKeyed(
 }
 
 function withEntry(
-  { keys, locks, sequences, transactions }: Contents,
+  contents: Contents,
   entry: SequenceEntry,
   lastModified: Timestamp,
   outcome: SequenceOutcome,
 ): Change {
-  return {
-    contents: {
-      keys,
-      locks,
-      sequences: mapSet(sequences, entry.record.name, entry),
-      transactions,
-      lastModified,
-    },
-    outcome,
-  };
+  const { keys, locks, transactions } = contents;
+  const sequences = mapSet(contents.sequences, entry.record.name, entry);
+  const next = { keys, locks, sequences, transactions, lastModified };
+  return { contents: withRetention(next, contents), outcome };
 }
 
 function told(code: SequenceCode, record: SequenceRecord | null = null): SequenceOutcome {

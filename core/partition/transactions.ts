@@ -15,6 +15,7 @@ import { isLive } from './key-history.js';
 import { checkObservations, foreignIntent, type Conflict } from './observations.js';
 import { preparedIn, withoutPrepared, withPrepared, type TransactionRecord } from './prepared.js';
 import { publish } from './publish.js';
+import { floorOf } from './retention.js';
 import {
   abortRecord,
   decisionOf,
@@ -120,7 +121,8 @@ function commitAtOnce(contents: Contents, moment: Moment, operation: CommitAtOnc
 
   const { index, command } = moment;
   const at = nextStamp(contents, command.stampedAt);
-  const { keys, revisions } = publish(contents.keys, writes, { index, command, at, unchangedSince: at });
+  const publication = { index, command, at, unchangedSince: at, floor: floorOf(contents) };
+  const { keys, revisions } = publish(contents.keys, writes, publication);
   const participants = [{ group, ...(ephemeral === true ? { ephemeral } : {}) }];
   const done: TransactionRecord = { state: 'Committed', at, participants, revisions, index };
   const transactions = withClosed(contents.transactions, transaction, done);
@@ -188,7 +190,8 @@ function settle(contents: Contents, { index, command }: Moment, operation: Settl
     () =>
       `${transaction} was committed at ${at.wall} ms, before it was prepared, at ${unchangedSince.wall} ms`,
   );
-  const { keys } = publish(contents.keys, writes, { index, command, at, unchangedSince });
+  const publication = { index, command, at, unchangedSince, floor: floorOf(contents) };
+  const { keys } = publish(contents.keys, writes, publication);
   const { lastModified } = contents;
   const latest = compareTimestamps(at, lastModified) > 0 ? at : lastModified;
   return { contents: { ...contents, keys, transactions, lastModified: latest }, outcome };

@@ -13,6 +13,7 @@ import {
   type SetOperation,
 } from './command.js';
 import type { LockOperation } from './lock-command.js';
+import { problemWithHold } from './validate-hold.js';
 import { brokenText, problemWithName, problemWithPlace } from './validate-name.js';
 import { problemWithSequence } from './validate-sequence.js';
 import { problemWithTransaction } from './validate-transaction.js';
@@ -42,7 +43,8 @@ export function problemWith(operation: Operation): string | undefined {
   if ('resource' in operation) return problemWithLock(operation);
   if ('name' in operation) return problemWithSequence(operation);
   if ('transaction' in operation) return problemWithTransaction(operation);
-  return 'prefix' in operation ? problemWithScan(operation) : problemWithPoint(operation);
+  if ('prefix' in operation) return problemWithScan(operation);
+  return 'key' in operation ? problemWithPoint(operation) : problemWithHold(operation);
 }
 
 function problemWithPoint(operation: Exclude<KeyValueOperation, ScanOperation>): string | undefined {

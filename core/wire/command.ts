@@ -121,21 +121,24 @@ function writeLapse(writer: Writer, { space, name, armedAt }: Lapse): void {
   writeText(writer, 10, name);
   writeUnsigned(writer, 16, armedAt);
   writeBool(writer, 24, space === 'lock');
+  writeBool(writer, 400, space === 'hold');
 }
 
 function readLapse(reader: Reader): Lapse {
   let name = '';
   let armedAt = 0;
   let lock = 0;
+  let hold = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     if (tag === 10) name = readText(reader, 'Lapse.name');
     else if (tag === 16) armedAt = readUnsigned(reader, 'Lapse.armed_at');
     else if (tag === 24) lock = readUnsigned(reader, 'Lapse.lock');
+    else if (tag === 400) hold = readUnsigned(reader, 'Lapse.hold');
     else skipField(reader, tag);
   }
   return {
-    space: lock === 0 ? 'key' : 'lock',
+    space: hold !== 0 ? 'hold' : lock === 0 ? 'key' : 'lock',
     name: checkedKey(reader, name, 'Lapse.name'),
     armedAt: positive(reader, armedAt, 'Lapse.armed_at') as LogIndex,
   };

@@ -19,6 +19,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readHoldOutcome, writeHoldOutcome } from './hold-operations.js';
 import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOperation, writeOperation } from './operations.js';
 import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
@@ -123,6 +124,7 @@ function writeExecuted(writer: Writer, result: Executed): void {
   if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
   if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
+  if (outcome.family === 'hold') writeNested(writer, 402, outcome, writeHoldOutcome);
 }
 
 function readExecuted(reader: Reader): Executed {
@@ -152,6 +154,9 @@ function readExecuted(reader: Reader): Executed {
         break;
       case 58:
         outcome = readNested(reader, readTransactionOutcome);
+        break;
+      case 402:
+        outcome = readNested(reader, readHoldOutcome);
         break;
       default:
         skipField(reader, tag);

@@ -15,6 +15,16 @@ import {
   writeScan,
   writeSet,
 } from './key-operations.js';
+import {
+  readAcquireHold,
+  readGetFloor,
+  readReleaseHold,
+  readRenewHold,
+  readSetFloor,
+  writeGetFloor,
+  writeHoldOperation,
+  writeSetFloor,
+} from './hold-operations.js';
 import { readLockOperation, writeLockOperation } from './lock-operations.js';
 import {
   readCreateSequence,
@@ -28,7 +38,7 @@ import {
 } from './sequence-operations.js';
 import { readTransactionOperation, writeTransactionOperation } from './transaction-operations.js';
 
-/** Writes the operation as one of the fields 4 to 19. */
+/** Writes the operation as one of the fields 4 to 19, or from 50 on. */
 export function writeOperation(writer: Writer, operation: Operation): void {
   switch (operation.type) {
     case 'Set':
@@ -71,6 +81,16 @@ export function writeOperation(writer: Writer, operation: Operation): void {
     case 'AcquireTransactionLocks':
     case 'ReleaseTransactionLocks':
       return writeNested(writer, 154, operation, writeTransactionOperation);
+    case 'AcquireHold':
+      return writeNested(writer, 402, operation, writeHoldOperation);
+    case 'RenewHold':
+      return writeNested(writer, 410, operation, writeHoldOperation);
+    case 'ReleaseHold':
+      return writeNested(writer, 418, operation, writeHoldOperation);
+    case 'GetFloor':
+      return writeNested(writer, 426, operation, writeGetFloor);
+    case 'SetFloor':
+      return writeNested(writer, 434, operation, writeSetFloor);
     default:
       unreachable(operation);
   }
@@ -111,6 +131,16 @@ export function readOperation(reader: Reader, tag: number): Operation | undefine
       return { type: 'GetSequence', name: readNested(reader, readNameOnly) };
     case 154:
       return readNested(reader, readTransactionOperation);
+    case 402:
+      return readNested(reader, readAcquireHold);
+    case 410:
+      return readNested(reader, readRenewHold);
+    case 418:
+      return readNested(reader, readReleaseHold);
+    case 426:
+      return readNested(reader, readGetFloor);
+    case 434:
+      return readNested(reader, readSetFloor);
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 /**
  * The state of a partition in chunks, as it lies on the disk and as a follower that is far behind gets it.
  *
- * A chunk holds the records that come next after a place (keys, then locks, sequences, transactions and the retry table) until
+ * A chunk holds the records that come next after a place (keys, then locks, sequences, transactions, holds and the retry table) until
  * it has as many bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
  * size alone: equal states give equal chunks, on every node. Cutting one off costs what is in it, not what was before.
  *
@@ -20,11 +20,13 @@ import {
 } from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex } from '../machine/units.js';
+import { liveHolds } from '../partition/holds.js';
 import type { KeyEntry } from '../partition/key-entry.js';
 import { forEachReference } from '../partition/key-history.js';
 import type { LockEntry } from '../partition/lock-entry.js';
 import type { PartitionState } from '../partition/partition.js';
 import { EMPTY_RETRY_TABLE, findRetry, rememberRequest, type RetryTable } from '../partition/retry-table.js';
+import type { Floor, HoldEntry, Retention } from '../partition/retention.js';
 import type { SequenceEntry } from '../partition/sequence-entry.js';
 import type { ValueReference } from '../partition/value-reference.js';
 import type { Decoded } from './decoded.js';
@@ -42,6 +44,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readFloor, readHoldEntry, writeFloor, writeHoldEntry } from './hold-operations.js';
 import { readSequenceEntry, writeSequenceEntry } from './sequence-records.js';
 import {
   readKeyEntry,
@@ -63,7 +66,7 @@ import {
 } from './transaction-records.js';
 import { readTimestamp, writeTimestamp } from './values.js';
 
-type NamedKind = 'keys' | 'locks' | 'sequences' | 'prepared' | 'open' | 'closed';
+type NamedKind = 'keys' | 'locks' | 'sequences' | 'prepared' | 'open' | 'closed' | 'holds';
 
 /** Between two records of a state: after this one of its kind, and after all records of the kinds before it. */
 export type ChunkPlace =
@@ -100,6 +103,7 @@ export function encodeChunk(
     if (place.next.in === 'prepared') place.next = writePreparedOnes(writer, state, place.next.after, end);
     if (place.next.in === 'open') place.next = writeOpen(writer, state, place.next.after, end);
     if (place.next.in === 'closed') place.next = writeClosed(writer, state, place.next.after, end);
+    if (place.next.in === 'holds') place.next = writeHolds(writer, state, place.next.after, end);
     if (place.next.in === 'retries') place.next = writeRetries(writer, state, place.next.after, end);
   });
   return { bytes, next: place.next };
@@ -156,7 +160,13 @@ function writeOpen(writer: Writer, state: PartitionState, after: string, end: nu
 function writeClosed(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { closed: records } = state.transactions;
   const last = writeRecords(writer, { tag: 66, records, write: writeRecord }, after, () => end);
-  return last === undefined ? { in: 'retries', after: 0 } : { in: 'closed', after: last };
+  return last === undefined ? { in: 'holds', after: '' } : { in: 'closed', after: last };
+}
+
+function writeHolds(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
+  const records = liveHolds(state);
+  const last = writeRecords(writer, { tag: 402, records, write: writeHoldEntry }, after, () => end);
+  return last === undefined ? { in: 'retries', after: 0 } : { in: 'holds', after: last };
 }
 
 interface Kind<T> {
@@ -208,6 +218,9 @@ function writeStateHead(writer: Writer, state: PartitionState): void {
   writeTimestamp(writer, 18, state.lastModified);
   writeSigned(writer, 24, state.digest);
   writeUnsigned(writer, 32, state.retries.forgotten);
+  const { retention } = state;
+  if (retention?.type === 'Holds') writeUnsigned(writer, 400, retention.changedAt);
+  if (retention?.type === 'Floor') writeNested(writer, 410, retention, writeFloor);
 }
 
 /** A state of which some chunks were read. */
@@ -219,10 +232,17 @@ export interface PartialState {
   readonly sequences: OrderedMap<SequenceEntry>;
   readonly lastSequence: string;
   readonly about: ReadTransactions;
+  /** Absent until one is read. */
+  readonly holds?: ReadHolds;
   readonly retries: RetryTable;
   readonly firstRetry: number;
   readonly lastRetry: number;
   readonly head: StateHead | undefined;
+}
+
+interface ReadHolds {
+  readonly live: OrderedMap<HoldEntry>;
+  readonly last: string;
 }
 
 interface StateHead {
@@ -230,6 +250,9 @@ interface StateHead {
   readonly lastModified: Timestamp;
   readonly digest: number;
   readonly forgotten: LogIndex;
+  /** When the holds changed last; absent where there never were any. */
+  readonly holdsChangedAt?: LogIndex;
+  readonly floor?: Floor;
 }
 
 export const NO_CHUNKS: PartialState = {
@@ -265,7 +288,7 @@ function readChunk(
   apart: ((reference: ValueReference) => void) | undefined,
 ): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
-  let { keys, lastKey, locks, lastLock, sequences, lastSequence, about } = partial;
+  let { keys, lastKey, locks, lastLock, sequences, lastSequence, about, holds } = partial;
   let { retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
   const names: string[] = [];
@@ -306,6 +329,13 @@ function readChunk(
       case 66:
         about = addClosed(reader, about);
         break;
+      case 402: {
+        const { id, entry } = readNested(reader, readHoldEntry);
+        const { live, last } = holds ?? { live: emptyOrderedMap(), last: '' };
+        if (id <= last) malformed(reader, 'the holds of a state are not in ascending order');
+        holds = { live: mapSet(live, id, entry), last: id };
+        break;
+      }
       case 18: {
         const record = readNested(reader, readRetryRecord);
         const { index, requestId } = record;
@@ -330,9 +360,13 @@ function readChunk(
   if (head !== undefined) {
     checkHead(reader, head, firstRetry, lastRetry);
     checkIndexes(reader, about, head.applied, head.forgotten);
+    if (holds !== undefined && head.holdsChangedAt === undefined) {
+      malformed(reader, 'a state has holds, but StateHead.holds_changed_at is missing');
+    }
   }
   const named = { keys, lastKey, locks, lastLock, sequences, lastSequence, about };
-  return { ...named, retries, firstRetry, lastRetry, head };
+  const whole = { ...named, retries, firstRetry, lastRetry, head };
+  return holds === undefined ? whole : { ...whole, holds };
 }
 
 function checkHead(reader: Reader, head: StateHead, firstRetry: number, lastRetry: number): void {
@@ -352,6 +386,8 @@ function readStateHead(reader: Reader): StateHead {
   let lastModified = ZERO_TIMESTAMP;
   let digest = 0;
   let forgotten = 0;
+  let holdsChangedAt = 0;
+  let floor: Floor | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -367,11 +403,27 @@ function readStateHead(reader: Reader): StateHead {
       case 32:
         forgotten = readUnsigned(reader, 'StateHead.forgotten');
         break;
+      case 400:
+        holdsChangedAt = readUnsigned(reader, 'StateHead.holds_changed_at');
+        break;
+      case 410:
+        floor = readNested(reader, readFloor);
+        break;
       default:
         skipField(reader, tag);
     }
   }
-  return { applied: applied as LogIndex, lastModified, digest, forgotten: forgotten as LogIndex };
+  if (holdsChangedAt > applied)
+    malformed(reader, `StateHead.holds_changed_at is ${holdsChangedAt}, after applied, ${applied}`);
+  if (holdsChangedAt > 0 && floor !== undefined) malformed(reader, 'a state has holds, and a floor too');
+  return {
+    applied: applied as LogIndex,
+    lastModified,
+    digest,
+    forgotten: forgotten as LogIndex,
+    ...(holdsChangedAt === 0 ? {} : { holdsChangedAt: holdsChangedAt as LogIndex }),
+    ...(floor === undefined ? {} : { floor }),
+  };
 }
 
 /** The state that all chunks together hold; undefined when the last one is missing. */
@@ -382,11 +434,12 @@ export function wholeState({
   about,
   retries,
   head,
+  holds,
 }: PartialState): PartitionState | undefined {
   if (head === undefined) return undefined;
   const { applied, lastModified, digest, forgotten } = head;
   const { indexOf, records } = retries;
-  return {
+  const state = {
     keys,
     locks,
     sequences,
@@ -396,4 +449,13 @@ export function wholeState({
     lastModified,
     digest,
   };
+  const retention = retentionOf(head, holds?.live);
+  return retention === undefined ? state : { ...state, retention };
+}
+
+function retentionOf(
+  { holdsChangedAt, floor }: StateHead,
+  live: OrderedMap<HoldEntry> = emptyOrderedMap(),
+): Retention | undefined {
+  return holdsChangedAt === undefined ? floor : { type: 'Holds', live, changedAt: holdsChangedAt };
 }

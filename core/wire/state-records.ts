@@ -24,6 +24,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
+import { readHoldOutcome, writeHoldOutcome } from './hold-operations.js';
 import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOutcome, writeOutcome } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
@@ -305,6 +306,7 @@ export function writeRetryRecord(
   else if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   else if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
   else if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
+  else if (outcome.family === 'hold') writeNested(writer, 402, outcome, writeHoldOutcome);
 }
 
 export function readRetryRecord(reader: Reader): RetryRecord {
@@ -337,6 +339,9 @@ export function readRetryRecord(reader: Reader): RetryRecord {
         break;
       case 58:
         outcome = readNested(reader, readTransactionOutcome);
+        break;
+      case 402:
+        outcome = readNested(reader, readHoldOutcome);
         break;
       default:
         skipField(reader, tag);

@@ -25,7 +25,7 @@ import { answerError, answerNotFound, MAX_BODY_BYTES, sendJson, WANTS_JSON } fro
 import { readBody } from './fields.js';
 import { BadRequest, problemJson } from './problem.js';
 import { addRangeRoutes, RANGE_METHODS } from './ranges.js';
-import { LATER_ROUTES, REST_ROUTES, type RestRoute } from './rest.js';
+import { LATER_ROUTES, REST_LOOKS, REST_ROUTES, type RestRoute } from './rest.js';
 import { routingMap } from './routing.js';
 import type { TlsIdentity } from './tls.js';
 
@@ -55,6 +55,7 @@ const METHODS: Readonly<Record<string, string>> = {
   ...RANGE_METHODS,
   ...BACKUP_METHODS,
   ...LATER_ROUTES,
+  ...Object.fromEntries(Object.keys(REST_LOOKS).map((path) => [path, 'GET'])),
   ...Object.fromEntries(Object.keys(REST_ROUTES).map((path) => [path, 'POST'])),
 };
 
@@ -96,6 +97,9 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
     app.post(path, (request, reply) => {
       answer(backend, route, request, reply);
     });
+  }
+  for (const [path, look] of Object.entries(REST_LOOKS)) {
+    app.get(path, async (_request, reply) => sendJson(reply, await look(backend)));
   }
   for (const [url, method] of Object.entries(LATER_ROUTES)) app.route({ url, method, handler: answerLater });
   await app.ready();

@@ -1,7 +1,8 @@
-/** The routes of the services: what each reads, does and answers (REST specification, sections 5, 6 and 9). */
+/** The routes of the services: what each reads, does and answers (REST specification, sections 5, 6, 8 and 9). */
 
 import type { Operation } from '../../core/index.js';
 import { existsJson, getJson, writeJson } from './answers/key-value.js';
+import { acquiredHoldJson, floorJson, releasedHoldJson, renewedHoldJson } from './answers/hold.js';
 import { lockInfoJson, lockJson } from './answers/lock.js';
 import { batchJson, pageJson, rowsJson, type BatchKind } from './answers/rows.js';
 import { allocationJson, sequenceJson, sequenceRecordJson } from './answers/sequence.js';
@@ -11,6 +12,7 @@ import { doBucket, doRange, doScanAll, type RowsDone } from './calls/range.js';
 import type { RequestReader } from './request-reader.js';
 import type { Asked } from './requests/asked.js';
 import * as batches from './requests/batch.js';
+import * as holds from './requests/hold.js';
 import * as keyValues from './requests/key-value.js';
 import * as locks from './requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from './requests/range.js';
@@ -36,12 +38,20 @@ export const REST_ROUTES: Readonly<Record<string, RestRoute>> = {
   '/v1/kv/get-by-range': range(readRange, doRange, pageJson),
   '/v1/kv/get-by-bucket': range(readBucket, doBucket, rowsJson),
   '/v1/kv/scan-all-by-prefix': range(readBucket, doScanAll, rowsJson),
+  '/v1/kv/snapshot-hold/acquire': point(holds.readAcquireHold, acquiredHoldJson),
+  '/v1/kv/snapshot-hold/renew': point(holds.readRenewHold, renewedHoldJson),
+  '/v1/kv/snapshot-hold/release': point(holds.readReleaseHold, releasedHoldJson),
   '/v1/sequences/create': point(sequences.readCreate, sequenceJson),
   '/v1/sequences/update': point(sequences.readUpdate, sequenceJson),
   '/v1/sequences/get': point(sequences.readGetSequence, sequenceRecordJson),
   '/v1/sequences/next': allocation(sequences.readNext),
   '/v1/sequences/reserve': allocation(sequences.readReserve),
   '/v1/sequences/delete': point(sequences.readDeleteSequence, sequenceJson),
+};
+
+/** What is only looked at, with a GET. */
+export const REST_LOOKS: Readonly<Record<string, (backend: ApiBackend) => Promise<string>>> = {
+  '/v1/kv/snapshot-floor': (backend) => ask(backend, holds.readGetFloor()).then(floorJson),
 };
 
 /** Of the contract, but not of this version: said so, instead of being unknown. */
@@ -55,10 +65,6 @@ export const LATER_ROUTES: Readonly<Record<string, string>> = {
   '/v1/kv/start-tx-session': 'POST',
   '/v1/kv/commit-tx-session': 'POST',
   '/v1/kv/rollback-tx-session': 'POST',
-  '/v1/kv/snapshot-hold/acquire': 'POST',
-  '/v1/kv/snapshot-hold/renew': 'POST',
-  '/v1/kv/snapshot-hold/release': 'POST',
-  '/v1/kv/snapshot-floor': 'GET',
 };
 
 function point(read: (body: RequestReader) => Asked, write: (answered: Answered) => string): RestRoute {

@@ -37,15 +37,15 @@ export function withReadOptions(command: Command): Command {
 
 export function atOption(): Option {
   return new Option('--at <time>', 'as it was then: milliseconds since 1970, or an ISO date').argParser(
-    moment,
+    (text) => moment(text, '--at'),
   );
 }
 
-function moment(text: string): Date {
+export function moment(text: string, flag: string): Date {
   const date = new Date(/^\d+$/.test(text) ? Number(text) : text);
   if (!Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError(
-    '--at wants a time, for example --at 1790000000000 or --at 2026-11-21T20:00:00Z.',
+    `${flag} wants a time, for example ${flag} 1790000000000 or ${flag} 2026-11-21T20:00:00Z.`,
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * What all commands on locks, keys and sequences have in common: their options, how an outcome is told, and the exit codes
+ * What all commands on locks, keys, sequences and holds have in common: their options, how an outcome is told, and the exit codes
  * that it comes with. They run by themselves or in the shell; the seat is what differs.
  */
 
@@ -64,7 +64,7 @@ export function withConnectionOptions(command: Command): Command {
   );
 }
 
-/** Adds the options that every command on locks, keys and sequences takes. */
+/** Adds the options that every command on locks, keys, sequences and holds takes. */
 export function withServiceOptions(command: Command): Command {
   return withConnectionOptions(command).option('--json', 'print one JSON object');
 }

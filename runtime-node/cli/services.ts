@@ -1,4 +1,4 @@
-/** All commands on locks, keys and sequences: `wavetank` has them, and its shell too. */
+/** All commands on locks, keys, sequences and holds: `wavetank` has them, and its shell too. */
 
 import type { Command } from 'commander';
 
@@ -6,6 +6,7 @@ import { delCommand } from './del.js';
 import { existsCommand } from './exists.js';
 import { extendCommand } from './extend.js';
 import { getCommand } from './get.js';
+import { holdCommand } from './hold.js';
 import { extendLockCommand, getLockCommand, lockCommand, unlockCommand } from './locks.js';
 import { getByBucketCommand, rangeCommand, scanCommand } from './rows.js';
 import { sequenceCommand } from './sequence.js';
@@ -26,4 +27,5 @@ export const SERVICE_COMMANDS: readonly ((seat?: Seat) => Command)[] = [
   unlockCommand,
   getLockCommand,
   sequenceCommand,
+  holdCommand,
 ];

@@ -1,4 +1,4 @@
-/** `wavetank shell`: the commands on locks, keys and sequences, one after the other, with history, completion and help. */
+/** `wavetank shell`: the commands on locks, keys, sequences and holds, one after the other, with history, completion and help. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -19,7 +19,9 @@ interface ShellFlags extends ServiceFlags {
 const HISTORY_LINES = 1_000;
 
 export function shellCommand(): Command {
-  return withConnectionOptions(new Command('shell').description('take commands on locks, keys and sequences'))
+  return withConnectionOptions(
+    new Command('shell').description('take commands on locks, keys, sequences and holds'),
+  )
     .option('--history <file>', 'where lines are remembered', join(homedir(), '.wavetank_history'))
     .option('--no-history', 'remember nothing')
     .addHelpText(

@@ -11,6 +11,9 @@ export function describeAsk(ask: Ask): string {
   if ('key' in ask) return `${ask.type} ${ask.key}`;
   if ('resource' in ask) return `${ask.type} ${ask.resource}`;
   if ('name' in ask) return `${ask.type} ${ask.name}`;
+  if ('hold' in ask) return `${ask.type} ${ask.hold}`;
+  if ('holder' in ask) return `${ask.type} ${ask.holder}`;
+  if (ask.type === 'GetFloor') return ask.type;
   return 'prefix' in ask ? `${ask.type} ${ask.prefix}` : `${ask.type} of ${ask.items.length} keys`;
 }
 
@@ -75,6 +78,7 @@ export function changesSomething({ type }: Ask): boolean {
     case 'Range':
     case 'GetLock':
     case 'GetSequence':
+    case 'GetFloor':
       return false;
     default:
       return true;
@@ -87,6 +91,7 @@ export function changesSomething({ type }: Ask): boolean {
  * wants to know how things are now: what an earlier attempt was given may be over.
  */
 export function isDoneOnce(ask: Ask): boolean {
-  const isLease = ask.type === 'AcquireLock' || ask.type === 'ExtendLock';
-  return changesSomething(ask) && !isLease && !('items' in ask);
+  return changesSomething(ask) && !LEASES.includes(ask.type) && !('items' in ask);
 }
+
+const LEASES: readonly Ask['type'][] = ['AcquireLock', 'ExtendLock', 'AcquireHold', 'RenewHold'];

@@ -1,7 +1,8 @@
-/** The client: locks, key/values and sequences, over whatever port its questions go. */
+/** The client: locks, key/values, sequences and holds, over whatever port its questions go. */
 
 import { createHttpPort } from './http-port.js';
 import type { TlsOptions } from './http.js';
+import { createHolds, type Holds } from './holds.js';
 import { createKeys, type Keys } from './keys.js';
 import { createLocks, type Locks } from './locks.js';
 import type { ClientPort } from './port.js';
@@ -29,11 +30,12 @@ export interface CommonOptions {
   readonly onBackgroundError?: (error: unknown) => void;
 }
 
-/** Locks, key/values and sequences: of a cluster (`createClient`), or of a node in this process (`startEmbedded`). */
+/** Locks, key/values, sequences and holds: of a cluster (`createClient`), or of a node in this process (`startEmbedded`). */
 export interface WavetankClient extends AsyncDisposable {
   readonly locks: Locks;
   readonly keys: Keys;
   readonly sequences: Sequences;
+  readonly holds: Holds;
   /** Lets go of all connections; what is under way ends with the code `closed`. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function clientOver(port: ClientPort, options: CommonOptions): WavetankCl
     locks: createLocks({ port, timeoutMs, onBackgroundError }),
     keys: createKeys(port, timeoutMs),
     sequences: createSequences(port, timeoutMs),
+    holds: createHolds(port, timeoutMs),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -46,8 +46,11 @@ export function createHttpPort({ endpoints, tls, routed = true }: HttpPortOption
 
   function prepare<A extends Ask>(ask: A): Prepared<A> {
     const { path, body: fields, read } = routeOf(ask);
-    const body = JSON.stringify(isDoneOnce(ask) ? { ...fields, ...operationId() } : fields);
-    const patienceMs = ATTEMPT_TIMEOUT_MS + body.length / SLOWEST_BYTES_PER_MS;
+    const body =
+      fields === undefined
+        ? undefined
+        : JSON.stringify(isDoneOnce(ask) ? { ...fields, ...operationId() } : fields);
+    const patienceMs = ATTEMPT_TIMEOUT_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
     let place: number | undefined;
 
     async function attempt({ timeoutMs, mayRepeat, signal }: AttemptLimits): Promise<Attempt<A>> {
@@ -57,9 +60,9 @@ export function createHttpPort({ endpoints, tls, routed = true }: HttpPortOption
       const endpoint = endpoints[here] as string;
       const startedAt = performance.now();
       const got = await exchange({
-        method: 'POST',
+        method: body === undefined ? 'GET' : 'POST',
         url: new URL(path, endpoint),
-        body,
+        ...(body === undefined ? {} : { body }),
         timeoutMs: mayRepeat ? Math.min(timeoutMs, patienceMs) : timeoutMs,
         ...(signal === undefined ? {} : { signal }),
         connections,

@@ -11,6 +11,7 @@ export type { Timestamp } from '../../core/clock/hybrid-clock.js';
 export * from './client.js';
 export * from './cluster-client.js';
 export * from './error.js';
+export type { Hold, HoldOptions, Holds, SnapshotFloor } from './holds.js';
 export type { TlsOptions } from './http.js';
 export type * from './key-options.js';
 export type * from './keys.js';

@@ -20,6 +20,7 @@ import type {
   SetOperation,
   SpecialReadMode,
 } from '../../core/partition/command.js';
+import type { HoldOperation, HoldOutcome, SetFloorOperation } from '../../core/partition/hold-command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
 import type { TransactionOperation } from '../../core/partition/transaction-command.js';
@@ -27,8 +28,8 @@ import type { TransactionOperation } from '../../core/partition/transaction-comm
 /** What a client asks. */
 export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk;
 
-/** Of one key, lock or sequence. */
-export type PointAsk = Exclude<Operation, ScanOperation | TransactionOperation>;
+/** Of one key, lock or sequence, or about holds. */
+export type PointAsk = Exclude<Operation, ScanOperation | SetFloorOperation | TransactionOperation>;
 
 /** The same of several keys: each by itself, in no order, and not all or nothing. */
 export type BatchAsk =
@@ -84,13 +85,15 @@ type OutcomeOf<A extends Ask> = A extends LockOperation
   ? LockOutcome
   : A extends SequenceOperation
     ? SequenceOutcome
-    : A extends BatchAsk
-      ? BatchOutcome
-      : A extends RangeAsk
-        ? RangeOutcome
-        : A extends RowsAsk
-          ? RowsOutcome
-          : KeyValueOutcome;
+    : A extends HoldOperation
+      ? HoldOutcome
+      : A extends BatchAsk
+        ? BatchOutcome
+        : A extends RangeAsk
+          ? RangeOutcome
+          : A extends RowsAsk
+            ? RowsOutcome
+            : KeyValueOutcome;
 
 export interface ClientPort {
   /** How many nodes there are: so many tries make a round, after which a pause makes sense. */

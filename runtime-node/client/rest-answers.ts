@@ -2,6 +2,7 @@
 
 import type { KeyValueCode, KeyValueOutcome, PageItem } from '../../core/partition/command.js';
 import { KeyValueCode as Codes } from '../../core/partition/command.js';
+import type { HoldCode, HoldOutcome } from '../../core/partition/hold-command.js';
 import type { LockCode, LockOutcome } from '../../core/partition/lock-command.js';
 import type {
   SequenceAllocation,
@@ -86,6 +87,18 @@ export function readLock(fields: Fields): Explained<LockOutcome> {
     fencingToken: numberIn(fields, 'fencingToken'),
     owner: bytesIn(fields, 'owner'),
     expires: timestampIn(fields, 'expires'),
+    ...reasonIn(fields),
+  };
+}
+
+export function readHold(fields: Fields): Explained<HoldOutcome> {
+  return {
+    family: 'hold',
+    code: numberIn(fields, 'type') as HoldCode,
+    hold: textIn(fields, 'holdId'),
+    expires: timestampIn(fields, 'leaseExpiry'),
+    floor: timestampIn(fields, 'effectiveFloor'),
+    live: numberIn(fields, 'liveHolds'),
     ...reasonIn(fields),
   };
 }

@@ -4,11 +4,12 @@ import type { ReadMode } from '../../core/partition/command.js';
 import type { Timestamp } from '../../core/clock/hybrid-clock.js';
 import type { AnswerTo, Ask, BatchAsk, RangeAsk, RowsAsk } from './port.js';
 import { base64, timestampJson, type Fields } from './rest-fields.js';
-import { batchReader, readKeyValue, readLock, readPage, readSequence } from './rest-answers.js';
+import { batchReader, readHold, readKeyValue, readLock, readPage, readSequence } from './rest-answers.js';
 
 export interface Route<A extends Ask> {
   readonly path: string;
-  readonly body: Fields;
+  /** Undefined for what is only looked at, with a GET. */
+  readonly body: Fields | undefined;
   readonly read: (fields: Fields) => AnswerTo<A>;
 }
 
@@ -19,7 +20,7 @@ export function routeOf<A extends Ask>(ask: A): Route<A> {
 
 interface AnyRoute {
   readonly path: string;
-  readonly body: Fields;
+  readonly body: Fields | undefined;
   readonly read: (fields: Fields) => unknown;
 }
 
@@ -91,6 +92,19 @@ function anyRoute(ask: Ask): AnyRoute {
       const path = ask.type === 'GetSequence' ? '/v1/sequences/get' : '/v1/sequences/delete';
       return { path, body: { name: ask.name, durability: PERSISTENT }, read: readSequence };
     }
+    case 'AcquireHold': {
+      const { holder, timestamp, leaseMs } = ask;
+      const body = { holderId: holder, timestamp: timestampJson(timestamp), leaseMs };
+      return { path: '/v1/kv/snapshot-hold/acquire', body, read: readHold };
+    }
+    case 'RenewHold': {
+      const body = { holdId: ask.hold, leaseMs: ask.leaseMs };
+      return { path: '/v1/kv/snapshot-hold/renew', body, read: readHold };
+    }
+    case 'ReleaseHold':
+      return { path: '/v1/kv/snapshot-hold/release', body: { holdId: ask.hold }, read: readHold };
+    case 'GetFloor':
+      return { path: '/v1/kv/snapshot-floor', body: undefined, read: readHold };
   }
 }
 

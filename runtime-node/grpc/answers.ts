@@ -9,6 +9,7 @@ import type {
   Timestamp,
 } from '../../core/index.js';
 import { KeyValueCode } from '../../core/index.js';
+import { holdIn } from '../api/answers/hold.js';
 import { revisionIn } from '../api/answers/sequence.js';
 import type { Answered, RouteHint } from '../api/backend.js';
 import type { BatchDone, RowDone } from '../api/calls/batch.js';
@@ -92,6 +93,23 @@ export const lockInfoMessage: WriteAnswer = ({ answer, route }) => {
     FencingToken: fencingToken,
     ...routeField(route),
   };
+};
+
+export const acquiredHoldMessage: WriteAnswer = ({ answer }) => {
+  const { code, hold, expires } = holdIn(answer);
+  return { Type: code, HoldId: hold, ...timeFields('LeaseExpiry', expires) };
+};
+
+export const renewedHoldMessage: WriteAnswer = ({ answer }) => {
+  const { code, expires } = holdIn(answer);
+  return { Type: code, ...timeFields('LeaseExpiry', expires) };
+};
+
+export const releasedHoldMessage: WriteAnswer = ({ answer }) => ({ Type: holdIn(answer).code });
+
+export const floorMessage: WriteAnswer = ({ answer }) => {
+  const { code, floor, live } = holdIn(answer);
+  return { Type: code, ...timeFields('EffectiveFloor', floor), LiveHolds: live };
 };
 
 /** The record is told only to who asks for it. */

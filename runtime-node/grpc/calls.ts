@@ -6,6 +6,7 @@ import { doBucket, doRange, doScanAll, type RowsDone } from '../api/calls/range.
 import type { RequestReader } from '../api/request-reader.js';
 import type { Asked } from '../api/requests/asked.js';
 import * as batches from '../api/requests/batch.js';
+import * as holds from '../api/requests/hold.js';
 import * as keyValues from '../api/requests/key-value.js';
 import * as locks from '../api/requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from '../api/requests/range.js';
@@ -34,6 +35,11 @@ export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
   '/KeyValuer/GetByRange': range(readRange, doRange, answers.pageMessage),
   '/KeyValuer/GetByBucket': range(readBucket, doBucket, answers.rowsMessage),
   '/KeyValuer/ScanAllByPrefix': range(readBucket, doScanAll, answers.rowsMessage),
+
+  '/KeyValuer/AcquireSnapshotHold': point(holds.readAcquireHold, answers.acquiredHoldMessage),
+  '/KeyValuer/RenewSnapshotHold': point(holds.readRenewHold, answers.renewedHoldMessage),
+  '/KeyValuer/ReleaseSnapshotHold': point(holds.readReleaseHold, answers.releasedHoldMessage),
+  '/KeyValuer/GetSnapshotFloor': point(holds.readGetFloor, answers.floorMessage),
 
   '/Sequencer/CreateSequence': point(sequences.readCreate, answers.sequenceMessage),
   '/Sequencer/UpdateSequence': point(sequences.readUpdate, answers.sequenceMessage),

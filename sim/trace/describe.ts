@@ -235,6 +235,8 @@ export function describeOutcome(outcome: Outcome): string {
       const when = at === undefined ? '' : `, at ${at.wall}.${at.counter}`;
       return `code ${code}${when}${blocker === undefined ? '' : `, ${blocker} is in the way`}`;
     }
+    case 'hold':
+      return `code ${outcome.code}`;
   }
 }
 
@@ -303,6 +305,16 @@ function tellAsked(operation: Operation): string {
       return `lock ${operation.needs.length} things for ${operation.transaction}`;
     case 'ReleaseTransactionLocks':
       return `unlock ${operation.needs?.length ?? 'all'} things of ${operation.transaction}`;
+    case 'AcquireHold':
+      return `hold ${operation.timestamp.wall} ms as ${operation.holder} for ${operation.leaseMs} ms`;
+    case 'RenewHold':
+      return `renew hold ${operation.hold} for ${operation.leaseMs} ms`;
+    case 'ReleaseHold':
+      return `release hold ${operation.hold}`;
+    case 'GetFloor':
+      return 'which time is held?';
+    case 'SetFloor':
+      return `keep all from ${operation.timestamp.wall} ms on, as of index ${operation.position}`;
   }
 }
 

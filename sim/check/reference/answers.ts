@@ -51,6 +51,7 @@ function wrongAnswer(
     }
     case 'Validate':
     case 'GetDecision':
+    case 'GetFloor':
       return undefined;
   }
 }
@@ -79,6 +80,8 @@ function tell(outcome: Outcome): string {
       const { code, at = ZERO_TIMESTAMP, revisions = [] } = outcome;
       return `code ${code}, at ${stamp(at)}, revisions ${revisions.join(' ')}`;
     }
+    case 'hold':
+      return `code ${outcome.code}, hold ${outcome.hold} until ${stamp(outcome.expires)}, ${outcome.live} from ${stamp(outcome.floor)}`;
   }
 }
 

@@ -16,6 +16,7 @@ import {
   refusalOf,
   ZERO_TIMESTAMP,
   type Command,
+  type Lapse,
   type Operation,
   type Outcome,
   type ReadOperation,
@@ -101,9 +102,10 @@ export function execute(reference: Reference, command: Command | undefined, wind
   }
   if (!isRead(operation)) firstOf.set(requestId, { index, operation: meaning });
   const { lapsed = [] } = command;
-  const touched: Place[] = lapsed.map(({ space, name }) => ({ space, name }));
+  const ended = lapsed.filter(isOfAnObject);
+  const touched: Place[] = ended.map(({ space, name }) => ({ space, name }));
   const moment = momentOf(reference, index, command);
-  for (const { space, name, armedAt } of lapsed) {
+  for (const { space, name, armedAt } of ended) {
     if (space === 'key') endKey(reference.keys, moment, name, armedAt);
     else endLock(reference.locks, moment, name, armedAt);
   }
@@ -118,6 +120,11 @@ export function execute(reference: Reference, command: Command | undefined, wind
     read: isRead(operation) ? operation : undefined,
     first: index,
   });
+}
+
+/** Holds are no part of this reference: no simulated client asks for one. */
+function isOfAnObject(lapse: Lapse): lapse is Lapse & { readonly space: 'key' | 'lock' } {
+  return lapse.space !== 'hold';
 }
 
 function spaceOf(operation: Operation): Place['space'] {
@@ -173,6 +180,11 @@ function write(
     case 'GetDecision':
     case 'AcquireTransactionLocks':
     case 'ReleaseTransactionLocks':
+    case 'AcquireHold':
+    case 'RenewHold':
+    case 'ReleaseHold':
+    case 'GetFloor':
+    case 'SetFloor':
       return undefined;
   }
 }
@@ -182,14 +194,8 @@ export function broken(property: string, { group }: Reference, detail: string): 
 }
 
 /** The time to live in milliseconds that the entry at an index gave a key or a lock; undefined where it gave none. */
-export function armedBy(
-  { keys, locks }: Reference,
-  {
-    space,
-    name,
-    armedAt,
-  }: { readonly space: 'key' | 'lock'; readonly name: string; readonly armedAt: number },
-): number | undefined {
+export function armedBy({ keys, locks }: Reference, { space, name, armedAt }: Lapse): number | undefined {
+  if (space === 'hold') return undefined;
   const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number }>(
     space === 'key' ? keys : locks,
     name,

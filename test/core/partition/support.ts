@@ -20,6 +20,7 @@ import {
   type SetOperation,
   type Value,
 } from '../../../core/partition/command.js';
+import type { HoldOperation, HoldOutcome, SetFloorOperation } from '../../../core/partition/hold-command.js';
 import type {
   AcquireLockOperation,
   ExtendLockOperation,
@@ -118,7 +119,9 @@ export type OutcomeOf<O extends Operation> = O extends ScanOperation
     ? LockOutcome
     : O extends SequenceOperation
       ? SequenceOutcome
-      : KeyValueOutcome;
+      : O extends HoldOperation | SetFloorOperation
+        ? HoldOutcome
+        : KeyValueOutcome;
 
 export type AppliedTo<O extends Operation> = Omit<Applied, 'outcome'> & { readonly outcome: OutcomeOf<O> };
 

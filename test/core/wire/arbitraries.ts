@@ -40,6 +40,8 @@ import {
   type Value,
 } from '../../../core/partition/command.js';
 import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js';
+import { HoldCode, type HoldOutcome } from '../../../core/partition/hold-command.js';
+import type { HoldEntry } from '../../../core/partition/retention.js';
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
 import type { LockEntry } from '../../../core/partition/lock-entry.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
@@ -304,11 +306,36 @@ const transactionOperation: fc.Arbitrary<TransactionOperation> = fc.oneof(
   ),
 );
 
+/** Also of no node, as clients may say it. */
+const heldTime: fc.Arbitrary<Timestamp> = fc
+  .record({ node: nodeOrNone, wall: numbers(0) as fc.Arbitrary<WallMs>, counter: fc.nat(5) })
+  .filter(({ node: of, wall, counter }) => of !== 0 || wall !== 0 || counter !== 0);
+const heldTimeOrNone = fc.oneof(fc.constant(ZERO_TIMESTAMP), heldTime);
+
+const holdOperation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.record({
+    type: fc.constant('AcquireHold' as const),
+    holder: key,
+    timestamp: heldTime,
+    leaseMs: expiresMs,
+  }),
+  fc.record({ type: fc.constant('RenewHold' as const), hold: key, leaseMs: expiresMs }),
+  fc.record({ type: fc.constant('ReleaseHold' as const), hold: key }),
+  fc.record({ type: fc.constant('GetFloor' as const) }),
+  fc.record({
+    type: fc.constant('SetFloor' as const),
+    group: numbers(1) as fc.Arbitrary<GroupId>,
+    timestamp: heldTimeOrNone,
+    position: numbers(1) as fc.Arbitrary<LogIndex>,
+  }),
+);
+
 export const operation: fc.Arbitrary<Operation> = fc.oneof(
   keyOperation,
   lockOperation,
   sequenceOperation,
   transactionOperation,
+  holdOperation,
 );
 
 const keyValueOutcome: fc.Arbitrary<KeyValueOutcome> = withOptional(
@@ -375,16 +402,25 @@ const transactionOutcome: fc.Arbitrary<TransactionOutcome> = withOptional(
     blockerAnchor: someGroup,
   },
 );
+const holdOutcome: fc.Arbitrary<HoldOutcome> = fc.record({
+  family: fc.constant('hold' as const),
+  code: fc.constantFrom(...Object.values(HoldCode)),
+  hold: text,
+  expires: timestamp,
+  floor: heldTimeOrNone,
+  live: numbers(0),
+});
 const remembered: fc.Arbitrary<Outcome> = fc.oneof(
   keyValueOutcome,
   lockOutcome,
   sequenceOutcome,
   transactionOutcome,
+  holdOutcome,
 );
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(remembered, pageOutcome);
 
 const lapse: fc.Arbitrary<Lapse> = fc.record({
-  space: fc.constantFrom('key' as const, 'lock' as const),
+  space: fc.constantFrom('key' as const, 'lock' as const, 'hold' as const),
   name: key,
   armedAt: numbers(1) as fc.Arbitrary<LogIndex>,
 });
@@ -501,6 +537,27 @@ const lockEntry: fc.Arbitrary<LockEntry> = fc
 
 const keyedAllocation: fc.Arbitrary<KeyedAllocation> = fc.record({ key, allocation, at: timestamp });
 
+const holdEntry: fc.Arbitrary<HoldEntry> = fc.record({
+  holder: key,
+  timestamp: heldTime,
+  expiresMs,
+  armedAt,
+  expires: timestamp,
+});
+
+/** The position among the holds is made to fit by whoever takes it. */
+const retention = fc.option(
+  fc.oneof(
+    fc.uniqueArray(fc.tuple(key, holdEntry), { selector: ([name]) => name, maxLength: 6 }),
+    fc.record({
+      type: fc.constant('Floor' as const),
+      timestamp: heldTimeOrNone,
+      position: numbers(1) as fc.Arbitrary<LogIndex>,
+    }),
+  ),
+  { nil: undefined, freq: 2 },
+);
+
 function mapOf<T>(records: readonly (readonly [string, T])[]): OrderedMap<T> {
   let map = emptyOrderedMap<T>();
   for (const [name, each] of records) map = mapSet(map, name, each);
@@ -574,12 +631,13 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     ),
     known,
     forgotten: fc.oneof(fc.nat(500), fc.constantFrom(0, 0x1_0000_0000, MAX - 100_000)),
-    behind: fc.nat(1000),
+    behind: fc.integer({ min: 1, max: 1000 }),
+    retention,
     lastModified: timestamp,
     digest: fc.oneof(fc.constant(0), fc.integer()),
   })
-  .map(({ keys, locks, sequences, retries, known: make, forgotten, behind, lastModified, digest }) => {
-    const { transactions, last } = make(forgotten);
+  .map(({ keys, locks, sequences, retries, forgotten, behind, lastModified, digest, ...rest }) => {
+    const { transactions, last } = rest.known(forgotten);
     let table = { ...EMPTY_RETRY_TABLE, forgotten: forgotten as LogIndex };
     let at = forgotten;
     for (const record of retries) {
@@ -591,16 +649,21 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
         outcome: record.outcome,
       });
     }
-    return {
+    const kept = rest.retention;
+    const applied = (Math.max(at, last) + behind) as LogIndex;
+    const state = {
       keys: mapOf(keys),
       locks: mapOf(locks),
       sequences: mapOf(sequences.map((each) => [each.record.name, each])),
       transactions,
       retries: table,
-      applied: (Math.max(at, last) + behind) as LogIndex,
+      applied,
       lastModified,
       digest,
     };
+    if (kept === undefined) return state;
+    const held = 'type' in kept ? kept : { type: 'Holds' as const, live: mapOf(kept), changedAt: applied };
+    return { ...state, retention: held };
   });
 
 const heartbeat = fc.record(

@@ -29,12 +29,11 @@ import type {
   SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
-import {
-  TRANSACTION_PRIORITIES,
-  type TransactionCall,
-} from '../../../core/transactions/calls.js';
+import { TRANSACTION_PRIORITIES, type TransactionCall } from '../../../core/transactions/calls.js';
 import type { SessionCall } from '../../../core/transactions/session-state.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { liveHolds } from '../../../core/partition/holds.js';
+import type { Floor } from '../../../core/partition/retention.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import type { TransactionRecord } from '../../../core/partition/prepared.js';
 import type {
@@ -117,7 +116,14 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     case 'SessionForward':
       return { sessionForward: { id: message.id, call: callObject(message.call) } };
     case 'SessionForwarded': {
-      const { code, id = ZERO_TIMESTAMP, holder = ZERO_TIMESTAMP, anchorKey, outcome, reason } = message.answer;
+      const {
+        code,
+        id = ZERO_TIMESTAMP,
+        holder = ZERO_TIMESTAMP,
+        anchorKey,
+        outcome,
+        reason,
+      } = message.answer;
       const answer = {
         code,
         ...timestampField('id', id),
@@ -237,7 +243,12 @@ export function commandObject(command: Command): SchemaObject {
     basis,
     ...timestampField('stampedAt', stampedAt),
     ...operationObject(operation),
-    lapsed: lapsed.map(({ space, name, armedAt }) => ({ name, armedAt, lock: space === 'lock' })),
+    lapsed: lapsed.map(({ space, name, armedAt }) => ({
+      name,
+      armedAt,
+      lock: space === 'lock',
+      hold: space === 'hold',
+    })),
     ...(take === undefined ? {} : takeField(take)),
   };
 }
@@ -289,6 +300,10 @@ function operationObject(operation: Operation): SchemaObject {
     case 'AcquireTransactionLocks':
     case 'ReleaseTransactionLocks':
       return { transaction: transactionObject(operation) };
+    case 'SetFloor': {
+      const { group, timestamp, position } = operation;
+      return { setFloor: { group, ...timestampField('timestamp', timestamp), position } };
+    }
     default:
       return { [field]: fields };
   }
@@ -392,6 +407,11 @@ function outcomeField(outcome: Outcome): SchemaObject {
       };
       return { transaction: { code, ...told, ...blocked } };
     }
+    case 'hold': {
+      const { code, hold, expires, floor, live } = outcome;
+      const times = { ...timestampField('expires', expires), ...timestampField('floor', floor) };
+      return { hold: { code, hold, ...times, live } };
+    }
   }
 }
 
@@ -471,13 +491,24 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
     retries.push({ requestId, index, operation, ...outcomeField(outcome) });
   });
+  const { retention } = state;
+  const holds: SchemaObject[] = [];
+  mapForEach(liveHolds(state), (id, { expires, ...rest }) => {
+    holds.push({ id, ...rest, ...timestampField('expires', expires) });
+  });
   const head = {
     applied: state.applied,
     ...timestampField('lastModified', state.lastModified),
     digest: state.digest,
     forgotten: state.retries.forgotten,
+    ...(retention?.type === 'Holds' ? { holdsChangedAt: retention.changedAt } : {}),
+    ...(retention?.type === 'Floor' ? { floor: floorObject(retention) } : {}),
   };
-  return { keys, locks, sequences, prepared, open, closed, retries, head };
+  return { keys, locks, sequences, prepared, open, closed, holds, retries, head };
+}
+
+function floorObject({ timestamp, position }: Floor): SchemaObject {
+  return { ...timestampField('timestamp', timestamp), position };
 }
 
 function keptField(value: KeptValue): SchemaObject {

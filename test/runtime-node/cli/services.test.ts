@@ -53,6 +53,7 @@ const NEVER = { n: 0, l: 0, c: 0 };
 const GOT = { type: 3, value: 'aGk=', revision: 7, lastModified: STAMP, expires: NEVER };
 const GOT_NULL = { ...GOT, value: null };
 const MISSING = { type: 103, value: null, revision: 0, lastModified: NEVER, expires: NEVER };
+const HELD = { type: 0, holdId: '00ff', leaseExpiry: STAMP };
 const RECORD = {
   name: 'invoice',
   currentValue: 100,
@@ -127,6 +128,13 @@ describe('a command tells its outcome, and by its exit code too', () => {
     ['sequence reserve invoice 3', { type: 0, allocation: ALLOCATION }, 0, /105 … 115 \(3 values\)/],
     ['sequence delete invoice', { type: 0 }, 0, /deleted the sequence "invoice"/],
     ['sequence delete invoice', { type: 1 }, 1, /there is no sequence/],
+    ['hold acquire report 1000 5000', HELD, 0, /held 1970-01-01T00:00:01.000Z for 5000 ms, .* hold 00ff/],
+    ['hold renew 00ff 5000', HELD, 0, /renewed for 5000 ms, until 1970-01-01T00:00:00.002Z/],
+    ['hold renew 00ff 5000', { type: 103 }, 1, /there is no hold "00ff", or no more/],
+    ['hold release 00ff', { type: 4 }, 0, /released the hold 00ff/],
+    ['hold release 00ff', { type: 103 }, 1, /there is no hold "00ff", or no more/],
+    ['hold floor', { type: 3, effectiveFloor: NEVER, liveHolds: 0 }, 0, /nothing is held/],
+    ['hold floor', { type: 3, effectiveFloor: STAMP, liveHolds: 2 }, 0, /from 1970.*002Z on \(2 holds\)/],
   ])('%s after %o: %i', async (line, answer, exitCode, words) => {
     const node = await fakeNode(answer);
 
@@ -168,6 +176,8 @@ describe('--json prints one object', () => {
     ],
     ['get-lock r', LOCK, { outcome: 'got', owner: 'me', ownerBase64: 'bWU=', fencingToken: 4 }],
     ['sequence reserve invoice 3', { type: 0, allocation: ALLOCATION }, { start: 105, end: 115, count: 3 }],
+    ['hold acquire report 1000 5000', HELD, { outcome: 'acquired', holdId: '00ff', leaseExpiry: STAMP }],
+    ['hold floor', { type: 3, effectiveFloor: NEVER, liveHolds: 0 }, { outcome: 'got', floor: null }],
     [
       'sequence get invoice',
       { type: 0, sequence: RECORD },
@@ -232,6 +242,8 @@ describe('bad arguments', () => {
     ['unlock r', '--owner is needed'],
     ['extend-lock r 5', '--owner is needed'],
     ['sequence update s', 'nothing to change'],
+    ['hold acquire report yesterday 5', '<time> wants a time'],
+    ['hold acquire report 1000 0', '<ms> wants a whole number of 1 or more'],
     ['sequence reserve s 0', '<count> wants a whole number of 1 or more'],
     ['sequence create s --initial-value x', '--initial-value wants a whole number'],
     ['range a --limit 0', '--limit wants a whole number of 1 or more'],

@@ -69,6 +69,30 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
     expect(await first.call('locks/try-unlock', { resource: name, owner: 'a' })).toMatchObject({ type: 3 });
   });
 
+  it('agree about holds, and all keep what one of them was asked to', async () => {
+    const key = freshName(`kept-${transport}`);
+    const [first, second, third] = drivers as readonly [Driver, Driver, Driver];
+    await first.call('kv/try-set', { key, value: 'first' });
+    const { lastModified } = await second.call('kv/try-get', { key });
+
+    const held = { holderId: key, timestamp: lastModified, leaseMs: 60_000 };
+    const { type, holdId } = await third.call('kv/snapshot-hold/acquire', held);
+    for (let i = 0; i < 20; i += 1) await first.call('kv/try-set', { key, value: 'later' });
+    const floors: Fields[] = [];
+    const reads: Fields[] = [];
+    for (const driver of drivers) {
+      floors.push(await driver.call('kv/snapshot-floor', {}));
+      reads.push(await driver.call('kv/try-get', { key, readTimestamp: lastModified }));
+    }
+
+    expect(type).toBe(0);
+    const floor = { type: 3, effectiveFloor: lastModified, liveHolds: 1 };
+    expect(floors).toMatchObject([floor, floor, floor]);
+    expect(reads.map(({ value }) => value)).toEqual(['first', 'first', 'first']);
+    expect(await second.call('kv/snapshot-hold/release', { holdId })).toMatchObject({ type: 4 });
+    expect(await third.call('kv/snapshot-floor', {})).toMatchObject({ liveHolds: 0 });
+  });
+
   it('find a prefix in all partitions, whoever is asked', async () => {
     const prefix = freshName(`spread-${transport}`);
     const items = Array.from({ length: 10 }, (_, index) => ({ key: `${prefix}-${index}/x`, value: 'x' }));

@@ -33,6 +33,10 @@ export const METHODS = {
   'kv/get-by-range': 'KeyValuer.GetByRange',
   'kv/get-by-bucket': 'KeyValuer.GetByBucket',
   'kv/scan-all-by-prefix': 'KeyValuer.ScanAllByPrefix',
+  'kv/snapshot-hold/acquire': 'KeyValuer.AcquireSnapshotHold',
+  'kv/snapshot-hold/renew': 'KeyValuer.RenewSnapshotHold',
+  'kv/snapshot-hold/release': 'KeyValuer.ReleaseSnapshotHold',
+  'kv/snapshot-floor': 'KeyValuer.GetSnapshotFloor',
   'sequences/create': 'Sequencer.CreateSequence',
   'sequences/update': 'Sequencer.UpdateSequence',
   'sequences/get': 'Sequencer.GetSequence',
@@ -42,6 +46,9 @@ export const METHODS = {
 } as const;
 
 export type ServicePath = keyof typeof METHODS;
+
+/** What is only looked at, by a GET without a body. */
+export const LOOKS: readonly ServicePath[] = ['kv/snapshot-floor'];
 
 /** The properties that are bytes. */
 const BYTES = ['value', 'compareValue', 'owner'];

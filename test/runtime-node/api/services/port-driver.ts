@@ -64,6 +64,15 @@ const BODIES: Readonly<Record<ServicePath, (fields: Fields) => Fields>> = {
   'kv/get-by-range': rangeAsk,
   'kv/get-by-bucket': (fields) => rowsAsk('Bucket', fields),
   'kv/scan-all-by-prefix': (fields) => rowsAsk('ScanAll', fields),
+  'kv/snapshot-hold/acquire': ({ holderId, timestamp, leaseMs }) => ({
+    type: 'AcquireHold',
+    holder: holderId,
+    timestamp: stampOf(timestamp),
+    leaseMs,
+  }),
+  'kv/snapshot-hold/renew': ({ holdId, leaseMs }) => ({ type: 'RenewHold', hold: holdId, leaseMs }),
+  'kv/snapshot-hold/release': ({ holdId }) => ({ type: 'ReleaseHold', hold: holdId }),
+  'kv/snapshot-floor': () => ({ type: 'GetFloor' }),
   'sequences/create': (fields) => ({ initialValue: 0, ...sequenceAsk('CreateSequence', fields) }),
   'sequences/update': updateAsk,
   'sequences/get': (fields) => sequenceAsk('GetSequence', fields),
@@ -160,6 +169,12 @@ function timeOf(readTimestamp: unknown): Fields {
   return { at: timestampOf(n === 0 ? l : ({ node: n, wall: l, counter: c } as never)) };
 }
 
+/** A program says what a wire may leave out. */
+function stampOf(timestamp: unknown): Fields {
+  const { n = 0, l = 0, c = 0 } = (timestamp ?? {}) as Fields;
+  return { node: n, wall: l, counter: c };
+}
+
 /** By the names that REST has for them. */
 function fieldsOf(ask: Ask, answer: AnswerTo<Ask>): Fields {
   // Where it was served is told by hints.
@@ -183,6 +198,16 @@ function fieldsOf(ask: Ask, answer: AnswerTo<Ask>): Fields {
       type: code,
       sequence: record === null ? null : { ...(record as Fields), durability: 1 },
       allocation: allocation === null ? null : { name, ...(allocation as Fields) },
+    };
+  }
+  if ('live' in rest) {
+    const { hold, expires, floor, live } = rest;
+    return {
+      type: code,
+      holdId: hold,
+      leaseExpiry: timeShown(expires),
+      effectiveFloor: timeShown(floor),
+      liveHolds: live,
     };
   }
   return { type: code, ...shown(rest) };
