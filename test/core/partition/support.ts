@@ -29,6 +29,7 @@ import type {
   ReleaseLockOperation,
 } from '../../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../../core/partition/sequence-command.js';
+import type { TransactionOperation, TransactionOutcome } from '../../../core/partition/transaction-command.js';
 import {
   applyCommand,
   applyNothing,
@@ -118,7 +119,9 @@ export type OutcomeOf<O extends Operation> = O extends ScanOperation
     ? LockOutcome
     : O extends SequenceOperation
       ? SequenceOutcome
-      : KeyValueOutcome;
+      : O extends TransactionOperation
+        ? TransactionOutcome
+        : KeyValueOutcome;
 
 export type AppliedTo<O extends Operation> = Omit<Applied, 'outcome'> & { readonly outcome: OutcomeOf<O> };
 
