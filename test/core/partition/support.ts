@@ -29,7 +29,10 @@ import type {
   ReleaseLockOperation,
 } from '../../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../../core/partition/sequence-command.js';
-import type { TransactionOperation, TransactionOutcome } from '../../../core/partition/transaction-command.js';
+import type {
+  TransactionOperation,
+  TransactionOutcome,
+} from '../../../core/partition/transaction-command.js';
 import {
   applyCommand,
   applyNothing,
