@@ -10,7 +10,7 @@
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import { mixNumber } from '../collections/digest.js';
 import { emptyOrderedMap } from '../collections/ordered-map.js';
-import { ImpossibleState, unreachable } from '../machine/assert.js';
+import { unreachable } from '../machine/assert.js';
 import { logIndex, type LogIndex } from '../machine/units.js';
 import { comeTo, intentsIn } from './blocking.js';
 import { KeyValueCode, type Command, type Operation, type Outcome, type ReadOperation } from './command.js';
@@ -182,7 +182,11 @@ function execute(contents: Contents, moment: Moment, separateFrom: number): Chan
       return writeTransaction(contents, moment, operation);
     case 'AcquireTransactionLocks':
     case 'ReleaseTransactionLocks':
-      throw new ImpossibleState(`the locks of ${operation.transaction} are not for the log`);
+      return {
+        contents,
+        outcome: refusalOf(operation, 'errored'),
+        reason: "locks of transactions are in their leader's memory, not in the log",
+      };
     default:
       return unreachable(operation);
   }

@@ -30,6 +30,10 @@ import type {
   ReleaseLockOperation,
 } from '../../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../../core/partition/sequence-command.js';
+import type {
+  TransactionOperation,
+  TransactionOutcome,
+} from '../../../core/partition/transaction-command.js';
 import {
   applyCommand,
   applyNothing,
@@ -121,6 +125,9 @@ export type OutcomeOf<O extends Operation> = O extends ScanOperation
       ? SequenceOutcome
       : O extends HoldOperation | SetFloorOperation
         ? HoldOutcome
+        : O extends TransactionOperation
+          ? TransactionOutcome
+          : KeyValueOutcome;
         : KeyValueOutcome;
 
 export type AppliedTo<O extends Operation> = Omit<Applied, 'outcome'> & { readonly outcome: OutcomeOf<O> };

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { nodeId } from '../../../core/machine/units.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
 import { LockCode } from '../../../core/partition/lock-command.js';
+import { TransactionCode } from '../../../core/partition/transaction-command.js';
 import { SequenceCode } from '../../../core/partition/sequence-command.js';
 import {
   decodeCommand,
@@ -79,6 +80,7 @@ const TEXT_BOUNDS: Record<string, { least: number; most: number }> = {
 /** The codes of an outcome, by its family. */
 function codesOf(outcome: object): readonly number[] {
   if (!('family' in outcome) || outcome.family === 'page') return Object.values(KeyValueCode);
+  if (outcome.family === 'transaction') return Object.values(TransactionCode);
   return Object.values(outcome.family === 'lock' ? LockCode : SequenceCode);
 }
 
@@ -287,7 +289,7 @@ describe('decoding says what is wrong, and where', () => {
   });
 
   it('a command of an operation that is not known is refused', () => {
-    const operation: Fill = (writer) => nested(writer, 19 * 8 + 2, (it) => it.uint32(10).string('k'));
+    const operation: Fill = (writer) => nested(writer, 23 * 8 + 2, (it) => it.uint32(10).string('k'));
 
     expect(reasonOf(decodeCommand(command({ operation })))).toContain(
       'holds no operation that this version knows',
@@ -546,11 +548,84 @@ describe('decoding says what is wrong, and where', () => {
       expect(reasonOf(read((state) => nested(state, 34, lock('a', fill))))).toContain(words);
     });
 
+    const intent = (name: string, key: string): Fill => {
+      return (prepared) => {
+        prepared.uint32(10).string(name).uint32(16).uint32(1);
+        nested(prepared, 26, (at) => at.uint32(8).uint32(1));
+        prepared.uint32(32).uint32(2);
+        nested(prepared, 42, (write) =>
+          write.uint32(8).uint32(2).uint32(18).string(key).uint32(32).uint32(1),
+        );
+      };
+    };
+    const record = (name: string, state: number, index: number): Fill => {
+      return (it) => {
+        it.uint32(10).string(name).uint32(16).uint32(state);
+        if (state <= 2) nested(it, 26, (at) => at.uint32(8).uint32(1));
+        it.uint32(48).uint32(index);
+      };
+    };
+    const headAt = (applied: number, forgotten: number): Fill => {
+      return (state) => nested(state, 26, (it) => it.uint32(8).uint32(applied).uint32(32).uint32(forgotten));
+    };
+
+    it.each<[string, readonly [number, Fill][], Fill | undefined, string]>([
+      [
+        'two intents on a key',
+        [
+          [50, intent('a', 'k')],
+          [50, intent('b', 'k')],
+        ],
+        undefined,
+        'two intents',
+      ],
+      [
+        'no order',
+        [
+          [50, intent('b', 'k')],
+          [50, intent('a', 'l')],
+        ],
+        undefined,
+        'not in ascending order',
+      ],
+      ['no time', [[50, (w) => w.uint32(10).string('a')]], undefined, 'prepared_at is missing'],
+      ['an open abort', [[58, record('a', 3, 2)]], undefined, 'is open, but Aborted'],
+      ['a closed doubt', [[66, record('a', 1, 2)]], undefined, 'closed, but Undecided'],
+      ['an unknown state', [[66, record('a', 5, 2)]], undefined, 'state 5 is unknown'],
+      [
+        'open and closed',
+        [
+          [58, record('a', 2, 2)],
+          [66, record('a', 2, 3)],
+        ],
+        undefined,
+        'open and closed',
+      ],
+      [
+        'one index twice',
+        [
+          [66, record('a', 3, 2)],
+          [66, record('b', 3, 2)],
+        ],
+        undefined,
+        'closed at 2',
+      ],
+      ['what is to come', [[50, intent('a', 'k')]], headAt(1, 0), 'not after 1'],
+      ['what is forgotten', [[66, record('a', 3, 2)]], headAt(9, 2), 'must lie after 2'],
+    ])('transactions with %s are refused', (_what, parts, head, words) => {
+      const chunk = read((state) => {
+        for (const [tag, fill] of parts) nested(state, tag, fill);
+        head?.(state);
+      });
+
+      expect(reasonOf(chunk)).toContain(words);
+    });
+
     it('a retry record of a page, which nothing remembers, is refused', () => {
       const chunk = read((state) =>
         nested(state, 18, (record) => {
           record.uint32(10).string('r').uint32(16).uint32(3);
-          nested(record, 58, () => undefined);
+          nested(record, 66, () => undefined);
         }),
       );
 
