@@ -6,7 +6,15 @@ import { nodeId, wallMs } from '../../../core/machine/units.js';
 import { KeyValueCode, type ClientAnswer, type ClientCall } from '../../../core/partition/command.js';
 import { TransactionCode } from '../../../core/partition/transaction-command.js';
 import { call, ephemeral } from './operations.js';
-import { get, set, startReadyCluster, textOf, type TestCluster, type TestNode } from './support.js';
+import {
+  get,
+  set,
+  startReadyCluster,
+  textOf,
+  type InFlight,
+  type TestCluster,
+  type TestNode,
+} from './support.js';
 import {
   ABORT,
   asker,
@@ -135,6 +143,20 @@ describe('a read of what a prepared transaction writes', () => {
     cluster.pass(600, away);
 
     expect(textOf(answerOf(cluster, other, token))).toBe('new');
+  });
+
+  it('is turned back by a leader that has lost the lead, at once', () => {
+    const { cluster, ask, leader } = withIntent();
+    ask(followerOf(cluster), get(K));
+    const turnedBack: unknown[] = [];
+    const watch = ({ from, message }: InFlight): boolean => {
+      if (from === leader && message.type === 'ForwardAnswer') turnedBack.push(message.result);
+      return true;
+    };
+    cluster.pass(3000, (one) => watch(one) && one.from !== leader && one.to !== leader);
+    cluster.pass(20, watch);
+
+    expect(turnedBack).toMatchObject([{ type: 'TryAgain', overloaded: false }]);
   });
 
   it('is sent back to its client when the leader has lost the lead', () => {

@@ -167,6 +167,8 @@ describe('a transaction that is committed and not settled', () => {
   it('is finished, though its coordinator and the leader of its record die', () => {
     const { cluster, tell, commit } = prepared();
     tell(decide('T', commit));
+    // Nothing but the record tells the next leader of it.
+    tell(settle('T', commit, FIRST));
     const gone = cluster.leader(FIRST).id;
     cluster.pass(2500 + GRACE_MS + 1000, away(gone));
     const stays = cluster.ids.find((id) => id !== gone) ?? 0;
