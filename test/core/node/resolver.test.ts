@@ -179,6 +179,7 @@ describe('a transaction that is committed and not settled', () => {
     tell(decide('T', commit));
     // Nothing but the record tells the next leader of it.
     tell(settle('T', commit, FIRST));
+    tell(settle('T', commit, SECOND));
     const gone = cluster.leader(FIRST).id;
     cluster.pass(2500 + GRACE_MS + 1000, away(gone));
     const stays = cluster.ids.find((id) => id !== gone) ?? 0;
