@@ -128,7 +128,6 @@ export type OutcomeOf<O extends Operation> = O extends ScanOperation
         : O extends TransactionOperation
           ? TransactionOutcome
           : KeyValueOutcome;
-        : KeyValueOutcome;
 
 export type AppliedTo<O extends Operation> = Omit<Applied, 'outcome'> & { readonly outcome: OutcomeOf<O> };
 
