@@ -222,7 +222,7 @@ describe('transactions over several partitions', () => {
           committed += all.filter(({ verdict }) => verdict === 'committed').length;
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
     expect(committed).toBeGreaterThan(100);
   });
