@@ -2,7 +2,12 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs, revision } from '../../../core/machine/units.js';
-import { KeyValueCode, SetFlag, type KeyValueOperation, type RequestId } from '../../../core/partition/command.js';
+import {
+  KeyValueCode,
+  SetFlag,
+  type KeyValueOperation,
+  type RequestId,
+} from '../../../core/partition/command.js';
 import type { TransactionId } from '../../../core/partition/transaction-command.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
@@ -13,7 +18,18 @@ import {
 } from '../../../core/transactions/calls.js';
 import { MAX_PENDING_OPERATIONS, type SessionState } from '../../../core/transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../../../core/transactions/start.js';
-import { call, crash, emptyWorld, execute, goOn, happen, OPTIMISTIC, recover, startSession, type World } from './world.js';
+import {
+  call,
+  crash,
+  emptyWorld,
+  execute,
+  goOn,
+  happen,
+  OPTIMISTIC,
+  recover,
+  startSession,
+  type World,
+} from './world.js';
 
 const PARTITIONS = 3;
 const [A = '', B = ''] = [1, 2].map((group) => {
@@ -139,12 +155,17 @@ describe('operations', () => {
     const session = start();
     expect(tell(session, put(A, 'one'))?.outcome).toMatchObject({ revision: 1 });
     expect(tell(session, put(A, 'two'))?.outcome).toMatchObject({ revision: 2 });
-    expect(tell(session, { type: 'Get', key: A })?.outcome).toMatchObject({ value: bytes('two'), revision: 2 });
+    expect(tell(session, { type: 'Get', key: A })?.outcome).toMatchObject({
+      value: bytes('two'),
+      revision: 2,
+    });
     expect(tell(session, { type: 'Get', key: A, revision: revision(0) })?.outcome).toMatchObject({
       value: bytes('old'),
     });
     expect(tell(session, { type: 'Delete', key: A })?.outcome).toMatchObject({ code: KeyValueCode.deleted });
-    expect(tell(session, { type: 'Exists', key: A })?.outcome).toMatchObject({ code: KeyValueCode.doesNotExist });
+    expect(tell(session, { type: 'Exists', key: A })?.outcome).toMatchObject({
+      code: KeyValueCode.doesNotExist,
+    });
     expect(tell(session, put(A, 'four', 1 | SetFlag.ifNotExists))?.outcome).toMatchObject({ revision: 4 });
     expect(valueOf(A)).toBe('old');
     expect(commit(session)?.code).toBe(SessionCode.committed);
@@ -154,7 +175,9 @@ describe('operations', () => {
   it('go by their conditions as the transaction sees the key', () => {
     plain(put(A, 'old'));
     const session = start();
-    expect(tell(session, put(A, 'x', 1 | SetFlag.ifNotExists))?.outcome).toMatchObject({ code: KeyValueCode.notSet });
+    expect(tell(session, put(A, 'x', 1 | SetFlag.ifNotExists))?.outcome).toMatchObject({
+      code: KeyValueCode.notSet,
+    });
     expect(tell(session, put(A, 'x', 1 | SetFlag.ifEqualToRevision, 7))?.outcome).toMatchObject({
       code: KeyValueCode.notSet,
     });
@@ -164,7 +187,9 @@ describe('operations', () => {
     };
     expect(tell(session, same)?.outcome).toMatchObject({ code: KeyValueCode.set });
     expect(tell(session, same)?.outcome).toMatchObject({ code: KeyValueCode.notSet });
-    expect(tell(session, { type: 'Delete', key: B })?.outcome).toMatchObject({ code: KeyValueCode.doesNotExist });
+    expect(tell(session, { type: 'Delete', key: B })?.outcome).toMatchObject({
+      code: KeyValueCode.doesNotExist,
+    });
   });
 
   it('show pages with own writes in them, and end where the page was full', () => {
@@ -249,7 +274,12 @@ describe('the end of a session', () => {
     callers += 1;
     const handle = { id: session.stamp, coordinatorKey: 'k' };
     const until = monotonicMs(world.now + 10);
-    happen(world, session.id, { type: 'Called', caller: callers, call: { type: 'CommitTransaction', handle }, until });
+    happen(world, session.id, {
+      type: 'Called',
+      caller: callers,
+      call: { type: 'CommitTransaction', handle },
+      until,
+    });
     world.now += 11;
     happen(world, session.id, { type: 'TimeCame' });
     expect(world.replies.get(callers)).toMatchObject({ code: SessionCode.mustRetry, anchorKey: A });
@@ -357,7 +387,10 @@ describe('a commit whose answer is lost', () => {
       recover(world);
       return [valueOf(A), valueOf(B)];
     };
-    expect(left(() => world.asked.some(({ operation }) => operation.type === 'Decide'))).toEqual([undefined, undefined]);
+    expect(left(() => world.asked.some(({ operation }) => operation.type === 'Decide'))).toEqual([
+      undefined,
+      undefined,
+    ]);
     expect(left(() => world.asked.some(({ operation }) => operation.type === 'Settle'))).toEqual(['a', 'b']);
   });
 });
