@@ -41,13 +41,21 @@ import type {
   Verdict,
 } from '../transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../transactions/start.js';
-import { enterGate, freePlace, patienceOver, type Admission, type Doorman, type Entrant } from './admitting.js';
+import {
+  enterGate,
+  freePlace,
+  patienceOver,
+  type Admission,
+  type Doorman,
+  type Entrant,
+} from './admitting.js';
 import {
   coordinate,
   coordinationOf,
   MAX_RETAINED,
   MAX_SESSIONS,
   newNumber,
+  outcomeIn,
   setAlarm,
   RETAINED_MS,
   type CallerPlace,
@@ -240,7 +248,7 @@ function lookedUp(turn: NodeTurn, number: number, { answer }: TaskAnswer): void 
   if (code === TransactionCode.committed) {
     return tell(turn, place, answerOf({ type: 'Committed' }, wish, anchorKey));
   }
-  if (code === TransactionCode.rolledBack) {
+  if (code === TransactionCode.aborted) {
     const reason = 'the transaction was aborted';
     return tell(turn, place, answerOf({ type: 'Aborted', reason }, wish, anchorKey));
   }
@@ -335,8 +343,8 @@ export function sessionTaskAnswered(turn: NodeTurn, answered: TaskAnswer): void 
   if (task.session === LOOKUP) return lookedUp(turn, task.step, answered);
   const number = mapGet(coordinationOf(turn).numbers, task.session);
   if (number === undefined) return;
-  const { reason, servedAt: _, ...outcome } = answer;
-  const told: Told = { type: 'Told', outcome, ...(reason !== undefined && { reason }) };
+  const { reason } = answer;
+  const told: Told = { type: 'Told', outcome: outcomeIn(answer), ...(reason !== undefined && { reason }) };
   happen(turn, number, { type: 'Answered', ask: task.step, told });
 }
 

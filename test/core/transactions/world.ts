@@ -182,7 +182,12 @@ export function recover(world: World): void {
       left.push({ id, anchor });
     });
     for (const { id, anchor } of left) {
-      const decision = ask(world, { type: 'Decide', group: anchor, transaction: id, decision: { type: 'Abort' } });
+      const decision = ask(world, {
+        type: 'Decide',
+        group: anchor,
+        transaction: id,
+        decision: { type: 'Abort' },
+      });
       const settled =
         decision.code === TransactionCode.committed && decision.at !== undefined
           ? ({ type: 'Commit', at: decision.at } as const)
