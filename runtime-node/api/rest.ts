@@ -1,20 +1,25 @@
 /** The routes of the services: what each reads, does and answers (REST specification, sections 5, 6 and 9). */
 
-import type { Operation } from '../../core/index.js';
+import { randomUUID } from 'node:crypto';
+
+import type { Operation, SessionAnswer } from '../../core/index.js';
 import { existsJson, getJson, writeJson } from './answers/key-value.js';
 import { lockInfoJson, lockJson } from './answers/lock.js';
 import { batchJson, pageJson, rowsJson, type BatchKind } from './answers/rows.js';
 import { allocationJson, sequenceJson, sequenceRecordJson } from './answers/sequence.js';
+import { endJson, runJson, sessionLockJson, startJson } from './answers/session.js';
 import { ask, type Answered, type ApiBackend } from './backend.js';
 import { doBatch } from './calls/batch.js';
 import { doBucket, doRange, doScanAll, type RowsDone } from './calls/range.js';
+import { callScript, callSession } from './calls/session.js';
 import type { RequestReader } from './request-reader.js';
-import type { Asked } from './requests/asked.js';
+import { operationIn, type Asked } from './requests/asked.js';
 import * as batches from './requests/batch.js';
 import * as keyValues from './requests/key-value.js';
 import * as locks from './requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from './requests/range.js';
 import * as sequences from './requests/sequence.js';
+import * as sessions from './requests/session.js';
 
 /** Takes a body, and resolves to that of the answer. Throws `BadRequest` for what cannot be read. */
 export type RestRoute = (backend: ApiBackend, body: RequestReader) => Promise<string>;
@@ -36,6 +41,16 @@ export const REST_ROUTES: Readonly<Record<string, RestRoute>> = {
   '/v1/kv/get-by-range': range(readRange, doRange, pageJson),
   '/v1/kv/get-by-bucket': range(readBucket, doBucket, rowsJson),
   '/v1/kv/scan-all-by-prefix': range(readBucket, doScanAll, rowsJson),
+  '/v1/kv/try-execute-tx-script': (backend, body) =>
+    callScript(backend, sessions.readRun(sessions.jsonPriority('normal'))(body)).then(runJson),
+  '/v1/kv/start-tx-session': session(sessions.readStart(sessions.jsonPriority('background')), startJson),
+  '/v1/kv/commit-tx-session': session(sessions.readCommit, endJson),
+  '/v1/kv/rollback-tx-session': session(sessions.readRollback, endJson),
+  '/v1/kv/try-acquire-exclusive-lock': session(sessions.readKeyLock, sessionLockJson),
+  '/v1/kv/try-acquire-prefix-lock': session(sessions.readPrefixLock, sessionLockJson),
+  '/v1/kv/try-release-prefix-lock': session(sessions.readPrefixUnlock(randomUUID), sessionLockJson),
+  '/v1/kv/try-acquire-range-lock': session(sessions.readRangeLock, sessionLockJson),
+  '/v1/kv/try-release-range-lock': session(sessions.readRangeUnlock(randomUUID), sessionLockJson),
   '/v1/sequences/create': point(sequences.readCreate, sequenceJson),
   '/v1/sequences/update': point(sequences.readUpdate, sequenceJson),
   '/v1/sequences/get': point(sequences.readGetSequence, sequenceRecordJson),
@@ -46,15 +61,6 @@ export const REST_ROUTES: Readonly<Record<string, RestRoute>> = {
 
 /** Of the contract, but not of this version: said so, instead of being unknown. */
 export const LATER_ROUTES: Readonly<Record<string, string>> = {
-  '/v1/kv/try-execute-tx-script': 'POST',
-  '/v1/kv/try-acquire-exclusive-lock': 'POST',
-  '/v1/kv/try-acquire-prefix-lock': 'POST',
-  '/v1/kv/try-release-prefix-lock': 'POST',
-  '/v1/kv/try-acquire-range-lock': 'POST',
-  '/v1/kv/try-release-range-lock': 'POST',
-  '/v1/kv/start-tx-session': 'POST',
-  '/v1/kv/commit-tx-session': 'POST',
-  '/v1/kv/rollback-tx-session': 'POST',
   '/v1/kv/snapshot-hold/acquire': 'POST',
   '/v1/kv/snapshot-hold/renew': 'POST',
   '/v1/kv/snapshot-hold/release': 'POST',
@@ -65,15 +71,18 @@ function point(read: (body: RequestReader) => Asked, write: (answered: Answered)
   return (backend, body) => ask(backend, read(body)).then(write);
 }
 
+function session(
+  read: (body: RequestReader) => sessions.CallAsked,
+  write: (answer: SessionAnswer) => string,
+): RestRoute {
+  return (backend, body) => callSession(backend, read(body)).then(write);
+}
+
 function allocation(read: (body: RequestReader) => Asked): RestRoute {
   return (backend, body) => {
     const asked = read(body);
     return ask(backend, asked).then(allocationJson(sequenceNameIn(operationIn(asked))));
   };
-}
-
-export function operationIn(asked: Asked): Operation {
-  return asked.type === 'Refused' ? asked.operation : asked.request.operation;
 }
 
 export function sequenceNameIn(operation: Operation): string {

@@ -12,7 +12,6 @@ import type {
   ExistsOperation,
   GetOperation,
   KeyBound,
-  KeyValueCode,
   KeyValueOutcome,
   Operation,
   PageItem,
@@ -66,7 +65,7 @@ export interface BatchOutcome {
 }
 
 export interface RowsOutcome {
-  readonly code: KeyValueCode;
+  readonly code: number;
   readonly items: readonly PageItem[];
 }
 

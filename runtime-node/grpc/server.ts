@@ -136,7 +136,8 @@ async function streamPages(
   backend: ApiBackend,
   stream: ServerWritableStream<Message, Message>,
 ): Promise<void> {
-  let asked: RangeAsked = readRange(readMessage(stream.request));
+  // A stream has no transaction: the contract ignores its coordinator, and a transaction without one is refused.
+  let asked: RangeAsked = readRange(readMessage({ ...stream.request, CoordinatorKey: '' }));
   if (stream.request.Prefix === '') return void stream.end();
   if (asked.type === 'Range' && asked.range.limit === Infinity)
     asked = { type: 'Range', range: { ...asked.range, limit: STREAMED_ROWS } };
