@@ -1,4 +1,4 @@
-/** All commands on locks, keys and sequences: `wavetank` has them, and its shell too. */
+/** All commands on locks, keys, sequences and scripts: `wavetank` has them, and its shell too. */
 
 import type { Command } from 'commander';
 
@@ -8,6 +8,7 @@ import { extendCommand } from './extend.js';
 import { getCommand } from './get.js';
 import { extendLockCommand, getLockCommand, lockCommand, unlockCommand } from './locks.js';
 import { getByBucketCommand, rangeCommand, scanCommand } from './rows.js';
+import { runCommand } from './run.js';
 import { sequenceCommand } from './sequence.js';
 import type { Seat } from './service.js';
 import { setCommand } from './set.js';
@@ -26,4 +27,5 @@ export const SERVICE_COMMANDS: readonly ((seat?: Seat) => Command)[] = [
   unlockCommand,
   getLockCommand,
   sequenceCommand,
+  runCommand,
 ];
