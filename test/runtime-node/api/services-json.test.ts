@@ -313,7 +313,7 @@ describe('a page', () => {
 });
 
 describe('what belongs to a later version', () => {
-  it.each(['start-tx-session', 'try-execute-tx-script', 'try-acquire-range-lock', 'snapshot-hold/acquire'])(
+  it.each(['snapshot-hold/acquire', 'snapshot-hold/renew', 'snapshot-hold/release'])(
     'is status 501: %s',
     async (path) => {
       const { status, json } = await post(`/v1/kv/${path}`, {});

@@ -91,7 +91,7 @@ describe('calls', () => {
     });
   });
 
-  it.each(['StartTransaction', 'TryExecuteTransactionScript', 'AcquireSnapshotHold', 'GetSnapshotFloor'])(
+  it.each(['AcquireSnapshotHold', 'RenewSnapshotHold', 'GetSnapshotFloor'])(
     'of later versions are unimplemented: %s',
     async (name) => {
       await expect(fake.unary(`KeyValuer.${name}`, {})).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
