@@ -45,6 +45,13 @@ import {
   rosterNews,
 } from './chores.js';
 import {
+  coordinationDue,
+  sessionForwardAnswered,
+  sessionForwardReceived,
+  sessionTaskAnswered,
+  transactionRequested,
+} from './coordinating.js';
+import {
   answer,
   forwardAnswered,
   forwardReceived,
@@ -72,8 +79,10 @@ import type { Addressed, GroupState, NodeState } from './state.js';
 import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
+import type { TaskAnswer } from './requests.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
+import { tellTasks } from './tasks.js';
 import { noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 import { valueRead } from './value-reading.js';
@@ -195,9 +204,7 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     case 'MessageReceived':
       return messageReceived(turn, event.from, event.message);
     case 'RequestReceived':
-      return 'admin' in event.request
-        ? adminRequested(turn, event.token, event.request.admin)
-        : requestReceived(turn, event.token, event.request);
+      return requested(turn, event.token, event.request);
     case 'TimerFired':
       return timerFired(turn);
     case 'WriteCompleted':
@@ -215,6 +222,12 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     default:
       return unreachable(event);
   }
+}
+
+function requested(turn: NodeTurn, token: number, request: NodeRequest): void {
+  if ('admin' in request) adminRequested(turn, token, request.admin);
+  else if ('transaction' in request) transactionRequested(turn, token, request.transaction);
+  else requestReceived(turn, token, request);
 }
 
 function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): void {
@@ -245,6 +258,10 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
       return adminForwarded(turn, from, message);
     case 'AdminForwarded':
       return forwardedAnswered(turn, from, message);
+    case 'SessionForward':
+      return sessionForwardReceived(turn, from, message);
+    case 'SessionForwarded':
+      return sessionForwardAnswered(turn, from, message);
     default:
       return unreachable(message);
   }
@@ -275,6 +292,7 @@ function timerFired(turn: NodeTurn): void {
     node.requestAlarms = dropEarliest(due);
     requestAlarm(turn, due.id, due.at);
   }
+  if (node.coordination !== undefined) coordinationDue(turn);
   const { choresAt } = node.membership;
   if (choresAt !== undefined && choresAt <= now.monotonic) choresDue(turn, answer);
 }
@@ -302,13 +320,29 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
 
 /** Closes what the turn opened and says what it wants done. */
 function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
-  // Settling a group concerns only requests for that group, so it opens no other.
-  for (const opened of turn.open) settleGroup(turn, opened);
+  // Settling a group concerns only requests for that group; but what this node itself has asked may lead to others.
+  let settled = 0;
+  do {
+    for (; settled < turn.open.length; settled += 1) settleGroup(turn, turn.open[settled] as OpenGroup);
+  } while (tellTasks(turn, taskAnswered));
   for (const opened of turn.open) closeGroup(turn, opened);
   evictValues(turn);
   setBeatAlarm(turn);
   releaseBundles(turn);
   return { state: turn.node, effects: effectsOf(turn) };
+}
+
+/** Something that this node asked on its own account is answered. */
+function taskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
+  const { task } = answered;
+  switch (task.type) {
+    case 'Session':
+      return sessionTaskAnswered(turn, answered);
+    case 'Resolver':
+      return;
+    default:
+      return unreachable(task);
+  }
 }
 
 function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
@@ -407,7 +441,7 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     effects = added(effects, { type: 'Reply', token, answer: given });
   }
 
-  const earliest = earliestAlarm(node, turn.options);
+  const earliest = earliestAlarm(turn);
   if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
     node.timerAt = earliest;
     effects = added(effects, { type: 'SetTimer', at: earliest });
@@ -432,12 +466,15 @@ function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessa
   return undefined;
 }
 
-function earliestAlarm(node: NodeState, { electionTimeoutMs }: NodeOptions): MonotonicMs | undefined {
+function earliestAlarm({ node, options, now }: NodeTurn): MonotonicMs | undefined {
   const earliest = Math.min(
+    // What came when the groups were closed is for the next turn, at once.
+    (node.tasks?.answered.length ?? 0) > 0 ? now.monotonic : Number.POSITIVE_INFINITY,
     node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
     node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.coordination?.alarms?.at ?? Number.POSITIVE_INFINITY,
     node.membership.choresAt ?? Number.POSITIVE_INFINITY,
-    linkAlarm(node, electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
+    linkAlarm(node, options.electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
   );
   return earliest === Number.POSITIVE_INFINITY ? undefined : monotonicMs(earliest);
 }

@@ -34,6 +34,7 @@ import {
   type Kept,
 } from './key-history.js';
 import { refusal } from './operation.js';
+import { intentOn } from './prepared.js';
 import { readPage } from './scan.js';
 import { keptEquals, keptValue, shownValue, type ValueOf } from './value-reference.js';
 
@@ -101,11 +102,13 @@ function extendKey(
   };
 }
 
-type Lifetime = Pick<KeyEntry, 'expires' | 'expiresMs' | 'armedAt'>;
+export type Lifetime = Pick<KeyEntry, 'expires' | 'expiresMs' | 'armedAt'>;
 
-const FOR_EVER = { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: logIndex(0) };
+/** No time to live. */
+export const FOR_EVER: Lifetime = { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: logIndex(0) };
 
-function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | undefined): Lifetime {
+/** The time to live that an entry arms; absent for ever. */
+export function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | undefined): Lifetime {
   if (expiresMs === undefined) return FOR_EVER;
   return { expires: endOfLease(stampedAt, expiresMs), expiresMs, armedAt: index };
 }
@@ -114,21 +117,28 @@ interface Fresh {
   readonly value: KeyEntry['value'];
   readonly lastModified: Timestamp;
   readonly deleted?: boolean;
+  /** By how many the revision grows; absent for one. */
+  readonly revisions?: number;
 }
 
 /**
  * The entry with a new version. Its two shapes are written out, since this is what a partition does most, and what it
  * keeps longest: a spread into either costs as much as all the rest of a put.
  */
-function superseding(
+export function superseding(
   current: KeyEntry | undefined,
   keepsHistory: boolean,
-  { value, lastModified, deleted = false }: Fresh,
+  { value, lastModified, deleted = false, revisions = 1 }: Fresh,
   { expires, expiresMs, armedAt }: Lifetime,
 ): KeyEntry {
   const { history, forgotten } = whatIsKept(current, keepsHistory);
-  const next = revision((current?.revision ?? NEVER_WRITTEN) + 1);
+  const next = revision((current?.revision ?? NEVER_WRITTEN) + revisions);
   const lapsedAt = ZERO_TIMESTAMP;
+  if (revisions > 1) {
+    const version = { value, revision: next, deleted, lastModified, expires, lapsedAt, revisions };
+    const entry = { ...version, expiresMs, armedAt, history };
+    return forgotten === undefined ? entry : { ...entry, forgotten };
+  }
   if (forgotten === undefined) {
     return { value, revision: next, deleted, lastModified, expires, lapsedAt, expiresMs, armedAt, history };
   }
@@ -154,10 +164,10 @@ function whatIsKept(current: KeyEntry | undefined, keepsHistory: boolean): Kept 
 const NOTHING_KEPT: Kept = { history: [], forgotten: undefined };
 
 function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: KeyEntry): Change {
-  const { locks, sequences } = contents;
+  const { locks, sequences, transactions } = contents;
   const keys = mapSet(contents.keys, key, entry);
   return {
-    contents: { keys, locks, sequences, lastModified: entry.lastModified },
+    contents: { keys, locks, sequences, transactions, lastModified: entry.lastModified },
     outcome: outcomeOf(code, entry),
   };
 }
@@ -180,7 +190,7 @@ function conditionsHold(operation: SetOperation, current: KeyEntry | undefined):
 export function readKeys(contents: Contents, operation: KeyValueRead, valueOf: ValueOf): Answer {
   if (operation.type === 'Scan') return readPage(contents, operation, valueOf);
   const entry = mapGet(contents.keys, operation.key);
-  if (entry === undefined) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  if (entry === undefined) return { outcome: absentOutcome(operation, NEVER_WRITTEN) };
   if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision, valueOf);
   return operation.at === undefined
     ? seen(entry, operation, isLive(entry), valueOf)
@@ -212,13 +222,20 @@ function readAt(
   return seen(found, operation, wasLive(found, at), valueOf);
 }
 
+/** What is told of a key that is not there. */
+function absentOutcome({ tombstone }: GetOperation | ExistsOperation, last: number): KeyValueOutcome {
+  const outcome = refusal(KeyValueCode.doesNotExist);
+  return tombstone === true ? { ...outcome, revision: revision(last) } : outcome;
+}
+
 function seen(
   version: KeyVersion,
-  { type }: GetOperation | ExistsOperation,
+  operation: GetOperation | ExistsOperation,
   lives: boolean,
   valueOf: ValueOf,
 ): Answer {
-  if (!lives) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  const { type } = operation;
+  if (!lives) return { outcome: absentOutcome(operation, version.revision) };
   if (type === 'Exists') return { outcome: outcomeOf(KeyValueCode.exists, version) };
   return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: shownValue(version.value, valueOf) } };
 }
@@ -228,10 +245,14 @@ function noLongerKnown(what: string, key: string, { history }: KeyEntry): Answer
   return { outcome: refusal(KeyValueCode.errored), reason };
 }
 
-/** A key whose time to live is over is absent from here on, if it is still the same life. */
+/**
+ * A key whose time to live is over is absent from here on, if it is still the same life. One with an intent stays as it is:
+ * nobody is shown it before the intent is settled, and it can end then.
+ */
 export function endKey(contents: Contents, { name, armedAt }: Lapse, at: Timestamp): Contents {
   const entry = mapGet(contents.keys, name);
   if (entry === undefined || entry.expiresMs === 0 || entry.armedAt !== armedAt) return contents;
+  if (intentOn(contents, name) !== undefined) return contents;
   // Later than every time that a page was told to show: such a page shows the key also afterwards.
   const lapsedAt = nextStamp(contents, at);
   const ended = { ...entry, lapsedAt, expiresMs: 0, armedAt: logIndex(0) };

@@ -22,7 +22,7 @@ import type {
 } from '../../core/partition/command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
-import type { PrefixLock, RangeLock } from '../../core/partition/transaction-command.js';
+import type { PrefixLock, RangeLock, TransactionOperation } from '../../core/partition/transaction-command.js';
 import type { Entry } from '../../core/script/effects.js';
 import type {
   LockInTransaction,
@@ -36,7 +36,7 @@ import type {
 export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk | SessionAsk;
 
 /** Of one key, lock or sequence. */
-export type PointAsk = Exclude<Operation, ScanOperation>;
+export type PointAsk = Exclude<Operation, ScanOperation | TransactionOperation>;
 
 /** The same of several keys: each by itself, in no order, and not all or nothing. */
 export type BatchAsk =

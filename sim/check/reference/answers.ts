@@ -49,6 +49,9 @@ function wrongAnswer(
       const expected = fact?.record && tellSequence(fact.record, []);
       return seen === expected ? undefined : `it was ${expected ?? 'not there'}`;
     }
+    case 'Validate':
+    case 'GetDecision':
+      return undefined;
   }
 }
 
@@ -71,6 +74,10 @@ function tell(outcome: Outcome): string {
       const { code, record, allocation } = outcome;
       const values = allocation && [allocation.start, allocation.end, allocation.count, allocation.revision];
       return `code ${code}, ${values?.join(' ') ?? 'no values'}, ${tellRecord(record)}`;
+    }
+    case 'transaction': {
+      const { code, at = ZERO_TIMESTAMP, revisions = [] } = outcome;
+      return `code ${code}, at ${stamp(at)}, revisions ${revisions.join(' ')}`;
     }
   }
 }

@@ -164,6 +164,15 @@ function write(
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
+    case 'Prepare':
+    case 'CommitAtOnce':
+    case 'Validate':
+    case 'Decide':
+    case 'Settle':
+    case 'Finish':
+    case 'GetDecision':
+    case 'AcquireTransactionLocks':
+    case 'ReleaseTransactionLocks':
       return undefined;
   }
 }
