@@ -225,6 +225,9 @@ function readLock(reader: RequestReader, need: LockNeed, problem: string | undef
   return called({ type: 'OperateInTransaction', ...session, operation });
 }
 
+/** The contract's clients cannot say it here; nothing but the id says which session it is. */
+const UNSAID_KEY = '-';
+
 /** Clients name neither the coordinator key nor the operation: to release twice does nothing. */
 function readUnlock(
   reader: RequestReader,
@@ -237,7 +240,7 @@ function readUnlock(
   if (id === undefined) return refusedCall(NO_ID);
   const refusal = problem ?? problemWithDurability(durability) ?? problemWithId(id);
   if (refusal !== undefined) return refusedCall(refusal);
-  const handle = { id, coordinatorKey: reader.text('coordinatorKey') };
+  const handle = { id, coordinatorKey: reader.text('coordinatorKey') || UNSAID_KEY };
   const operation = { type: 'UnlockInTransaction', need, ...storageOf(durability) } as const;
   return called({ type: 'OperateInTransaction', handle, operationId: newId(), operation });
 }
