@@ -13,7 +13,6 @@ import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { unreachable } from '../machine/assert.js';
 import { monotonicMs, type GroupId, type NodeId } from '../machine/units.js';
-import type { Operation } from '../partition/command.js';
 import {
   TransactionCode,
   transactionIdOf,
@@ -242,7 +241,7 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     case 'Ask':
       return ask(
         turn,
-        effect.operation as Operation,
+        effect.operation,
         { type: 'Session', session: id, step: effect.ask },
         { within: id },
       );

@@ -120,10 +120,16 @@ function placeOf(turn: NodeTurn, operation: Operation, leader: NodeId): NodeId {
 }
 
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
-function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
+function attempt(
+  turn: NodeTurn,
+  request: ClientRequest,
+  leader: NodeId,
+  redirects: number,
+  atLeader = false,
+): void {
   const { options } = turn;
   const { token, group, requestId, basis, operation, wasSent, within } = request;
-  const place = placeOf(turn, operation, leader);
+  const place = atLeader ? leader : placeOf(turn, operation, leader);
   book(turn, request, { sentTo: place, redirects, wasSent: wasSent || leader !== NO_NODE });
   if (place === NO_NODE) return;
   if (place === options.node) {
@@ -240,7 +246,7 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   }
   const { leader } = result;
   if (leader !== NO_NODE && leader !== from && request.redirects < MAX_REDIRECTS) {
-    attempt(turn, request, leader, request.redirects + 1);
+    attempt(turn, request, leader, request.redirects + 1, result.atLeader);
   } else {
     // Not at once, even where it knows the place: a stale read has no other than this node, which has just put it off.
     book(turn, request, { sentTo: NO_NODE, redirects: 0, wasSent: request.wasSent });

@@ -80,6 +80,7 @@ import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
 import type { TaskAnswer } from './requests.js';
+import { resolveAt, resolveIfDue, resolverAnswered } from './resolver.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
 import { tellTasks } from './tasks.js';
@@ -339,7 +340,7 @@ function taskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
     case 'Session':
       return sessionTaskAnswered(turn, answered);
     case 'Resolver':
-      return;
+      return resolverAnswered(turn, task, answered);
     default:
       return unreachable(task);
   }
@@ -354,6 +355,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   sweepIfDue(turn, opened);
+  resolveIfDue(turn, opened);
   compactIfDue(turn, opened);
 }
 
@@ -402,7 +404,7 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
-  const deadline = earlierOf(nextDeadline(group.raft), group.lead?.sweepAt);
+  const deadline = earlierOf(earlierOf(nextDeadline(group.raft), group.lead?.sweepAt), resolveAt(group.lead));
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);

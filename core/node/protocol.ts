@@ -165,6 +165,8 @@ export interface TryAgain {
   readonly reason: string;
   /** The leader has more to do than it can take: whoever asks is told so at once, and decides when to come back. */
   readonly overloaded: boolean;
+  /** This node cannot do it, though it may answer for the group: its leader can. Said within a node only. */
+  readonly atLeader?: true;
 }
 
 /** Executed; `index` is the point of the partition's history that the outcome reflects. */

@@ -15,8 +15,7 @@ import {
   type RadixArray,
 } from '../collections/radix-array.js';
 import type { ClientAnswer } from '../partition/command.js';
-import type { TransactionId } from '../partition/transaction-command.js';
-import type { GroupId } from '../machine/units.js';
+import type { GroupId, Term } from '../machine/units.js';
 import type { ClientRequest } from './state.js';
 import type { NodeTurn } from './turn.js';
 
@@ -34,8 +33,8 @@ export interface Tasks {
 export type TaskOrigin =
   /** A session of the coordinator, at a step that it numbered. */
   | { readonly type: 'Session'; readonly session: string; readonly step: number }
-  /** Whoever looks after what transactions have left in a group. */
-  | { readonly type: 'Resolver'; readonly group: GroupId; readonly transaction: TransactionId };
+  /** Whoever looks after what transactions have left in a group that this node leads, in that term; and after what (`agenda.ts`). */
+  | { readonly type: 'Resolver'; readonly group: GroupId; readonly term: Term; readonly item: string };
 
 export interface TaskAnswer {
   readonly task: TaskOrigin;

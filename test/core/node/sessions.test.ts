@@ -1,0 +1,136 @@
+/** Transactions through real nodes: the main ways, over one and over several partitions. */
+
+import { describe, expect, it } from 'vitest';
+import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { revision } from '../../../core/machine/units.js';
+import { KeyValueCode, type KeyValueOperation } from '../../../core/partition/command.js';
+import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
+import {
+  SessionCode,
+  type SessionAnswer,
+  type SessionOperation,
+  type SessionOptions,
+  type TransactionCall,
+} from '../../../core/transactions/calls.js';
+import { get, set, startReadyCluster, textOf, type TestCluster } from './support.js';
+
+const OPTIONS: SessionOptions = {
+  locking: 'optimistic',
+  timeoutMs: 0,
+  admissionWaitMs: 0,
+  readValidation: 'none',
+  decisionDurability: 'bestEffort',
+  asyncRelease: false,
+  priority: 'normal',
+};
+
+const PARTITIONS = 4;
+
+/** Keys of different partitions, by number. */
+function keyIn(group: number): string {
+  for (let i = 0; ; i += 1) if (partitionOfKey(`k${i}`, PARTITIONS) === group) return `k${i}`;
+}
+
+class Driver {
+  readonly cluster: TestCluster;
+  #token = 1000;
+
+  constructor(size: number) {
+    this.cluster = startReadyCluster(size, { partitions: PARTITIONS });
+  }
+
+  /** What a call is told in the end. */
+  call(node: number, call: TransactionCall, ms = 3000): SessionAnswer {
+    this.#token += 1;
+    const token = this.#token;
+    this.cluster.ask(node, token, { transaction: call });
+    for (let passed = 0; passed <= ms; passed += 10) {
+      this.cluster.settle();
+      const answer = this.cluster.node(node).said.get(token);
+      if (answer !== undefined) return answer as SessionAnswer;
+      this.cluster.pass(10);
+    }
+    throw new Error('no answer');
+  }
+
+  plain(node: number, request: Parameters<TestCluster['ask']>[2]) {
+    this.#token += 1;
+    const token = this.#token;
+    this.cluster.ask(node, token, request);
+    this.cluster.pass(300);
+    return this.cluster.node(node).answers.get(token);
+  }
+
+  start(node: number, options: Partial<SessionOptions> = {}): Timestamp {
+    const { id, code } = this.call(node, {
+      type: 'StartTransaction',
+      coordinatorKey: 'k',
+      options: { ...OPTIONS, ...options },
+    });
+    expect(code).toBe(SessionCode.set);
+    return id as Timestamp;
+  }
+
+  do(node: number, id: Timestamp, operation: SessionOperation): SessionAnswer {
+    this.#token += 1;
+    const operationId = `op-${this.#token}`;
+    const handle = { id, coordinatorKey: 'k' };
+    return this.call(node, { type: 'OperateInTransaction', handle, operationId, operation });
+  }
+
+  commit(node: number, id: Timestamp): SessionAnswer {
+    return this.call(node, { type: 'CommitTransaction', handle: { id, coordinatorKey: 'k' } });
+  }
+
+  rollback(node: number, id: Timestamp): SessionAnswer {
+    return this.call(node, { type: 'RollbackTransaction', handle: { id, coordinatorKey: 'k' } });
+  }
+}
+
+function put(key: string, text: string): KeyValueOperation {
+  const value = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return { type: 'Set', key, value, flags: 1, compareValue: null, compareRevision: revision(0) };
+}
+
+describe('a transaction', () => {
+  it('writes in one partition, and nobody sees it before it is committed', () => {
+    const driver = new Driver(1);
+    const id = driver.start(1);
+    const key = keyIn(1);
+    expect(driver.do(1, id, put(key, 'new')).outcome).toMatchObject({ code: KeyValueCode.set, revision: 0 });
+    expect(textOf(driver.plain(1, get(key)))).toBeNull();
+    expect(driver.do(1, id, { type: 'Get', key }).outcome).toMatchObject({ code: KeyValueCode.got });
+
+    expect(driver.commit(1, id)).toMatchObject({ code: SessionCode.committed, anchorKey: key });
+
+    expect(textOf(driver.plain(1, get(key)))).toBe('new');
+  });
+
+  it('writes in two partitions', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    driver.plain(1, set(a, 'old'));
+    const id = driver.start(2);
+    expect(driver.do(2, id, { type: 'Get', key: a }).outcome).toMatchObject({ code: KeyValueCode.got });
+    driver.do(2, id, put(a, 'one'));
+    driver.do(2, id, put(b, 'two'));
+
+    expect(driver.commit(2, id).code).toBe(SessionCode.committed);
+
+    expect(textOf(driver.plain(1, get(a)))).toBe('one');
+    expect(textOf(driver.plain(3, get(b)))).toBe('two');
+  });
+
+  it('is taken by any node', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    const id = driver.start(1);
+    driver.do(2, id, put(a, 'one'));
+    driver.do(3, id, put(b, 'two'));
+
+    expect(driver.commit(2, id).code).toBe(SessionCode.committed);
+    expect(driver.commit(3, id).code).toBe(SessionCode.committed);
+    expect(driver.rollback(3, id).code).toBe(SessionCode.committed);
+    expect(textOf(driver.plain(1, get(b)))).toBe('two');
+  });
+});
