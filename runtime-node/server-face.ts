@@ -126,7 +126,8 @@ export function createFace(
   return {
     // The machine answers each kind of request with its own kind of answer.
     request: (asked) => requests.measure(asked, ask(asked) as Promise<ClientAnswer>),
-    transact: (call) => ask({ transaction: call }) as Promise<TransactionAnswer>,
+    transact: (call) =>
+      requests.measureTransaction(call, ask({ transaction: call }) as Promise<TransactionAnswer>),
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     underWay: () => host?.waiting() ?? 0,
     isLeaving: () => isLeaving,

@@ -93,7 +93,7 @@ export async function startNode(options: EmbeddedOptions): Promise<RunningNode> 
     // The machine answers each kind of request with its own kind of answer.
     request: (call) => requests.measure(call, host.request(call) as Promise<ClientAnswer>),
     transact: (call) =>
-      host.request({ transaction: call }) as Promise<TransactionAnswer>,
+      requests.measureTransaction(call, host.request({ transaction: call }) as Promise<TransactionAnswer>),
     fatal: () => fatal,
     async stop() {
       host.stop();

@@ -138,7 +138,7 @@ describe.each(FACES)('sessions by %s', (face) => {
     const session = await begin();
     const items = ['1', '9'].map((name) => ({ key: `${bucket}/${name}`, transactionId: session.id }));
 
-    const deleted = await session.call('kv/try-delete-many', { items, ...rest, transactionId: undefined });
+    const deleted = await session.call('kv/try-delete-many', { items, transactionId: undefined });
     const before = await outside(`${bucket}/1`);
     await session.commit();
 
