@@ -6,7 +6,7 @@
  */
 
 import { nextTimestamp } from '../clock/hybrid-clock.js';
-import { addDeadline, dropEarliest } from '../collections/deadlines.js';
+import { dropEarliest } from '../collections/deadlines.js';
 import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
@@ -23,6 +23,7 @@ import { partitionOfKey } from '../placement/partition-of-key.js';
 import {
   SessionCode,
   type SessionAnswer,
+  type TransactionAnswer,
   type StartTransaction,
   type TransactionCall,
   type TransactionHandle,
@@ -46,12 +47,22 @@ import {
   MAX_RETAINED,
   MAX_SESSIONS,
   newNumber,
+  setAlarm,
   RETAINED_MS,
   type CallerPlace,
   type Lookup,
 } from './coordination.js';
 import type { SessionForward, SessionForwarded } from './protocol.js';
 import type { TaskAnswer } from './requests.js';
+import {
+  pumpScripts,
+  SCRIPT_PREFIX,
+  scriptDue,
+  scriptRequested,
+  scriptTaskAnswered,
+  scriptTold,
+  type Sessions,
+} from './scripting.js';
 import { ask } from './tasks.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere, rosterOf } from './worklist.js';
@@ -72,7 +83,7 @@ export function transactionRequested(turn: NodeTurn, token: number, call: Transa
     case 'RollbackTransaction':
       return sessionCalled(turn, place, call);
     case 'RunScript':
-      return tell(turn, place, { family: 'session', code: SessionCode.errored, reason: 'no scripts yet' });
+      return scriptRequested(turn, SESSIONS, place, call);
     default:
       return unreachable(call);
   }
@@ -108,13 +119,6 @@ export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 
   });
   setAlarm(turn, number, session.wakeAt);
   return session;
-}
-
-/** Sets an alarm, unless there is none to set. */
-function setAlarm(turn: NodeTurn, number: number, at: number | undefined): void {
-  if (at === undefined) return;
-  const { alarms } = coordinationOf(turn);
-  coordinate(turn, { alarms: addDeadline(alarms, monotonicMs(at), number) });
 }
 
 /** A call for a session, here or elsewhere. */
@@ -286,6 +290,7 @@ function retain(turn: NodeTurn, id: TransactionId, verdict: Verdict, anchorKey: 
 export function sessionTaskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
   const { task, answer } = answered;
   if (task.type !== 'Session') return;
+  if (task.session.startsWith(SCRIPT_PREFIX)) return scriptTaskAnswered(turn, SESSIONS, answered);
   if (task.session === LOOKUP) return lookedUp(turn, task.step, answered);
   const number = mapGet(coordinationOf(turn).numbers, task.session);
   if (number === undefined) return;
@@ -365,19 +370,33 @@ export function coordinationDue(turn: NodeTurn): void {
     coordinate(turn, { alarms: dropEarliest(alarms) });
     const session = radixGet(coordinationOf(turn).sessions, number);
     if (session?.wakeAt === at) happen(turn, number, { type: 'TimeCame' });
-    else passedOnDue(turn, number, at);
+    else if (!scriptDue(turn, SESSIONS, number, at)) passedOnDue(turn, number, at);
   }
+}
+
+/** What scripts need of sessions. */
+const SESSIONS: Sessions = {
+  begin(turn, options) {
+    if (coordinationOf(turn).sessionCount >= MAX_SESSIONS) return undefined;
+    return { id: openSession(turn, { options }).stamp, coordinatorKey: 'script' };
+  },
+  call: calledHere,
+  tell: tellAnybody,
+};
+
+/** Lets scripts go on that have what they waited for. False when there were none. */
+export function scriptsGoOn(turn: NodeTurn): boolean {
+  return pumpScripts(turn, SESSIONS);
 }
 
 function tell(turn: NodeTurn, place: CallerPlace, answer: SessionAnswer): void {
-  switch (place.type) {
-    case 'Client':
-      turn.replies = added(turn.replies, { token: place.token, answer });
-      return;
-    case 'Node':
-      return sendAtOnce(turn, place.node, { type: 'SessionForwarded', id: place.id, answer });
-    default:
-      return unreachable(place);
+  if (place.type === 'Script') return scriptTold(turn, SESSIONS, place, answer);
+  if (place.type === 'Node') {
+    return sendAtOnce(turn, place.node, { type: 'SessionForwarded', id: place.id, answer });
   }
+  tellAnybody(turn, place, answer);
 }
 
+function tellAnybody(turn: NodeTurn, place: CallerPlace, answer: TransactionAnswer): void {
+  if (place.type === 'Client') turn.replies = added(turn.replies, { token: place.token, answer });
+}

@@ -7,11 +7,14 @@ import { KeyValueCode, type KeyValueOperation } from '../../../core/partition/co
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
   SessionCode,
+  type RunAnswer,
   type SessionAnswer,
+  type TransactionAnswer,
   type SessionOperation,
   type SessionOptions,
   type TransactionCall,
 } from '../../../core/transactions/calls.js';
+import { ScriptCode } from '../../../core/script/effects.js';
 import { get, set, startReadyCluster, textOf, type TestCluster } from './support.js';
 
 const OPTIONS: SessionOptions = {
@@ -40,17 +43,27 @@ class Driver {
   }
 
   /** What a call is told in the end. */
-  call(node: number, call: TransactionCall, ms = 3000): SessionAnswer {
+  call(node: number, call: TransactionCall): SessionAnswer {
+    return this.answerTo(node, call) as SessionAnswer;
+  }
+
+  answerTo(node: number, call: TransactionCall, ms = 3000): TransactionAnswer {
     this.#token += 1;
     const token = this.#token;
     this.cluster.ask(node, token, { transaction: call });
     for (let passed = 0; passed <= ms; passed += 10) {
       this.cluster.settle();
       const answer = this.cluster.node(node).said.get(token);
-      if (answer !== undefined) return answer as SessionAnswer;
+      if (answer !== undefined) return answer;
       this.cluster.pass(10);
     }
     throw new Error('no answer');
+  }
+
+  run(node: number, text: string): RunAnswer {
+    const script = new TextEncoder().encode(text);
+    const call = { type: 'RunScript', script, parameters: [], priority: 'normal' } as const;
+    return this.answerTo(node, call) as RunAnswer;
   }
 
   plain(node: number, request: Parameters<TestCluster['ask']>[2]) {
@@ -132,5 +145,61 @@ describe('a transaction', () => {
     expect(driver.commit(3, id).code).toBe(SessionCode.committed);
     expect(driver.rollback(3, id).code).toBe(SessionCode.committed);
     expect(textOf(driver.plain(1, get(b)))).toBe('two');
+  });
+});
+
+describe('a script', () => {
+  it('reads, writes and commits over several partitions', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    expect(driver.run(2, `set ${a} 5`)).toMatchObject({ code: ScriptCode.set, entries: [{ revision: 0 }] });
+    const answer = driver.run(
+      1,
+      `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`,
+    );
+    expect(answer).toMatchObject({ code: ScriptCode.got });
+    expect(textOf(driver.plain(1, get(a)))).toBe('2');
+    expect(textOf(driver.plain(1, get(b)))).toBe('3');
+  });
+
+  it('discards what it wrote when it throws', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    const answer = driver.run(1, `set ${key} 1  throw "no"`);
+    expect(answer).toMatchObject({ code: ScriptCode.errored, reason: expect.stringContaining('no') });
+    expect(textOf(driver.plain(1, get(key)))).toBeNull();
+  });
+
+  it('sleeps, and runs into its timeout', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    expect(driver.run(1, `set ${key} 1  sleep 100  return "woke"`).code).toBe(ScriptCode.got);
+    const late = driver.run(1, `begin (timeout=100)  set ${key} 2  sleep 1000  commit end`);
+    expect(late).toMatchObject({ code: ScriptCode.aborted, reason: expect.stringContaining('timeout') });
+    expect(textOf(driver.plain(1, get(key)))).toBe('1');
+  });
+
+  it('goes on in slices', () => {
+    const driver = new Driver(1);
+    const answer = driver.run(1, 'let n = 0  for i in 1..20000 do let n = n + i end  return n');
+    expect(answer).toMatchObject({ code: ScriptCode.got });
+  });
+
+  it('reads buckets and scans all partitions, with what it wrote itself', () => {
+    const driver = new Driver(1);
+    driver.run(1, 'set `b/1` "x"');
+    driver.run(1, 'set `c/1` "y"');
+    const bucket = driver.run(1, 'set `b/2` "z"  get by bucket `b`');
+    expect(bucket.entries.map(({ key }) => key)).toEqual(['b/1', 'b/2']);
+    expect(driver.run(1, 'scan by prefix `b/`').entries.map(({ key }) => key)).toEqual(['b/1', 'b/2']);
+  });
+
+  it('lets a key live for ever again', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    driver.run(1, `set ${key} 1 ex 500`);
+    expect(driver.run(1, `extend ${key} 0`)).toMatchObject({ code: ScriptCode.extended });
+    driver.cluster.pass(2000);
+    expect(textOf(driver.plain(1, get(key)))).toBe('1');
   });
 });
