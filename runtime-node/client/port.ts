@@ -22,7 +22,11 @@ import type {
 } from '../../core/partition/command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
-import type { PrefixLock, RangeLock, TransactionOperation } from '../../core/partition/transaction-command.js';
+import type {
+  PrefixLock,
+  RangeLock,
+  TransactionOperation,
+} from '../../core/partition/transaction-command.js';
 import type { Entry } from '../../core/script/effects.js';
 import type {
   LockInTransaction,

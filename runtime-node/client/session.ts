@@ -13,6 +13,7 @@ import { spaceOf, type SpaceOptions } from './key-options.js';
 import { createKeys, type Keys } from './keys.js';
 import { persist, sleepUnlessAborted, type CallOptions } from './patience.js';
 import type { AskInSession, AttemptLimits, ClientPort, EndAsk, LockAsk } from './port.js';
+import { keysOf, needOf, rangeNeed } from './session-needs.js';
 import { createSessionPort } from './session-port.js';
 
 /** What can be done with keys in a session, as outside of one. */
@@ -184,12 +185,18 @@ export function createSession(context: SessionContext): Session {
     if (state !== 'open') throw failure(ask, 'aborted', OVER[state]);
     const { timeoutMs, signal } = callOptions(options);
     const deadline = performance.now() + timeoutMs;
+    /** Why a node could not tell; undefined as long as none was asked. */
+    let undecided: string | undefined;
     // From here on nobody can say that it is not so, unless a node does.
     state = 'unknown';
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const leftMs = Math.max(1, deadline - performance.now());
       const patience = { timeoutMs: leftMs, near, ...(signal === undefined ? {} : { signal }) };
-      const settled = await persist(port, ask, patience);
+      const settled = await persist(port, ask, patience).catch((error: unknown) => {
+        // The last attempt was cut short by the deadline: what was said before says more.
+        if (undecided === undefined || performance.now() < deadline) throw error;
+        throw failure(ask, 'mustRetry', undecided, true);
+      });
       const { code, anchorKey, reason } = settled.answer;
       switch (code) {
         case SessionCode.committed:
@@ -201,12 +208,13 @@ export function createSession(context: SessionContext): Session {
           throw failure(ask, 'aborted', reason ?? 'the transaction was aborted');
         case SessionCode.mustRetry:
           if (anchorKey !== undefined) ask = { ...ask, anchorKey };
+          undecided = reason ?? 'it was not decided in time';
           break;
         default:
           throw unexpectedAnswer(ask, settled);
       }
       if (signal?.aborted === true || performance.now() >= deadline)
-        throw failure(ask, 'mustRetry', reason ?? 'it was not decided in time', true);
+        throw failure(ask, 'mustRetry', undecided, true);
       await sleepUnlessAborted(pauseMs * (0.5 + Math.random()), signal);
     }
   }
@@ -265,57 +273,4 @@ function failure(
   isOutcomeUnknown = false,
 ): WavetankError {
   return new WavetankError({ operation: describeAsk(ask), code, reason, isOutcomeUnknown });
-}
-
-function rangeNeed(prefix: string, options: RangeLockOptions) {
-  const { start, startInclusive = true, end, endInclusive = false, shared = false } = options;
-  return {
-    type: 'RangeLock',
-    prefix,
-    ...(start === undefined ? {} : { from: { key: start, inclusive: startInclusive } }),
-    ...(end === undefined ? {} : { to: { key: end, inclusive: endInclusive } }),
-    mode: shared ? 'shared' : 'exclusive',
-  } as const;
-}
-
-/** What a read needs; writes take their lock by themselves. */
-function needOf(ask: AskInSession): LockNeed | undefined {
-  switch (ask.type) {
-    case 'Get':
-    case 'Exists':
-      return ask.at === undefined && ask.revision === undefined
-        ? { type: 'KeyLock', key: ask.key }
-        : undefined;
-    case 'Bucket':
-      return ask.at === undefined ? { type: 'PrefixLock', prefix: ask.prefix } : undefined;
-    case 'Range': {
-      const { prefix, from, to, at } = ask;
-      const bounds = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-      return at === undefined ? { type: 'RangeLock', prefix, ...bounds, mode: 'exclusive' } : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-/** The signal of the session counts for everything in it, unless something is given one of its own. */
-function keysOf(keys: Keys, signal: AbortSignal | undefined): SessionKeys {
-  const own = <Options extends CallOptions>(options: Options | undefined): Options =>
-    ({ ...(signal === undefined ? {} : { signal }), ...options }) as Options;
-  return {
-    set: (key, value, options) => keys.set(key, value, own(options)),
-    setJson: (key, value, options) => keys.setJson(key, value, own(options)),
-    get: (key, options) => keys.get(key, own(options)),
-    getText: (key, options) => keys.getText(key, own(options)),
-    getBytes: (key, options) => keys.getBytes(key, own(options)),
-    getJson: (key, options) => keys.getJson(key, own(options)),
-    exists: (key, options) => keys.exists(key, own(options)),
-    stat: (key, options) => keys.stat(key, own(options)),
-    delete: (key, options) => keys.delete(key, own(options)),
-    extend: (key, expiresMs, options) => keys.extend(key, expiresMs, own(options)),
-    deleteMany: (items, options) => keys.deleteMany(items, own(options)),
-    getByBucket: (prefix, options) => keys.getByBucket(prefix, own(options)),
-    range: (prefix, options) => keys.range(prefix, own(options)),
-    iterate: (prefix, options) => keys.iterate(prefix, own(options)),
-  };
 }

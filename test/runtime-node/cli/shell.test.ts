@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { describe, expect, it } from 'vitest';
 
+import { paint } from '../../../runtime-node/cli/shell-scripts.js';
 import { createShell, type Shell } from '../../../runtime-node/cli/shell-session.js';
 import { clientOf } from '../client/support.js';
 import { fakeNode, type FakeAnswer, type FakeNode } from '../support/fake-node.js';
@@ -135,6 +136,65 @@ describe('the shell', () => {
     expect(shell.complete('unlock ')).toEqual([['jobs/a '], '']);
     expect(shell.complete('help unl')).toEqual([['unlock '], 'unl']);
     expect(shell.complete('get --end')).toEqual([[], '--end']);
+  });
+
+  const RAN = { type: 3, values: [{ value: 'aGk=', revision: -1 }] };
+  const textOf = (script: unknown): string => Buffer.from(String(script), 'base64').toString();
+
+  it('runs scripts: on one line, and on several that end with an empty one', async () => {
+    const { shell, node, said } = await shellOn(RAN, {
+      type: 99,
+      reason: 'Syntax error at line 1, column 1',
+    });
+
+    await shell.run('script return "hi"');
+    await shell.run('script');
+    const inside = shell.isInScript();
+    await shell.run('  let x = 1');
+    await shell.run('exit');
+    await shell.run('');
+
+    expect(node.asked.map(({ body }) => textOf(body['script']))).toEqual([
+      'return "hi"',
+      '  let x = 1\nexit',
+    ]);
+    expect([inside, shell.isInScript(), shell.exitCode()]).toEqual([true, false, 2]);
+    expect(said).toEqual(['hi', 'script: Syntax error at line 1, column 1']);
+  });
+
+  it('remembers the parameters of scripts, and forgets a script that is given up', async () => {
+    const { shell, node, said } = await shellOn(RAN);
+
+    await shell.run('param key=a @n=1 gone=x');
+    await shell.run('param gone=');
+    await shell.run('script');
+    await shell.run('throw 1');
+    shell.dropScript();
+    await shell.run('script return @key');
+
+    expect(said.slice(0, 2)).toEqual(['@key = "a"\n@n = "1"\n@gone = "x"', '@key = "a"\n@n = "1"']);
+    expect(node.asked).toHaveLength(1);
+    expect(node.asked[0]?.body['parameters']).toEqual([
+      { key: '@key', value: 'a' },
+      { key: '@n', value: '1' },
+    ]);
+  });
+
+  it('completes the words of scripts, with what stood on the lines before', async () => {
+    const { shell } = await shellOn(RAN);
+
+    expect(shell.complete('script ret')).toEqual([['return '], 'ret']);
+    expect(shell.complete('scr')).toEqual([['script '], 'scr']);
+    await shell.run('script');
+    await shell.run('let stock = get k');
+    expect(shell.complete('return sto')).toEqual([['stock '], 'sto']);
+    expect(shell.complete('return to_i')[0]).toContain('to_int(');
+  });
+
+  it('shows a script in colours, letter for letter', () => {
+    const script = 'set `item/7` "a" # why\n  @x';
+
+    expect(stripVTControlCharacters(paint(script))).toBe(script);
   });
 
   it('leaves when it is told to', async () => {
