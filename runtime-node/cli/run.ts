@@ -53,7 +53,7 @@ refused; 2 bad arguments, or a text that is no script; 3 unknown whether it took
 
 Examples:
   wavetank run next.script --param counter=orders
-  echo 'let n = get visits  set visits to_int(n) + 1' | wavetank run -
+  echo 'set a 1 set b 2 return "both"' | wavetank run -
   wavetank run reserve.script --param stock=stock/42 --param quantity=2 --json`,
     )
     .action(async (file: string, flags: RunFlags) => {

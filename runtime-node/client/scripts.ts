@@ -64,8 +64,9 @@ export interface Script {
  *   if to_int(stock) < to_int(@count) then
  *     throw "short"
  *   end
- *   set @item stock - @count
- *   return stock - @count
+ *   let left = to_int(stock) - to_int(@count)
+ *   set @item left
+ *   return left
  * `);
  * await client.keys.set('stock/7', '5');
  * const taken = await take.run({ item: 'stock/7', count: 3 });
