@@ -13,6 +13,7 @@ import { runScript } from './run.js';
 import { PROCESS_SEAT, runService, type Seat, type ServiceFlags } from './service.js';
 import { SERVICE_COMMANDS } from './services.js';
 import { createShellScripts, parametersOf } from './shell-scripts.js';
+import { createShellTransactions } from './shell-transactions.js';
 import { wordsIn } from './words.js';
 
 export interface ShellOptions {
@@ -48,10 +49,11 @@ const SCRIPT_FLAGS: ServiceFlags = { endpoints: [], timeout: 0 };
 export function createShell({ client, out, complain }: ShellOptions): Shell {
   const held = createHeldLocks();
   const scripts = createShellScripts();
+  const transactions = createShellTransactions(client);
   let exitCode: number = ExitCode.ok;
   const seat: Seat = {
     ...PROCESS_SEAT,
-    with: (_flags, use) => use(client),
+    with: (_flags, use) => use(transactions.client()),
     out,
     complain,
     exit: (code) => {
@@ -64,6 +66,7 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
   function program(): Command {
     const root = new Command().helpOption(false).configureHelp({ commandUsage: () => '<command>' });
     root.addCommand(locksCommand());
+    for (const make of transactions.commands) root.addCommand(make(seat));
     root.addCommand(scriptCommand());
     root.addCommand(paramCommand());
     for (const make of SERVICE_COMMANDS) root.addCommand(make(seat));
@@ -190,7 +193,8 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
         complain(`could not unlock ${JSON.stringify(resource)}: ${reason}. It is free when its lease ends.`);
       }
     });
-    await Promise.all(giveBack);
+    // A session that is not rolled back ends by itself.
+    await Promise.all([...giveBack, transactions.end().catch(() => undefined)]);
   }
 
   return {

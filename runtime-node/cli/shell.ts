@@ -32,7 +32,7 @@ export function shellCommand(): Command {
       `
 Type \`help\` for the commands, and the tabulator key for what may come next. Locks that were taken here are named without their
 owner, and given back at the end. \`script\` begins a script: on the same line, or on the lines up to an empty one;
-\`param name=value\` sets its @name. Without a terminal the lines of stdin are run one after the other.
+\`param name=value\` sets its @name. What stands between \`begin\` and \`commit\` is one transaction. Without a terminal the lines of stdin are run one after the other.
 
 Exit codes: that of the last command; 2 bad arguments.
 

@@ -1,9 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { paint } from '../../../runtime-node/cli/shell-scripts.js';
 import { createShell, type Shell } from '../../../runtime-node/cli/shell-session.js';
+import { startEmbedded } from '../../../runtime-node/embedded/index.js';
 import { clientOf } from '../client/support.js';
 import { fakeNode, type FakeAnswer, type FakeNode } from '../support/fake-node.js';
 
@@ -195,6 +196,37 @@ describe('the shell', () => {
     const script = 'set `item/7` "a" # why\n  @x';
 
     expect(stripVTControlCharacters(paint(script))).toBe(script);
+  });
+
+  it('does what stands between begin and commit as one, and what is not committed not at all', async () => {
+    const client = await startEmbedded();
+    onTestFinished(() => client.close());
+    const said: string[] = [];
+    const say = (text: string | Uint8Array): void => void said.push(Buffer.from(text).toString().trim());
+    const shell = createShell({ client, out: say, complain: (text) => say(stripVTControlCharacters(text)) });
+
+    for (const line of ['commit', 'begin', 'begin', 'set a 1', 'get a']) await shell.run(line);
+    const before = await client.keys.exists('a');
+    for (const line of ['commit', 'begin --optimistic', 'set a 2', 'rollback', 'get a', 'begin', 'set a 3'])
+      await shell.run(line);
+    await shell.end();
+
+    expect([before, await client.keys.getText('a')]).toEqual([false, '1']);
+    expect(said).toEqual([
+      'no transaction is open: `begin` begins one',
+      'began a transaction, pessimistic',
+      'a transaction is open: `commit` it, or `rollback`',
+      'set "a", revision 0',
+      '1',
+      'committed',
+      'began a transaction, optimistic',
+      'set "a", revision 1',
+      'rolled back',
+      '1',
+      'began a transaction, pessimistic',
+      'set "a", revision 1',
+    ]);
+    expect((await client.keys.set('a', '4')).written).toBe(true);
   });
 
   it('leaves when it is told to', async () => {
