@@ -228,7 +228,8 @@ describe.each([
       { key: 'a', transactionId: ID },
       { key: 'b', transactionId: { ...ID, c: 9 } },
     ];
-    const { transactionId: _, ...rest } = SESSION;
+    const { coordinatorKey, operationIdHigh, operationIdLow } = SESSION;
+    const rest = { coordinatorKey, operationIdHigh, operationIdLow };
 
     const mixed = await driver.call('kv/try-delete-many', { items, ...rest });
     const empty = await driver.call('kv/try-delete-many', { items: [], ...rest });
