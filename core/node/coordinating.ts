@@ -42,11 +42,20 @@ import type {
 } from '../transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../transactions/start.js';
 import {
+  enterGate,
+  freePlace,
+  patienceOver,
+  type Admission,
+  type Doorman,
+  type Entrant,
+} from './admitting.js';
+import {
   coordinate,
   coordinationOf,
   MAX_RETAINED,
   MAX_SESSIONS,
   newNumber,
+  outcomeIn,
   setAlarm,
   RETAINED_MS,
   type CallerPlace,
@@ -57,6 +66,8 @@ import type { TaskAnswer } from './requests.js';
 import {
   pumpScripts,
   SCRIPT_PREFIX,
+  scriptAdmitted,
+  scriptNotAdmitted,
   scriptDue,
   scriptRequested,
   scriptTaskAnswered,
@@ -99,12 +110,45 @@ function start(turn: NodeTurn, place: CallerPlace, call: StartTransaction): void
     const reason = `${sessionCount} transactions are open on this node, and no more may be`;
     return tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
   }
-  const { stamp } = openSession(turn, call);
+  const { priority, admissionWaitMs } = effectiveOptions(call.options);
+  const entrant: Entrant = { type: 'Session', place, call };
+  const entry = enterGate(turn, 'sessions', priority, admissionWaitMs, entrant);
+  if (entry.type === 'Refused') return notAdmitted(turn, place, entry.reason);
+  if (entry.type === 'Admitted') admitted(turn, place, call, entry.admission);
+}
+
+function admitted(
+  turn: NodeTurn,
+  place: CallerPlace,
+  call: StartTransaction,
+  admission: Admission | undefined,
+): void {
+  const { stamp } = openSession(turn, call, admission);
   tell(turn, place, { family: 'session', code: SessionCode.set, id: stamp });
 }
 
+function notAdmitted(turn: NodeTurn, place: CallerPlace, reason: string): void {
+  tell(turn, place, { family: 'session', code: SessionCode.admissionRefused, reason });
+}
+
+/** What happens to those who waited for a place. */
+const DOORMAN: Doorman = {
+  admit(turn, entrant, admission) {
+    if (entrant.type === 'Session') return admitted(turn, entrant.place, entrant.call, admission);
+    scriptAdmitted(turn, SESSIONS, entrant, admission);
+  },
+  refuse(turn, entrant, reason) {
+    if (entrant.type === 'Session') return notAdmitted(turn, entrant.place, reason);
+    scriptNotAdmitted(turn, entrant, reason);
+  },
+};
+
 /** A new session of this node. */
-export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 'options'>): SessionState {
+function openSession(
+  turn: NodeTurn,
+  { options }: Pick<StartTransaction, 'options'>,
+  admission?: Admission,
+): SessionState {
   const { node, now } = turn;
   node.clock = nextTimestamp(node.clock, turn.options.node, now.wall);
   const stamp = node.clock;
@@ -117,6 +161,9 @@ export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 
     numbers: mapSet(numbers, id, number),
     sessionCount: sessionCount + 1,
   });
+  if (admission !== undefined) {
+    coordinate(turn, { admissions: radixSet(coordinationOf(turn).admissions, number, admission) });
+  }
   setAlarm(turn, number, session.wakeAt);
   return session;
 }
@@ -131,7 +178,8 @@ function sessionCalled(turn: NodeTurn, place: CallerPlace, call: SessionCall): v
   const { node } = call.handle.id;
   if (node === options.node) return calledHere(turn, place, call);
   const { roster } = turn.node.membership;
-  if (roster !== undefined && memberOf(rosterOf(turn), node) === undefined) return calledGone(turn, place, call);
+  if (roster !== undefined && memberOf(rosterOf(turn), node) === undefined)
+    return calledGone(turn, place, call);
   const deadline = monotonicMs(now.monotonic + options.requestTimeoutMs);
   const number = newNumber(turn);
   passOn(turn, number, place, call, node, deadline);
@@ -200,12 +248,14 @@ function lookedUp(turn: NodeTurn, number: number, { answer }: TaskAnswer): void 
   if (code === TransactionCode.committed) {
     return tell(turn, place, answerOf({ type: 'Committed' }, wish, anchorKey));
   }
-  if (code === TransactionCode.rolledBack) {
+  if (code === TransactionCode.aborted) {
     const reason = 'the transaction was aborted';
     return tell(turn, place, answerOf({ type: 'Aborted', reason }, wish, anchorKey));
   }
   const isUnknown = code === TransactionCode.doesNotExist;
-  const reason = isUnknown ? 'there is no record of the transaction' : 'it is not decided yet, as far as is known';
+  const reason = isUnknown
+    ? 'there is no record of the transaction'
+    : 'it is not decided yet, as far as is known';
   tell(turn, place, {
     family: 'session',
     code: isUnknown ? SessionCode.errored : SessionCode.mustRetry,
@@ -243,12 +293,7 @@ function appliedOf(turn: NodeTurn, group: GroupId) {
 function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: SessionEffect): void {
   switch (effect.type) {
     case 'Ask':
-      return ask(
-        turn,
-        effect.operation,
-        { type: 'Session', session: id, step: effect.ask },
-        { within: id },
-      );
+      return ask(turn, effect.operation, { type: 'Session', session: id, step: effect.ask }, { within: id });
     case 'Reply': {
       const { callers } = coordinationOf(turn);
       const place = radixGet(callers, effect.caller);
@@ -259,12 +304,16 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     case 'Ended':
       return retain(turn, id, effect.verdict, effect.anchorKey);
     case 'Gone': {
-      const { sessions, numbers, sessionCount } = coordinationOf(turn);
-      return coordinate(turn, {
+      const { sessions, numbers, sessionCount, admissions } = coordinationOf(turn);
+      const admission = radixGet(admissions, number);
+      coordinate(turn, {
         sessions: radixDelete(sessions, number),
         numbers: mapDelete(numbers, id),
         sessionCount: sessionCount - 1,
+        admissions: radixDelete(admissions, number),
       });
+      if (admission !== undefined) freePlace(turn, admission, DOORMAN);
+      return;
     }
     default:
       return unreachable(effect);
@@ -294,8 +343,8 @@ export function sessionTaskAnswered(turn: NodeTurn, answered: TaskAnswer): void 
   if (task.session === LOOKUP) return lookedUp(turn, task.step, answered);
   const number = mapGet(coordinationOf(turn).numbers, task.session);
   if (number === undefined) return;
-  const { reason, servedAt: _, ...outcome } = answer;
-  const told: Told = { type: 'Told', outcome, ...(reason !== undefined && { reason }) };
+  const { reason } = answer;
+  const told: Told = { type: 'Told', outcome: outcomeIn(answer), ...(reason !== undefined && { reason }) };
   happen(turn, number, { type: 'Answered', ask: task.step, told });
 }
 
@@ -370,15 +419,17 @@ export function coordinationDue(turn: NodeTurn): void {
     coordinate(turn, { alarms: dropEarliest(alarms) });
     const session = radixGet(coordinationOf(turn).sessions, number);
     if (session?.wakeAt === at) happen(turn, number, { type: 'TimeCame' });
-    else if (!scriptDue(turn, SESSIONS, number, at)) passedOnDue(turn, number, at);
+    else if (!scriptDue(turn, SESSIONS, number, at) && !patienceOver(turn, number, DOORMAN)) {
+      passedOnDue(turn, number, at);
+    }
   }
 }
 
 /** What scripts need of sessions. */
 const SESSIONS: Sessions = {
-  begin(turn, options) {
+  begin(turn, options, admission) {
     if (coordinationOf(turn).sessionCount >= MAX_SESSIONS) return undefined;
-    return { id: openSession(turn, { options }).stamp, coordinatorKey: 'script' };
+    return { id: openSession(turn, { options }, admission).stamp, coordinatorKey: 'script' };
   },
   call: calledHere,
   tell: tellAnybody,

@@ -6,9 +6,12 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap, type OrderedMap } from '../collections/ordered-map.js';
 import { emptyRadixArray, type RadixArray } from '../collections/radix-array.js';
 import { monotonicMs, type MonotonicMs, type NodeId } from '../machine/units.js';
+import type { ClientAnswer, Outcome } from '../partition/command.js';
 import type { TransactionId } from '../partition/transaction-command.js';
+import { OPEN_GATE, type Gate } from '../transactions/admission.js';
 import { emptyPlanCache, type PlanCache } from '../script/plan-cache.js';
 import type { SessionCall, SessionState, Verdict } from '../transactions/session-state.js';
+import type { Admission, AtGate, GateName } from './admitting.js';
 import type { ScriptRun } from './scripting.js';
 import type { NodeTurn } from './turn.js';
 
@@ -32,6 +35,10 @@ export interface Coordination {
   readonly lookups: RadixArray<Lookup>;
   /** By number. An alarm that was set for an earlier time than that which counts now means nothing. */
   readonly alarms: DeadlineHeap | undefined;
+  /** Where transactions are admitted, who waits there, and whose place each session has. */
+  readonly gates: Readonly<Record<GateName, Gate>>;
+  readonly atGate: RadixArray<AtGate>;
+  readonly admissions: RadixArray<Admission>;
   /** Scripts that are under way, by number, and those of them that can go on. */
   readonly scripts: RadixArray<ScriptRun>;
   readonly scriptCount: number;
@@ -84,6 +91,9 @@ export const NO_COORDINATION: Coordination = {
   passedOn: emptyRadixArray(),
   lookups: emptyRadixArray(),
   alarms: undefined,
+  gates: { sessions: OPEN_GATE, scripts: OPEN_GATE },
+  atGate: emptyRadixArray(),
+  admissions: emptyRadixArray(),
   scripts: emptyRadixArray(),
   scriptCount: 0,
   ready: EMPTY_LIST,
@@ -103,6 +113,11 @@ export function setAlarm(turn: NodeTurn, number: number, at: number | undefined)
   if (at === undefined) return;
   const { alarms } = coordinationOf(turn);
   coordinate(turn, { alarms: addDeadline(alarms, monotonicMs(at), number) });
+}
+
+/** What was executed, without what is said of it. */
+export function outcomeIn({ reason: _reason, servedAt: _servedAt, ...outcome }: ClientAnswer): Outcome {
+  return outcome;
 }
 
 export function newNumber(turn: NodeTurn): number {

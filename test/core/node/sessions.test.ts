@@ -15,6 +15,7 @@ import {
   type TransactionCall,
 } from '../../../core/transactions/calls.js';
 import { ScriptCode } from '../../../core/script/effects.js';
+import type { NodeOptions } from '../../../core/node/options.js';
 import { get, set, startReadyCluster, textOf, type TestCluster } from './support.js';
 
 const OPTIONS: SessionOptions = {
@@ -38,8 +39,8 @@ class Driver {
   readonly cluster: TestCluster;
   #token = 1000;
 
-  constructor(size: number) {
-    this.cluster = startReadyCluster(size, { partitions: PARTITIONS });
+  constructor(size: number, options: Partial<NodeOptions> = {}) {
+    this.cluster = startReadyCluster(size, { partitions: PARTITIONS, ...options });
   }
 
   /** What a call is told in the end. */
@@ -153,10 +154,7 @@ describe('a script', () => {
     const driver = new Driver(3);
     const [a, b] = [keyIn(1), keyIn(2)];
     expect(driver.run(2, `set ${a} 5`)).toMatchObject({ code: ScriptCode.set, entries: [{ revision: 0 }] });
-    const answer = driver.run(
-      1,
-      `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`,
-    );
+    const answer = driver.run(1, `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`);
     expect(answer).toMatchObject({ code: ScriptCode.got });
     expect(textOf(driver.plain(1, get(a)))).toBe('2');
     expect(textOf(driver.plain(1, get(b)))).toBe('3');
@@ -201,5 +199,35 @@ describe('a script', () => {
     expect(driver.run(1, `extend ${key} 0`)).toMatchObject({ code: ScriptCode.extended });
     driver.cluster.pass(2000);
     expect(textOf(driver.plain(1, get(key)))).toBe('1');
+  });
+});
+
+describe('admission', () => {
+  it('lets the next one in when a session is over, and refuses whom it cannot let in in time', () => {
+    const driver = new Driver(1, { maxConcurrentSessions: 1 });
+    const first = driver.start(1);
+    const options = { ...OPTIONS, admissionWaitMs: 300 };
+    const late = driver.call(1, { type: 'StartTransaction', coordinatorKey: 'k', options });
+    expect(late.code).toBe(SessionCode.admissionRefused);
+    driver.cluster.ask(1, 7, { transaction: { type: 'StartTransaction', coordinatorKey: 'k', options } });
+    driver.cluster.pass(50);
+    expect(driver.cluster.node(1).said.get(7)).toBeUndefined();
+    driver.rollback(1, first);
+    driver.cluster.pass(50);
+    expect(driver.cluster.node(1).said.get(7)).toMatchObject({ code: SessionCode.set });
+  });
+
+  it('holds scripts back that are transactions, and never single commands', () => {
+    const driver = new Driver(1, { maxConcurrentScripts: 1 });
+    const slow = new TextEncoder().encode('let x = 1  sleep 2000  return x');
+    driver.cluster.ask(1, 8, {
+      transaction: { type: 'RunScript', script: slow, parameters: [], priority: 'normal' },
+    });
+    driver.cluster.pass(20);
+    expect(driver.run(1, 'set a 1').code).toBe(ScriptCode.set);
+    expect(driver.run(1, 'begin (admissionWait=200) set a 2 commit end').code).toBe(
+      ScriptCode.admissionRefused,
+    );
+    expect(driver.run(1, 'begin set a 3 commit end').code).toBe(ScriptCode.set);
   });
 });
