@@ -340,8 +340,9 @@ describe.each(TRANSPORTS)('by %s, sessions', (face) => {
     const driver = await service.driver(face);
     const coordinatorKey = freshName('session');
     const { transactionId } = await driver.call('kv/start-tx-session', { coordinatorKey });
+    const key = freshName('a');
     const set = (value: string, id: Fields): Promise<Fields> =>
-      driver.call('kv/try-set', { key: 'k', value, flags: 1, coordinatorKey, transactionId, ...id });
+      driver.call('kv/try-set', { key, value, flags: 1, coordinatorKey, transactionId, ...id });
     const id = operationId();
 
     expect(await set('x', id)).toMatchObject({ type: 0 });
