@@ -93,7 +93,7 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
     for (const driver of drivers) {
       const parameters = [{ key: '@a', value: keys[0] }];
       const ran = await driver.call('kv/try-execute-tx-script', {
-        script: 'let a = get @a return concat(a, "!")',
+        script: 'begin (locking=optimistic, autoCommit=true) let a = get @a return concat(a, "!") end',
         parameters,
       });
       expect(ran).toMatchObject({ type: 3, values: [{ value: 'x!' }] });
