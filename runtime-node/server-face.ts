@@ -19,6 +19,7 @@ import {
   type NodeOptions,
   type NodeRequest,
   type NodeState,
+  type TransactionAnswer,
 } from '../core/index.js';
 import {
   RouteProvenance,
@@ -125,6 +126,8 @@ export function createFace(
   return {
     // The machine answers each kind of request with its own kind of answer.
     request: (asked) => requests.measure(asked, ask(asked) as Promise<ClientAnswer>),
+    transact: (call) =>
+      requests.measureTransaction(call, ask({ transaction: call }) as Promise<TransactionAnswer>),
     admin: (command: AdminCommand) => ask({ admin: command }) as Promise<AdminAnswer>,
     underWay: () => host?.waiting() ?? 0,
     isLeaving: () => isLeaving,

@@ -27,9 +27,15 @@ export interface NewSession {
   readonly now: MonotonicMs;
 }
 
+/**
+ * A session is taken away so long after its time, in milliseconds: its client may be late, and one that is gone is gone for good
+ * (transaction specification, section 8).
+ */
+export const REAP_GRACE_MS = 15_000;
+
 /** A session that has done nothing yet. Its time runs. */
 export function newSession({ id, stamp, options, now }: NewSession): SessionState {
-  const endsAt = monotonicMs(now + options.timeoutMs);
+  const endsAt = monotonicMs(now + options.timeoutMs + REAP_GRACE_MS);
   return {
     id,
     stamp,

@@ -23,9 +23,9 @@ import { addClusterRoutes, CLUSTER_METHODS } from './cluster.js';
 import { createDoor } from './door.js';
 import { answerError, answerNotFound, MAX_BODY_BYTES, sendJson, WANTS_JSON } from './errors.js';
 import { readBody } from './fields.js';
-import { BadRequest, problemJson } from './problem.js';
+import { BadRequest } from './problem.js';
 import { addRangeRoutes, RANGE_METHODS } from './ranges.js';
-import { LATER_ROUTES, REST_LOOKS, REST_ROUTES, type RestRoute } from './rest.js';
+import { REST_LOOKS, REST_ROUTES, type RestRoute } from './rest.js';
 import { routingMap } from './routing.js';
 import type { TlsIdentity } from './tls.js';
 
@@ -54,7 +54,6 @@ const METHODS: Readonly<Record<string, string>> = {
   ...CLUSTER_METHODS,
   ...RANGE_METHODS,
   ...BACKUP_METHODS,
-  ...LATER_ROUTES,
   ...Object.fromEntries(Object.keys(REST_LOOKS).map((path) => [path, 'GET'])),
   ...Object.fromEntries(Object.keys(REST_ROUTES).map((path) => [path, 'POST'])),
 };
@@ -101,7 +100,6 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
   for (const [path, look] of Object.entries(REST_LOOKS)) {
     app.get(path, async (_request, reply) => sendJson(reply, await look(backend)));
   }
-  for (const [url, method] of Object.entries(LATER_ROUTES)) app.route({ url, method, handler: answerLater });
   await app.ready();
   return {
     listen: (address) => listenForClients(app, address),
@@ -140,9 +138,4 @@ function answer(backend: ApiBackend, route: RestRoute, request: FastifyRequest, 
     (json) => sendJson(reply, json),
     (error: unknown) => reply.send(error),
   );
-}
-
-function answerLater(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const what = `${request.method} ${request.url.replace(/\?.*$/, '')}`;
-  return sendJson(reply.code(501), problemJson(501, `${what}: not yet in this version`));
 }

@@ -6,14 +6,19 @@ import {
   type ClientAnswer,
   type ClientCall,
   type GroupId,
+  type TransactionAnswer,
+  type TransactionCall,
 } from '../../core/index.js';
 import { HostStopped } from '../host/host.js';
 import type { ClusterBackend } from './cluster.js';
-import type { Asked } from './requests/asked.js';
+import { operate, type SessionedAnswer } from './calls/session.js';
+import { operationIn, type Asked } from './requests/asked.js';
 
 export interface ApiBackend extends ClusterBackend {
   /** Rejects with `HostStopped` when there will be no answer. */
   request(request: ClientCall): Promise<ClientAnswer>;
+  /** The same of sessions, of what is done in them, and of scripts. */
+  transact(call: TransactionCall): Promise<TransactionAnswer>;
   /** Requests of clients that have no answer yet. */
   underWay(): number;
   /** Whether this node is about to stop: clients had better go elsewhere. */
@@ -47,7 +52,7 @@ export type RouteProvenance = (typeof RouteProvenance)[keyof typeof RouteProvena
 
 /** An answer, with a hint where to ask next time. */
 export interface Answered {
-  readonly answer: ClientAnswer;
+  readonly answer: ClientAnswer | SessionedAnswer;
   readonly route: RouteHint | undefined;
 }
 
@@ -60,11 +65,17 @@ export const MAX_UNDER_WAY = 2_048;
 
 /** Asks, unless there is too much under way. */
 export function ask(backend: ApiBackend, asked: Asked): Promise<Answered> {
-  const underWay = backend.underWay();
-  if (underWay < MAX_UNDER_WAY || asked.type === 'Refused') return askAnyway(backend, asked);
-  const reason = `overloaded: ${underWay} requests are under way on this node; nothing was executed: retry it later`;
-  const answer = { ...refusalOf(asked.request.operation, 'mustRetry'), reason };
+  const reason = overload(backend);
+  if (reason === undefined || asked.type === 'Refused') return askAnyway(backend, asked);
+  const answer = { ...refusalOf(operationIn(asked), 'mustRetry'), reason };
   return Promise.resolve({ answer, route: undefined });
+}
+
+/** Why nothing more is taken; undefined where it is. */
+export function overload(backend: ApiBackend): string | undefined {
+  const underWay = backend.underWay();
+  if (underWay < MAX_UNDER_WAY) return undefined;
+  return `overloaded: ${underWay} requests are under way on this node; nothing was executed: retry it later`;
 }
 
 /** Never rejects because a node stops: nobody knows then what became of the request, and that is an answer. */
@@ -72,6 +83,10 @@ export async function askAnyway(backend: ApiBackend, asked: Asked): Promise<Answ
   if (asked.type === 'Refused') {
     const { operation, reason } = asked;
     return { answer: { ...refusalOf(operation, 'invalidInput'), reason }, route: undefined };
+  }
+  if (asked.type === 'InSession') {
+    const answer = await operate(backend, asked.session, asked.operation);
+    return { answer, route: undefined };
   }
   const { request } = asked;
   const answer = await requestOf(backend, request);

@@ -19,7 +19,6 @@ const NAMES: Readonly<Record<number, string>> = {
   413: 'BodyTooLarge',
   415: 'UnsupportedMediaType',
   500: 'InternalError',
-  501: 'NotImplemented',
   503: 'NotReady',
 };
 

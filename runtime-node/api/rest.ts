@@ -1,22 +1,27 @@
 /** The routes of the services: what each reads, does and answers (REST specification, sections 5, 6, 8 and 9). */
 
-import type { Operation } from '../../core/index.js';
+import { randomUUID } from 'node:crypto';
+
+import type { Operation, SessionAnswer } from '../../core/index.js';
 import { existsJson, getJson, writeJson } from './answers/key-value.js';
 import { acquiredHoldJson, floorJson, releasedHoldJson, renewedHoldJson } from './answers/hold.js';
 import { lockInfoJson, lockJson } from './answers/lock.js';
 import { batchJson, pageJson, rowsJson, type BatchKind } from './answers/rows.js';
 import { allocationJson, sequenceJson, sequenceRecordJson } from './answers/sequence.js';
+import { endJson, runJson, sessionLockJson, startJson } from './answers/session.js';
 import { ask, type Answered, type ApiBackend } from './backend.js';
 import { doBatch } from './calls/batch.js';
 import { doBucket, doRange, doScanAll, type RowsDone } from './calls/range.js';
+import { callScript, callSession } from './calls/session.js';
 import type { RequestReader } from './request-reader.js';
-import type { Asked } from './requests/asked.js';
+import { operationIn, type Asked } from './requests/asked.js';
 import * as batches from './requests/batch.js';
 import * as holds from './requests/hold.js';
 import * as keyValues from './requests/key-value.js';
 import * as locks from './requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from './requests/range.js';
 import * as sequences from './requests/sequence.js';
+import * as sessions from './requests/session.js';
 
 /** Takes a body, and resolves to that of the answer. Throws `BadRequest` for what cannot be read. */
 export type RestRoute = (backend: ApiBackend, body: RequestReader) => Promise<string>;
@@ -41,6 +46,16 @@ export const REST_ROUTES: Readonly<Record<string, RestRoute>> = {
   '/v1/kv/snapshot-hold/acquire': point(holds.readAcquireHold, acquiredHoldJson),
   '/v1/kv/snapshot-hold/renew': point(holds.readRenewHold, renewedHoldJson),
   '/v1/kv/snapshot-hold/release': point(holds.readReleaseHold, releasedHoldJson),
+  '/v1/kv/try-execute-tx-script': (backend, body) =>
+    callScript(backend, sessions.readRun(sessions.jsonPriority('normal'))(body)).then(runJson),
+  '/v1/kv/start-tx-session': session(sessions.readStart(sessions.jsonPriority('background')), startJson),
+  '/v1/kv/commit-tx-session': session(sessions.readCommit, endJson),
+  '/v1/kv/rollback-tx-session': session(sessions.readRollback, endJson),
+  '/v1/kv/try-acquire-exclusive-lock': session(sessions.readKeyLock, sessionLockJson),
+  '/v1/kv/try-acquire-prefix-lock': session(sessions.readPrefixLock, sessionLockJson),
+  '/v1/kv/try-release-prefix-lock': session(sessions.readPrefixUnlock(randomUUID), sessionLockJson),
+  '/v1/kv/try-acquire-range-lock': session(sessions.readRangeLock, sessionLockJson),
+  '/v1/kv/try-release-range-lock': session(sessions.readRangeUnlock(randomUUID), sessionLockJson),
   '/v1/sequences/create': point(sequences.readCreate, sequenceJson),
   '/v1/sequences/update': point(sequences.readUpdate, sequenceJson),
   '/v1/sequences/get': point(sequences.readGetSequence, sequenceRecordJson),
@@ -54,21 +69,15 @@ export const REST_LOOKS: Readonly<Record<string, (backend: ApiBackend) => Promis
   '/v1/kv/snapshot-floor': (backend) => ask(backend, holds.readGetFloor()).then(floorJson),
 };
 
-/** Of the contract, but not of this version: said so, instead of being unknown. */
-export const LATER_ROUTES: Readonly<Record<string, string>> = {
-  '/v1/kv/try-execute-tx-script': 'POST',
-  '/v1/kv/try-acquire-exclusive-lock': 'POST',
-  '/v1/kv/try-acquire-prefix-lock': 'POST',
-  '/v1/kv/try-release-prefix-lock': 'POST',
-  '/v1/kv/try-acquire-range-lock': 'POST',
-  '/v1/kv/try-release-range-lock': 'POST',
-  '/v1/kv/start-tx-session': 'POST',
-  '/v1/kv/commit-tx-session': 'POST',
-  '/v1/kv/rollback-tx-session': 'POST',
-};
-
 function point(read: (body: RequestReader) => Asked, write: (answered: Answered) => string): RestRoute {
   return (backend, body) => ask(backend, read(body)).then(write);
+}
+
+function session(
+  read: (body: RequestReader) => sessions.CallAsked,
+  write: (answer: SessionAnswer) => string,
+): RestRoute {
+  return (backend, body) => callSession(backend, read(body)).then(write);
 }
 
 function allocation(read: (body: RequestReader) => Asked): RestRoute {
@@ -76,10 +85,6 @@ function allocation(read: (body: RequestReader) => Asked): RestRoute {
     const asked = read(body);
     return ask(backend, asked).then(allocationJson(sequenceNameIn(operationIn(asked))));
   };
-}
-
-export function operationIn(asked: Asked): Operation {
-  return asked.type === 'Refused' ? asked.operation : asked.request.operation;
 }
 
 export function sequenceNameIn(operation: Operation): string {

@@ -36,7 +36,9 @@ const COMMANDS: readonly (() => Command)[] = [
 
 export function createProgram(): Command {
   const root = new Command('wavetank')
-    .description('Locks, keys and sequences that survive storms; and the tank in which the storms are tried.')
+    .description(
+      'Locks, keys, sequences and transactions that survive storms; and the tank in which the storms are tried.',
+    )
     .version(packageVersion())
     .showHelpAfterError('(add --help to see what is expected)');
   for (const make of COMMANDS)

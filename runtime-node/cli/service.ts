@@ -165,9 +165,12 @@ function exitCodeOf({ code, isOutcomeUnknown }: WavetankError): number {
     case 'alreadyExists':
     case 'notFound':
     case 'maxValueExceeded':
+    case 'aborted':
+    case 'alreadyLocked':
       return ExitCode.no;
     case 'unavailable':
     case 'mustRetry':
+    case 'admissionRefused':
     case 'cancelled':
       return ExitCode.unreachable;
     default:

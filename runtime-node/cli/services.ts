@@ -1,4 +1,4 @@
-/** All commands on locks, keys, sequences and holds: `wavetank` has them, and its shell too. */
+/** All commands on locks, keys, sequences, holds and scripts: `wavetank` has them, and its shell too. */
 
 import type { Command } from 'commander';
 
@@ -9,6 +9,7 @@ import { getCommand } from './get.js';
 import { holdCommand } from './hold.js';
 import { extendLockCommand, getLockCommand, lockCommand, unlockCommand } from './locks.js';
 import { getByBucketCommand, rangeCommand, scanCommand } from './rows.js';
+import { runCommand } from './run.js';
 import { sequenceCommand } from './sequence.js';
 import type { Seat } from './service.js';
 import { setCommand } from './set.js';
@@ -28,4 +29,5 @@ export const SERVICE_COMMANDS: readonly ((seat?: Seat) => Command)[] = [
   getLockCommand,
   sequenceCommand,
   holdCommand,
+  runCommand,
 ];

@@ -1,6 +1,6 @@
 /**
  * What a shell does with its lines, whoever types them: the same commands as by themselves, on one client, with locks that
- * are remembered, and given back at the end.
+ * are remembered, and given back at the end; scripts, with parameters that are remembered; and a transaction around the commands.
  */
 
 import { Command, CommanderError } from 'commander';
@@ -9,8 +9,11 @@ import { isWavetankError, type WavetankClient } from '../client/index.js';
 import { ExitCode } from './exit-codes.js';
 import { createHeldLocks } from './held-locks.js';
 import { exitCodeOf } from './refuse.js';
-import { PROCESS_SEAT, type Seat } from './service.js';
+import { runScript } from './run.js';
+import { PROCESS_SEAT, runService, type Seat, type ServiceFlags } from './service.js';
 import { SERVICE_COMMANDS } from './services.js';
+import { createShellScripts, parametersOf } from './shell-scripts.js';
+import { createShellTransactions } from './shell-transactions.js';
 import { wordsIn } from './words.js';
 
 export interface ShellOptions {
@@ -22,6 +25,12 @@ export interface ShellOptions {
 export interface Shell {
   /** Never throws for what a line may be or bring. */
   run(line: string): Promise<'go on' | 'exit'>;
+  /** The part of a line that is of a script; undefined where it is a command. */
+  scriptIn(line: string): string | undefined;
+  /** Whether the lines of a script are being taken. */
+  isInScript(): boolean;
+  /** Forgets a script that is not complete yet. */
+  dropScript(): void;
   /** What the last word may become, and that word: as readline wants it. */
   complete(line: string): [string[], string];
   /** Of the last command. */
@@ -34,13 +43,17 @@ export interface Shell {
 const SAID_ONCE = ['--endpoints', '--ca', '--insecure', '--timeout'];
 const RELEASE_TIMEOUT_MS = 5_000;
 const WAYS_OUT = ['exit', 'quit'];
+/** The seat has the client; nothing else is asked of them. */
+const SCRIPT_FLAGS: ServiceFlags = { endpoints: [], timeout: 0 };
 
 export function createShell({ client, out, complain }: ShellOptions): Shell {
   const held = createHeldLocks();
+  const scripts = createShellScripts();
+  const transactions = createShellTransactions(client);
   let exitCode: number = ExitCode.ok;
   const seat: Seat = {
     ...PROCESS_SEAT,
-    with: (_flags, use) => use(client),
+    with: (_flags, use) => use(transactions.client()),
     out,
     complain,
     exit: (code) => {
@@ -53,6 +66,9 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
   function program(): Command {
     const root = new Command().helpOption(false).configureHelp({ commandUsage: () => '<command>' });
     root.addCommand(locksCommand());
+    for (const make of transactions.commands) root.addCommand(make(seat));
+    root.addCommand(scriptCommand());
+    root.addCommand(paramCommand());
     for (const make of SERVICE_COMMANDS) root.addCommand(make(seat));
     root.addHelpText('after', '\n`exit` leaves, and gives back the locks that were taken here.');
     for (const command of commandsIn(root)) {
@@ -80,7 +96,41 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
     });
   }
 
+  /** For its help: lines that begin so are taken before they are words. */
+  function scriptCommand(): Command {
+    return new Command('script')
+      .description(
+        'run what follows as a script; without anything, the lines that follow, up to an empty one',
+      )
+      .argument('[text...]');
+  }
+
+  function paramCommand(): Command {
+    return new Command('param')
+      .description('show the parameters of scripts, or set some: name=value; without a value, forget it')
+      .argument('[name=value...]')
+      .action((given: readonly string[]) => {
+        for (const one of given) {
+          const [name = '', value = ''] = one.split(/=([^]*)/);
+          if (value === '') scripts.parameters.delete(name.replace(/^@/, ''));
+          else scripts.parameters.set(name.replace(/^@/, ''), value);
+        }
+        const known = [...scripts.parameters].map(([name, value]) => `@${name} = ${JSON.stringify(value)}`);
+        out(known.length === 0 ? 'none' : known.join('\n'));
+      });
+  }
+
+  async function runText(source: string): Promise<void> {
+    exitCode = ExitCode.ok;
+    await runService(seat, SCRIPT_FLAGS, () =>
+      runScript(client, source, parametersOf(scripts), 'normal', 'script'),
+    );
+  }
+
   async function run(line: string): Promise<'go on' | 'exit'> {
+    const taken = scripts.take(line);
+    if (taken?.type === 'Run' && taken.source !== '') await runText(taken.source);
+    if (taken !== undefined) return 'go on';
     const read = wordsIn(line);
     if (read.type === 'Unfinished') {
       complain(read.reason);
@@ -105,6 +155,8 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
   }
 
   function complete(line: string): [string[], string] {
+    const ofScript = scripts.complete(line);
+    if (ofScript !== undefined) return ofScript;
     const last = /\S*$/.exec(line)?.[0] ?? '';
     const before = line
       .slice(0, line.length - last.length)
@@ -141,10 +193,19 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
         complain(`could not unlock ${JSON.stringify(resource)}: ${reason}. It is free when its lease ends.`);
       }
     });
-    await Promise.all(giveBack);
+    // A session that is not rolled back ends by itself.
+    await Promise.all([...giveBack, transactions.end().catch(() => undefined)]);
   }
 
-  return { run, complete, exitCode: () => exitCode, end };
+  return {
+    run,
+    scriptIn: (line) => scripts.partOf(line),
+    isInScript: () => scripts.pending() !== undefined,
+    dropScript: () => scripts.drop(),
+    complete,
+    exitCode: () => exitCode,
+    end,
+  };
 }
 
 function commandsIn(command: Command): readonly Command[] {

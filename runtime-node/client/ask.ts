@@ -3,11 +3,47 @@
 import { KeyValueCode } from '../../core/partition/command.js';
 import { LockCode } from '../../core/partition/lock-command.js';
 import { SequenceCode } from '../../core/partition/sequence-command.js';
+import type { LockNeed } from '../../core/partition/transaction-command.js';
 import { WavetankError } from './error.js';
-import type { Ask, Settled } from './port.js';
+import type { Ask, SessionAsk, Settled } from './port.js';
 
 /** What is asked, for people: `Set users/17`. */
 export function describeAsk(ask: Ask): string {
+  switch (ask.type) {
+    case 'InSession':
+      return describeAsk(ask.ask);
+    case 'LockInTransaction':
+      return `Lock ${describeNeed(ask.need)}`;
+    case 'UnlockInTransaction':
+      return `Unlock ${describeNeed(ask.need)}`;
+    case 'Begin':
+      return 'Begin of a transaction';
+    case 'Commit':
+    case 'Rollback':
+      return `${ask.type} of transaction ${ask.handle.id.wall}.${ask.handle.id.counter}`;
+    case 'RunScript':
+      return `Script ${beginningOf(ask.script)}`;
+    default:
+      return describeOther(ask);
+  }
+}
+
+function describeNeed(need: LockNeed): string {
+  return need.type === 'KeyLock' ? need.key : need.prefix;
+}
+
+const SHOWN_CHARACTERS = 30;
+
+/** Its first words, on one line. */
+function beginningOf(script: Uint8Array): string {
+  const text = new TextDecoder()
+    .decode(script.subarray(0, 4 * SHOWN_CHARACTERS))
+    .replace(/\s+/g, ' ')
+    .trim();
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}
+
+function describeOther(ask: Exclude<Ask, SessionAsk>): string {
   if ('key' in ask) return `${ask.type} ${ask.key}`;
   if ('resource' in ask) return `${ask.type} ${ask.resource}`;
   if ('name' in ask) return `${ask.type} ${ask.name}`;
@@ -60,6 +96,8 @@ function failureOf(ask: Ask, code: number): keyof typeof WORDS | 'unexpected' {
 }
 
 export function isMustRetry(ask: Ask, { code }: { readonly code: number }): boolean {
+  // It must be asked in other words, with the anchor that came with the answer.
+  if (ask.type === 'Commit') return false;
   return code === (isOfSequence(ask) ? SequenceCode.mustRetry : KeyValueCode.mustRetry);
 }
 
@@ -79,6 +117,12 @@ export function changesSomething({ type }: Ask): boolean {
     case 'GetLock':
     case 'GetSequence':
     case 'GetFloor':
+    // What is done in a session takes effect when it is committed, and one that is not ends by itself.
+    case 'InSession':
+    case 'LockInTransaction':
+    case 'UnlockInTransaction':
+    case 'Begin':
+    case 'Rollback':
       return false;
     default:
       return true;
@@ -87,10 +131,12 @@ export function changesSomething({ type }: Ask): boolean {
 
 /**
  * Whether a repetition is to find what the first attempt did, and not to be done anew. Batches cannot: their items have no
- * ids. An owner who asks for a lease again
- * wants to know how things are now: what an earlier attempt was given may be over.
+ * ids. An owner who asks for a lease again wants to know how things are now: what an earlier attempt was given may be over. A session has
+ * one commit, and a script has no id. In a session everything has one, reads too.
  */
 export function isDoneOnce(ask: Ask): boolean {
+  if (ask.type === 'InSession') return true;
+  if (ask.type === 'Commit' || ask.type === 'RunScript') return false;
   return changesSomething(ask) && !LEASES.includes(ask.type) && !('items' in ask);
 }
 

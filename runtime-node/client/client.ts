@@ -1,4 +1,4 @@
-/** The client: locks, key/values, sequences and holds, over whatever port its questions go. */
+/** The client: locks, key/values, sequences, holds, transactions and scripts, over whatever port its questions go. */
 
 import { createHttpPort } from './http-port.js';
 import type { TlsOptions } from './http.js';
@@ -6,7 +6,9 @@ import { createHolds, type Holds } from './holds.js';
 import { createKeys, type Keys } from './keys.js';
 import { createLocks, type Locks } from './locks.js';
 import type { ClientPort } from './port.js';
+import { createScripts, type Scripts } from './scripts.js';
 import { createSequences, type Sequences } from './sequences.js';
+import { createTransactions, type Transactions } from './transactions.js';
 
 export interface ClientOptions extends CommonOptions {
   /** Base URLs of some nodes; any of them takes any operation. */
@@ -24,14 +26,17 @@ export interface CommonOptions {
   /** For one operation on keys or sequences, repetitions included. Default 10,000. */
   readonly timeoutMs?: number;
   /**
-   * Told of what goes wrong where nobody waits for it: when a lock is released at its disposal, and when its lease is
-   * extended. Default: nothing is said.
+   * Told of what goes wrong where nobody waits for it: when a lock is released or a session is rolled back at its disposal, and when
+   * a lease is extended. Default: nothing is said.
    */
   readonly onBackgroundError?: (error: unknown) => void;
 }
 
-/** Locks, key/values, sequences and holds: of a cluster (`createClient`), or of a node in this process (`startEmbedded`). */
-export interface WavetankClient extends AsyncDisposable {
+/**
+ * Locks, key/values, sequences, holds, transactions and scripts: of a cluster (`createClient`), or of a node in this process
+ * (`startEmbedded`).
+ */
+export interface WavetankClient extends Transactions, Scripts, AsyncDisposable {
   readonly locks: Locks;
   readonly keys: Keys;
   readonly sequences: Sequences;
@@ -71,6 +76,8 @@ export function clientOver(port: ClientPort, options: CommonOptions): WavetankCl
     keys: createKeys(port, timeoutMs),
     sequences: createSequences(port, timeoutMs),
     holds: createHolds(port, timeoutMs),
+    ...createTransactions({ port, timeoutMs, onBackgroundError }),
+    ...createScripts(port, timeoutMs),
     close,
     [Symbol.asyncDispose]: close,
   };

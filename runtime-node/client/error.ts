@@ -10,8 +10,12 @@ export type WavetankErrorCode =
   | 'mustRetry'
   /** The node could not do it, and says why. */
   | 'errored'
-  /** The operation was given up inside the cluster. */
+  /** The operation was given up inside the cluster; the transaction is not committed, and leaves nothing behind: it may be done again. */
   | 'aborted'
+  /** Only from transactions: another one holds what was to be locked. */
+  | 'alreadyLocked'
+  /** Only from transactions and scripts: too many are under way; nothing was begun. */
+  | 'admissionRefused'
   /** The caller's AbortSignal. */
   | 'cancelled'
   /** The client was closed. */

@@ -8,7 +8,7 @@ import { randomFillSync } from 'node:crypto';
 
 import { isDoneOnce, isMustRetry } from './ask.js';
 import { exchange, openConnections, type Exchange, type TlsOptions } from './http.js';
-import type { AnswerTo, Ask, Attempt, AttemptLimits, ClientPort, Prepared } from './port.js';
+import type { AnswerTo, Ask, Attempt, AttemptLimits, BeginAsk, ClientPort, Prepared } from './port.js';
 import { parseObject, type Fields } from './rest-fields.js';
 import { routeOf } from './rest.js';
 import { createRoutes } from './routes.js';
@@ -38,20 +38,25 @@ export function createHttpPort({ endpoints, tls, routed = true }: HttpPortOption
   const routes =
     routed && endpoints.length > 1 ? createRoutes(endpoints, fetchMap, () => performance.now()) : undefined;
 
+  function placeNamed(endpoint: string | undefined): number | undefined {
+    const found = endpoint === undefined ? -1 : endpoints.indexOf(endpoint);
+    return found < 0 ? undefined : found;
+  }
+
   async function fetchMap(): Promise<Fields | undefined> {
     const url = new URL('/v1/cluster/routing', endpoints[preferred]);
     const got = await exchange({ method: 'GET', url, timeoutMs: MAP_TIMEOUT_MS, connections });
     return got.type === 'Answered' && got.status === 200 ? parseObject(got.body) : undefined;
   }
 
-  function prepare<A extends Ask>(ask: A): Prepared<A> {
+  function prepare<A extends Ask>(ask: A, near?: string): Prepared<A> {
     const { path, body: fields, read } = routeOf(ask);
     const body =
       fields === undefined
         ? undefined
         : JSON.stringify(isDoneOnce(ask) ? { ...fields, ...operationId() } : fields);
-    const patienceMs = ATTEMPT_TIMEOUT_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
-    let place: number | undefined;
+    const patienceMs = ATTEMPT_TIMEOUT_MS + waitMsOf(ask) + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
+    let place: number | undefined = placeNamed(near);
 
     async function attempt({ timeoutMs, mayRepeat, signal }: AttemptLimits): Promise<Attempt<A>> {
       const routedTo = place === undefined ? routes?.placeOf(ask) : undefined;
@@ -94,6 +99,15 @@ export function createHttpPort({ endpoints, tls, routed = true }: HttpPortOption
       return Promise.resolve();
     },
   };
+}
+
+const ADMISSION_WAIT_MS = 5_000;
+
+/** How long the node itself may wait before it answers. */
+function waitMsOf(ask: Ask): number {
+  if (ask.type !== 'Begin') return 0;
+  const { admissionWaitMs } = (ask as BeginAsk).options;
+  return admissionWaitMs > 0 ? admissionWaitMs : ADMISSION_WAIT_MS;
 }
 
 function checkEndpoint(endpoint: string): void {

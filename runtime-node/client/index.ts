@@ -21,5 +21,17 @@ export type * from './many-keys.js';
 export type { CallOptions } from './patience.js';
 export type * from './ranges.js';
 export type { CreateSequenceOptions, ReserveOptions, Sequences, UpdateSequenceOptions } from './sequences.js';
+export type {
+  RunOptions,
+  Script,
+  ScriptEntry,
+  ScriptOutcomeName,
+  ScriptParameters,
+  ScriptResult,
+  Scripts,
+} from './scripts.js';
+export type { RangeLockOptions, Session, SessionKeys, SessionLockOptions, SessionState } from './session.js';
+export type { BeginOptions, TransactionOptions, Transactions } from './transactions.js';
+export type { TransactionPriority } from '../../core/transactions/calls.js';
 export * from './status-client.js';
 export type { Moment, ValueInput } from './values.js';

@@ -25,6 +25,8 @@ export interface Patience extends CallOptions {
   readonly isPatient?: boolean;
   /** Whether a write whose answer was lost may be asked again. Default true. */
   readonly mayRepeat?: boolean;
+  /** The endpoint to ask first. */
+  readonly near?: string;
   /** Pauses between rounds: doubled from the first to the longest. */
   readonly firstPauseMs?: number;
   readonly longestPauseMs?: number;
@@ -42,8 +44,8 @@ export async function persist<A extends Ask>(
   const { timeoutMs, signal, isPatient = false, mayRepeat = true } = patience;
   const operation = describeAsk(ask);
   const startedAt = performance.now();
-  const isWrite = changesSomething(ask);
-  const prepared = port.prepare(ask);
+  const isWrite = changesSomething(ask) && port.isTentative !== true;
+  const prepared = port.prepare(ask, patience.near);
   const troubles = new Map<string, string>();
   let deadline = startedAt + timeoutMs;
   let attempts = 0;

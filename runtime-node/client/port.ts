@@ -10,9 +10,9 @@ import type { Timestamp } from '../../core/clock/hybrid-clock.js';
 import type {
   DeleteOperation,
   ExistsOperation,
+  ExtendOperation,
   GetOperation,
   KeyBound,
-  KeyValueCode,
   KeyValueOutcome,
   Operation,
   PageItem,
@@ -23,10 +23,22 @@ import type {
 import type { HoldOperation, HoldOutcome, SetFloorOperation } from '../../core/partition/hold-command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
-import type { TransactionOperation } from '../../core/partition/transaction-command.js';
+import type {
+  PrefixLock,
+  RangeLock,
+  TransactionOperation,
+} from '../../core/partition/transaction-command.js';
+import type { Entry } from '../../core/script/effects.js';
+import type {
+  LockInTransaction,
+  RunScript,
+  SessionOptions,
+  TransactionHandle,
+  UnlockInTransaction,
+} from '../../core/transactions/calls.js';
 
 /** What a client asks. */
-export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk;
+export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk | SessionAsk;
 
 /** Of one key, lock or sequence, or about holds. */
 export type PointAsk = Exclude<Operation, ScanOperation | SetFloorOperation | TransactionOperation>;
@@ -61,6 +73,62 @@ export interface RangeAsk {
   readonly cursor?: string;
 }
 
+/** Of sessions, and of scripts. */
+export type SessionAsk = BeginAsk | InSessionAsk | LockAsk | EndAsk | ScriptAsk;
+
+export interface BeginAsk {
+  readonly type: 'Begin';
+  readonly coordinatorKey: string;
+  readonly options: SessionOptions;
+}
+
+/** Something else, as part of a transaction. */
+export interface InSessionAsk {
+  readonly type: 'InSession';
+  readonly handle: TransactionHandle;
+  readonly ask: AskInSession;
+}
+
+export type AskInSession =
+  SetOperation | DeleteOperation | ExtendOperation | GetOperation | ExistsOperation | ManyInSession;
+type ManyInSession = DeleteManyAsk | BucketAsk | RangeAsk | LockAsk;
+type BucketAsk = RowsAsk & { readonly type: 'Bucket' };
+type DeleteManyAsk = Extract<BatchAsk, { readonly type: 'DeleteMany' }>;
+
+/** Of a session's locks; only in one. What is locked by its key alone is given back when the session ends. */
+export type LockAsk =
+  LockInTransaction | (Omit<UnlockInTransaction, 'need'> & { readonly need: PrefixLock | RangeLock });
+
+export interface EndAsk {
+  readonly type: 'Commit' | 'Rollback';
+  readonly handle: TransactionHandle;
+  readonly anchorKey?: string;
+}
+
+export type ScriptAsk = RunScript;
+
+/** The codes are those of `SessionCode`. */
+export interface SessionOutcome {
+  readonly code: number;
+  /** Of a session that was begun. */
+  readonly id?: Timestamp;
+  /** Who holds what was to be locked. */
+  readonly holder?: Timestamp;
+  /** To be sent with the next attempt to commit. */
+  readonly anchorKey?: string;
+}
+
+/** Of what was asked in a session: what it would be told outside, or one of the codes that only sessions have. */
+export interface InSessionOutcome extends SessionOutcome {
+  readonly answer: AnswerTo<AskInSession>;
+}
+
+/** The codes are those of `ScriptCode`. */
+export interface ScriptOutcome {
+  readonly code: number;
+  readonly entries: readonly Entry[];
+}
+
 export interface BatchOutcome {
   readonly code: number;
   /** In the order of the items; an item that got no answer of its own is `errored`. */
@@ -68,7 +136,7 @@ export interface BatchOutcome {
 }
 
 export interface RowsOutcome {
-  readonly code: KeyValueCode;
+  readonly code: number;
   readonly items: readonly PageItem[];
 }
 
@@ -81,7 +149,15 @@ export interface RangeOutcome extends RowsOutcome {
 /** The answer to a question, with a reason for people where it is a refusal. */
 export type AnswerTo<A extends Ask> = OutcomeOf<A> & { readonly reason?: string };
 
-type OutcomeOf<A extends Ask> = A extends LockOperation
+type OutcomeOf<A extends Ask> = A extends InSessionAsk
+  ? InSessionOutcome
+  : A extends ScriptAsk
+    ? ScriptOutcome
+    : A extends SessionAsk
+      ? SessionOutcome
+      : OutcomeOutside<A>;
+
+type OutcomeOutside<A extends Ask> = A extends LockOperation
   ? LockOutcome
   : A extends SequenceOperation
     ? SequenceOutcome
@@ -98,8 +174,14 @@ type OutcomeOf<A extends Ask> = A extends LockOperation
 export interface ClientPort {
   /** How many nodes there are: so many tries make a round, after which a pause makes sense. */
   readonly breadth: number;
-  /** A question that can be asked again and again, always under the same operation id. */
-  prepare<A extends Ask>(ask: A): Prepared<A>;
+  /** What is asked takes effect only when a session is committed. */
+  readonly isTentative?: true;
+  /**
+   * A question that can be asked again and again, always under the same operation id.
+   *
+   * @param near the endpoint to ask first.
+   */
+  prepare<A extends Ask>(ask: A, near?: string): Prepared<A>;
   isClosed(): boolean;
   close(): Promise<void>;
 }

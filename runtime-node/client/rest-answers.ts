@@ -40,7 +40,7 @@ export function readKeyValue(fields: Fields): Explained<KeyValueOutcome> {
 export function readPage(fields: Fields): Explained<RangeOutcome> {
   const { nextCursor } = fields;
   return {
-    code: numberIn(fields, 'type') as KeyValueCode,
+    code: numberIn(fields, 'type'),
     items: asObjects(fields['items']).map(readItem),
     hasMore: fields['hasMore'] === true,
     cursor: typeof nextCursor === 'string' ? nextCursor : null,

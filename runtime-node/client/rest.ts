@@ -5,6 +5,7 @@ import type { Timestamp } from '../../core/clock/hybrid-clock.js';
 import type { AnswerTo, Ask, BatchAsk, RangeAsk, RowsAsk } from './port.js';
 import { base64, timestampJson, type Fields } from './rest-fields.js';
 import { batchReader, readHold, readKeyValue, readLock, readPage, readSequence } from './rest-answers.js';
+import { sessionRoute } from './rest-session.js';
 
 export interface Route<A extends Ask> {
   readonly path: string;
@@ -18,14 +19,22 @@ export function routeOf<A extends Ask>(ask: A): Route<A> {
   return anyRoute(ask) as unknown as Route<A>;
 }
 
-interface AnyRoute {
+export interface AnyRoute {
   readonly path: string;
   readonly body: Fields | undefined;
   readonly read: (fields: Fields) => unknown;
 }
 
-function anyRoute(ask: Ask): AnyRoute {
+export function anyRoute(ask: Ask): AnyRoute {
   switch (ask.type) {
+    case 'Begin':
+    case 'InSession':
+    case 'LockInTransaction':
+    case 'UnlockInTransaction':
+    case 'Commit':
+    case 'Rollback':
+    case 'RunScript':
+      return sessionRoute(ask);
     case 'Set':
       return { path: '/v1/kv/try-set', body: setBody(ask), read: readKeyValue };
     case 'Delete':
@@ -184,7 +193,7 @@ function rangeBody(ask: RangeAsk): Fields {
   };
 }
 
-function spaceBody({ ephemeral }: { readonly ephemeral?: true }): Fields {
+export function spaceBody({ ephemeral }: { readonly ephemeral?: true }): Fields {
   return { durability: ephemeral === true ? EPHEMERAL : PERSISTENT };
 }
 

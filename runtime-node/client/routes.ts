@@ -109,6 +109,14 @@ function partitionOf(ask: Ask, partitions: number): GroupId | undefined {
     case 'GetMany':
     case 'ExistsMany':
     case 'ScanAll':
+    // A session stays with the node that began it, and a script may name any keys.
+    case 'Begin':
+    case 'InSession':
+    case 'LockInTransaction':
+    case 'UnlockInTransaction':
+    case 'Commit':
+    case 'Rollback':
+    case 'RunScript':
       return undefined;
     case 'Bucket':
     case 'Range':

@@ -27,8 +27,9 @@ import { problemWithWrites } from '../api/requests/batch.js';
 import { withOwnBytes } from './copies.js';
 import { asRead } from './as-read.js';
 import { bucketRows, rangePage, scanRows } from './pages.js';
+import { answerSession, type TransactingNode } from './sessions.js';
 
-export interface InProcessNode {
+export interface InProcessNode extends TransactingNode {
   readonly partitions: number;
   /** Rejects with `HostStopped` when there will be no answer. */
   request(call: ClientCall): Promise<ClientAnswer>;
@@ -116,6 +117,14 @@ function answerTo(node: InProcessNode, ask: Ask, requestId: RequestId): Promise<
       return scanRows(scan, ask, node.partitions);
     case 'Range':
       return rangePage(scan, ask);
+    case 'Begin':
+    case 'InSession':
+    case 'LockInTransaction':
+    case 'UnlockInTransaction':
+    case 'Commit':
+    case 'Rollback':
+    case 'RunScript':
+      return answerSession(node, ask, requestId);
     default:
       return request(node, isDoneOnce(ask) ? { requestId, operation: ask } : { operation: ask });
   }

@@ -16,6 +16,7 @@ import {
   type NodeTuning,
   type Stored,
   type StoredRecord,
+  type TransactionAnswer,
 } from '../../core/index.js';
 import type { CommonOptions } from '../client/client.js';
 import type { ClientPort } from '../client/port.js';
@@ -91,6 +92,8 @@ export async function startNode(options: EmbeddedOptions): Promise<RunningNode> 
     partitions: nodeOptions.partitions,
     // The machine answers each kind of request with its own kind of answer.
     request: (call) => requests.measure(call, host.request(call) as Promise<ClientAnswer>),
+    transact: (call) =>
+      requests.measureTransaction(call, host.request({ transaction: call }) as Promise<TransactionAnswer>),
     fatal: () => fatal,
     async stop() {
       host.stop();

@@ -1,18 +1,12 @@
 /** From outcomes to the messages of gRPC. Default values are left out, as proto3 does. */
 
-import type {
-  ClientAnswer,
-  KeyValueOutcome,
-  PageItem,
-  SequenceAllocation,
-  SequenceRecord,
-  Timestamp,
-} from '../../core/index.js';
+import type { PageItem, SequenceAllocation, SequenceRecord, Timestamp } from '../../core/index.js';
 import { KeyValueCode } from '../../core/index.js';
 import { holdIn } from '../api/answers/hold.js';
 import { revisionIn } from '../api/answers/sequence.js';
 import type { Answered, RouteHint } from '../api/backend.js';
 import type { BatchDone, RowDone } from '../api/calls/batch.js';
+import type { SessionedAnswer } from '../api/calls/session.js';
 import type { RowsDone } from '../api/calls/range.js';
 import { PERSISTENT } from '../api/requests/asked.js';
 import type { Message } from './message-reader.js';
@@ -56,13 +50,13 @@ export const existsMessage: WriteAnswer = ({ answer, route }, elapsedMs) => {
   };
 };
 
-function keyValueIn(answer: ClientAnswer): KeyValueOutcome {
+function keyValueIn(answer: Answered['answer']): SessionedAnswer {
   if (answer.family !== undefined)
     throw new Error(`a key/value operation was answered as a ${answer.family}`);
   return answer;
 }
 
-function entryFields({ code, revision, value, expires, lastModified }: KeyValueOutcome): Message {
+function entryFields({ code, revision, value, expires, lastModified }: SessionedAnswer): Message {
   return {
     Type: code,
     ...(value === null ? {} : { Value: value }),
@@ -226,7 +220,7 @@ function routeField(route: RouteHint | undefined): Message {
   return route === undefined ? {} : { Route: routeFields(route) };
 }
 
-function timeFields(name: string, time: Timestamp | undefined): Message {
+export function timeFields(name: string, time: Timestamp | undefined): Message {
   if (time === undefined) return {};
   return { [`${name}Node`]: time.node, [`${name}Physical`]: time.wall, [`${name}Counter`]: time.counter };
 }

@@ -15,8 +15,7 @@ import type { Message } from './message-reader.js';
 interface Payload {
   /** The field of the envelope, in request and answer alike. */
   readonly field: string;
-  /** Undefined for what this version does not do yet. */
-  readonly call?: string;
+  readonly call: string;
   /** The answer when the call fails, whose outcome is then unknown. */
   failed(request: Message): Message;
 }
@@ -49,13 +48,18 @@ const KEY_VALUE_PAYLOADS: Payloads = {
   4: { field: 'TryDeleteKeyValue', call: '/KeyValuer/TryDeleteKeyValue', failed: retryKey },
   5: { field: 'TryGetKeyValue', call: '/KeyValuer/TryGetKeyValue', failed: retryKey },
   6: { field: 'TryExistsKeyValue', call: '/KeyValuer/TryExistsKeyValue', failed: retryKey },
-  7: { field: 'TryExecuteTransactionScript', failed: errored },
-  8: { field: 'TryAcquireExclusiveLock', failed: errored },
+  // Run again it may take effect twice.
+  7: {
+    field: 'TryExecuteTransactionScript',
+    call: '/KeyValuer/TryExecuteTransactionScript',
+    failed: errored,
+  },
+  8: { field: 'TryAcquireExclusiveLock', call: '/KeyValuer/TryAcquireExclusiveLock', failed: retryKey },
   9: { field: 'GetByBucket', call: '/KeyValuer/GetByBucket', failed: retryKey },
   10: { field: 'ScanByPrefix', call: '/KeyValuer/ScanAllByPrefix', failed: retryKey },
-  11: { field: 'StartTransaction', failed: errored },
-  12: { field: 'CommitTransaction', failed: errored },
-  13: { field: 'RollbackTransaction', failed: errored },
+  11: { field: 'StartTransaction', call: '/KeyValuer/StartTransaction', failed: retryKey },
+  12: { field: 'CommitTransaction', call: '/KeyValuer/CommitTransaction', failed: retryKey },
+  13: { field: 'RollbackTransaction', call: '/KeyValuer/RollbackTransaction', failed: retryKey },
   14: { field: 'TryDeleteManyKeyValue', call: '/KeyValuer/TryDeleteManyKeyValue', failed: retryRows },
 };
 
@@ -112,7 +116,7 @@ export function serveBatchStream(
   }
 
   async function answerTo({ call, failed }: Payload, asked: Message): Promise<Message> {
-    const run = call === undefined ? undefined : UNARY_CALLS[call];
+    const run = UNARY_CALLS[call];
     if (run === undefined) return failed(asked);
     try {
       return await run(backend, asked);

@@ -1,20 +1,26 @@
 /** The unary calls of the services: what each reads, does and answers (gRPC specification, sections 2 to 5). */
 
+import { randomUUID } from 'node:crypto';
+
+import type { SessionAnswer } from '../../core/index.js';
 import { ask, type ApiBackend } from '../api/backend.js';
+import { callScript, callSession } from '../api/calls/session.js';
 import { doBatch, type BatchDone } from '../api/calls/batch.js';
 import { doBucket, doRange, doScanAll, type RowsDone } from '../api/calls/range.js';
 import type { RequestReader } from '../api/request-reader.js';
-import type { Asked } from '../api/requests/asked.js';
+import { operationIn, type Asked } from '../api/requests/asked.js';
 import * as batches from '../api/requests/batch.js';
 import * as holds from '../api/requests/hold.js';
 import * as keyValues from '../api/requests/key-value.js';
 import * as locks from '../api/requests/lock.js';
 import { readBucket, readRange, type RangeAsked } from '../api/requests/range.js';
 import * as sequences from '../api/requests/sequence.js';
-import { operationIn, sequenceNameIn } from '../api/rest.js';
+import * as sessions from '../api/requests/session.js';
+import { sequenceNameIn } from '../api/rest.js';
 import * as answers from './answers.js';
 import { CLUSTER_CALLS, type UnaryCall } from './cluster-calls.js';
 import { readMessage, type Message } from './message-reader.js';
+import * as sessionAnswers from './session-answers.js';
 
 /** By service and method; what is not here is not implemented. */
 export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
@@ -36,6 +42,34 @@ export const UNARY_CALLS: Readonly<Record<string, UnaryCall>> = {
   '/KeyValuer/GetByBucket': range(readBucket, doBucket, answers.rowsMessage),
   '/KeyValuer/ScanAllByPrefix': range(readBucket, doScanAll, answers.rowsMessage),
 
+  '/KeyValuer/TryExecuteTransactionScript': async (backend, request) => {
+    const elapsed = stopwatch();
+    const asked = sessions.readRun(sessions.grpcPriority)(readMessage(request));
+    return sessionAnswers.runMessage(await callScript(backend, asked), elapsed());
+  },
+  '/KeyValuer/StartTransaction': session(
+    sessions.readStart(sessions.grpcPriority),
+    sessionAnswers.startMessage,
+  ),
+  '/KeyValuer/CommitTransaction': session(sessions.readCommit, sessionAnswers.endMessage),
+  '/KeyValuer/RollbackTransaction': session(sessions.readRollback, sessionAnswers.codeMessage),
+  '/KeyValuer/TryAcquireExclusiveLock': session(sessions.readKeyLock, sessionAnswers.sessionLockMessage),
+  '/KeyValuer/TryAcquireExclusivePrefixLock': session(
+    sessions.readPrefixLock,
+    sessionAnswers.sessionLockMessage,
+  ),
+  '/KeyValuer/TryAcquireExclusiveRangeLock': session(
+    sessions.readRangeLock,
+    sessionAnswers.sessionLockMessage,
+  ),
+  '/KeyValuer/TryReleaseExclusivePrefixLock': session(
+    sessions.readPrefixUnlock(randomUUID),
+    sessionAnswers.codeMessage,
+  ),
+  '/KeyValuer/TryReleaseExclusiveRangeLock': session(
+    sessions.readRangeUnlock(randomUUID),
+    sessionAnswers.codeMessage,
+  ),
   '/KeyValuer/AcquireSnapshotHold': point(holds.readAcquireHold, answers.acquiredHoldMessage),
   '/KeyValuer/RenewSnapshotHold': point(holds.readRenewHold, answers.renewedHoldMessage),
   '/KeyValuer/ReleaseSnapshotHold': point(holds.readReleaseHold, answers.releasedHoldMessage),
@@ -56,6 +90,13 @@ function point(read: (request: RequestReader) => Asked, write: answers.WriteAnsw
     const elapsed = stopwatch();
     return write(await ask(backend, read(readMessage(request))), elapsed());
   };
+}
+
+function session(
+  read: (request: RequestReader) => sessions.CallAsked,
+  write: (answer: SessionAnswer) => Message,
+): UnaryCall {
+  return async (backend, request) => write(await callSession(backend, read(readMessage(request))));
 }
 
 function allocation(read: (request: RequestReader) => Asked): UnaryCall {

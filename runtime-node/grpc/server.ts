@@ -2,8 +2,8 @@
  * The gRPC face of a node, by @grpc/grpc-js. It listens on no port of its own: connections that speak HTTP/2 are handed
  * to it by whoever listens.
  *
- * Business outcomes, and trouble inside the cluster, are messages with status OK; what this version does not do
- * yet is UNIMPLEMENTED, and a mistake of this program is UNKNOWN.
+ * Business outcomes, and trouble inside the cluster, are messages with status OK; a method that it does not
+ * know is UNIMPLEMENTED, and a mistake of this program is UNKNOWN.
  */
 
 import type { Duplex } from 'node:stream';
@@ -136,7 +136,8 @@ async function streamPages(
   backend: ApiBackend,
   stream: ServerWritableStream<Message, Message>,
 ): Promise<void> {
-  let asked: RangeAsked = readRange(readMessage(stream.request));
+  // A stream has no transaction: the contract ignores its coordinator, and a transaction without one is refused.
+  let asked: RangeAsked = readRange(readMessage({ ...stream.request, CoordinatorKey: '' }));
   if (stream.request.Prefix === '') return void stream.end();
   if (asked.type === 'Range' && asked.range.limit === Infinity)
     asked = { type: 'Range', range: { ...asked.range, limit: STREAMED_ROWS } };

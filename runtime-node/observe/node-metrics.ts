@@ -78,6 +78,11 @@ export function nodeFamilies({ state, waiting }: NodeReadings): readonly MetricF
       'Writes to the disk that are issued and not durable yet.',
       state.lastWrite - state.durableWrite,
     ),
+    gauge(
+      'wavetank_transactions_open',
+      'Sessions that this node keeps, those of scripts included.',
+      state.coordination?.sessionCount ?? 0,
+    ),
     gauge('wavetank_values_memory_bytes', 'Bytes of values kept apart that are in memory.', heldBytes),
     gauge(
       'wavetank_values_unwritten_bytes',

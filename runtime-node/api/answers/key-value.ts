@@ -1,11 +1,11 @@
 /** From the outcome of a key/value operation to the JSON of its answer (REST specification, section 6). */
 
-import { KeyValueCode, type KeyValueOutcome, type Told } from '../../../core/index.js';
+import { KeyValueCode } from '../../../core/index.js';
 import type { Answered, RouteHint } from '../backend.js';
+import type { SessionedAnswer } from '../calls/session.js';
 import { bytesJson, reasonJson, retryJson, routeJson, timeJson } from './json.js';
 
-type Answer = KeyValueOutcome & Told;
-type Write = (answer: Answer, route: RouteHint | undefined) => string;
+type Write = (answer: SessionedAnswer, route: RouteHint | undefined) => string;
 
 /** The answer to a set, an extend or a delete. */
 export const writeJson = keyValueJson(

@@ -1,8 +1,9 @@
 /** Doing the rows of a batch: each on its own, all at once, in no order. */
 
-import { KeyValueCode, refusal, type KeyValueOutcome, type Told } from '../../../core/index.js';
+import { KeyValueCode, refusal } from '../../../core/index.js';
 import { askAnyway, type ApiBackend, type RouteHint } from '../backend.js';
 import type { BatchAsked } from '../requests/batch.js';
+import type { SessionedAnswer } from './session.js';
 
 export interface BatchDone {
   readonly rows: readonly RowDone[];
@@ -15,7 +16,7 @@ export interface BatchDone {
 export interface RowDone {
   readonly key: string;
   readonly durability: number;
-  readonly answer: KeyValueOutcome & Told;
+  readonly answer: SessionedAnswer;
   /** The place of its hint in `routes`, counted from 1; 0 for none. */
   readonly routeIndex: number;
 }

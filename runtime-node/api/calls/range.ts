@@ -12,12 +12,13 @@ import {
   type Timestamp,
 } from '../../../core/index.js';
 import { requestOf, type ApiBackend } from '../backend.js';
+import { pagesOf, type KeyCode, type SessionedPage } from './session.js';
 import { EPHEMERAL, PERSISTENT } from '../requests/asked.js';
 import { encodeCursor } from '../requests/cursor.js';
 import type { Range, RangeAsked } from '../requests/range.js';
 
 export interface RowsDone {
-  readonly code: KeyValueCode;
+  readonly code: KeyCode;
   readonly reason?: string;
   readonly items: readonly PageItem[];
   readonly hasMore: boolean;
@@ -31,12 +32,15 @@ export interface RowsDone {
 const PAGE_ROWS = 512;
 
 /** Asks a node for one page of a scan. */
-export type AskPage = (operation: ScanOperation) => Promise<ClientAnswer>;
+export type AskPage = (operation: ScanOperation) => Promise<ClientAnswer | SessionedPage>;
 
-/** One page, in as many steps as the core makes of it, all of the same moment. */
+/**
+ * One page, in as many steps as the core makes of it: all of the same moment, but for those of a transaction, which are of the present
+ * and still so when it commits.
+ */
 export async function readRows(ask: AskPage, range: Range, group?: GroupId): Promise<RowsDone> {
   const items: PageItem[] = [];
-  const { prefix, to, ephemeral, mode } = range;
+  const { prefix, to, ephemeral, mode, session } = range;
   const kind = {
     ...(group === undefined ? {} : { group }),
     ...(to === undefined ? {} : { to }),
@@ -52,18 +56,24 @@ export async function readRows(ask: AskPage, range: Range, group?: GroupId): Pro
       limit,
       ...kind,
       ...(from === undefined ? {} : { from }),
-      ...(at === undefined ? {} : { at }),
+      ...timeOf(at),
     });
     if (answer.family !== 'page') throw new Error('a scan was not answered with a page');
     if (answer.code !== KeyValueCode.got) return noRows(answer.code, answer.reason);
     items.push(...answer.items);
-    at ??= answer.at;
+    if (session === undefined) at ??= answer.at;
     if (!answer.hasMore)
       return { code: KeyValueCode.got, items, hasMore: false, nextCursor: null, next: undefined };
     from = { key: answer.lastKey, inclusive: false };
     if (items.length < range.limit) continue;
     const nextCursor = cursorOf(range, answer.lastKey, at);
-    return { code: KeyValueCode.got, items, hasMore: true, nextCursor, next: { ...range, from, at } };
+    return {
+      code: KeyValueCode.got,
+      items,
+      hasMore: true,
+      nextCursor,
+      next: { ...range, from, ...timeOf(at) },
+    };
   }
 }
 
@@ -82,7 +92,9 @@ export async function readAllRows(ask: AskPage, range: Range, partitions: number
 
 export async function doRange(backend: ApiBackend, asked: RangeAsked): Promise<RowsDone> {
   if (asked.type === 'RangeRefused') return noRows(KeyValueCode.invalidInput, asked.reason);
-  return readRows((operation) => requestOf(backend, { operation }), asked.range);
+  const { range } = asked;
+  if (range.session !== undefined) return readRows(pagesOf(backend, range.session), range);
+  return readRows((operation) => requestOf(backend, { operation }), range);
 }
 
 /** At most 4,096 rows; a bucket without any does not exist. */
@@ -101,11 +113,15 @@ export async function doScanAll(backend: ApiBackend, asked: RangeAsked): Promise
   return readAllRows(ask, asked.range, backend.partitions);
 }
 
+function timeOf(at: Timestamp | undefined): { readonly at?: Timestamp } {
+  return at === undefined ? {} : { at };
+}
+
 function cursorOf({ prefix, ephemeral }: Range, lastKey: string, at: Timestamp = ZERO_TIMESTAMP): string {
   return encodeCursor({ lastKey, prefix, durability: ephemeral ? EPHEMERAL : PERSISTENT, at });
 }
 
-export function noRows(code: KeyValueCode, reason?: string): RowsDone {
+export function noRows(code: KeyCode, reason?: string): RowsDone {
   const why = reason === undefined ? {} : { reason };
   return { code, ...why, items: [], hasMore: false, nextCursor: null, next: undefined };
 }

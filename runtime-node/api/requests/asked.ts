@@ -1,11 +1,22 @@
 /** What a request was found to ask, and what requests of all families have in common. */
 
-import type { ClientCall, NodeId, Operation, ReadMode, RequestId, Timestamp } from '../../../core/index.js';
+import type {
+  ClientCall,
+  KeyValueOperation,
+  NodeId,
+  Operation,
+  ReadMode,
+  RequestId,
+  Timestamp,
+} from '../../../core/index.js';
 import { READ_MODES } from '../../../core/index.js';
 import { INT32, type RequestReader } from '../request-reader.js';
+import type { InSession } from './session.js';
 
 export type Asked =
   | { readonly type: 'Request'; readonly request: ClientCall }
+  /** As part of a transaction. */
+  | { readonly type: 'InSession'; readonly session: InSession; readonly operation: KeyValueOperation }
   /** Understood, but not to be done: the outcome code for bad input, with this reason. */
   | { readonly type: 'Refused'; readonly operation: Operation; readonly reason: string };
 
@@ -31,8 +42,6 @@ export function storageOf(durability: number): { readonly ephemeral?: true } {
   return durability === EPHEMERAL ? { ephemeral: true } : {};
 }
 
-export const NO_TRANSACTIONS = 'transactions are not supported yet; send a zero transactionId';
-
 /** The client's name for the operation, where it gives one; of locks and sequences only our own client does. */
 export function readRequestId(reader: RequestReader): RequestId | undefined {
   const high = reader.uint64('operationIdHigh');
@@ -56,6 +65,11 @@ export function ofAnyNode(at: Timestamp): Timestamp {
   return at.node === 0 ? { ...at, node: ANY_NODE } : at;
 }
 
+export function problemWithTimestamp({ node, wall, counter }: Timestamp): string | undefined {
+  const isSound = [node, wall, counter].every((part) => Number.isSafeInteger(part) && part >= 0);
+  return isSound ? undefined : 'readTimestamp: its parts must be whole numbers from 0 to 2^53';
+}
+
 /** @returns a reason when the mode is not known. `readMode` is our own; one that is left out means linearizable. */
 export function readReadMode(reader: RequestReader): ReadMode | { readonly reason: string } {
   const name = reader.text('readMode');
@@ -64,6 +78,10 @@ export function readReadMode(reader: RequestReader): ReadMode | { readonly reaso
   return (
     mode ?? { reason: `readMode must be one of ${READ_MODES.join(', ')}, but is ${JSON.stringify(name)}` }
   );
+}
+
+export function operationIn(asked: Asked): Operation {
+  return asked.type === 'Request' ? asked.request.operation : asked.operation;
 }
 
 export function refused(operation: Operation, reason: string): Asked {

@@ -6,14 +6,16 @@
 import { RESERVED_KEY_PREFIX, SetFlag, type Operation } from '../../../core/index.js';
 import type { RequestReader } from '../request-reader.js';
 import {
-  NO_TRANSACTIONS,
+  operationIn,
   PERSISTENT,
+  problemWithTimestamp,
   readDurability,
   readReadTimestamp,
   refused,
   type Asked,
 } from './asked.js';
-import { problemWithTimestamp, readDelete, readPoint, readSet } from './key-value.js';
+import { readDelete, readPoint, readSet } from './key-value.js';
+import { readBatchSession, stepOf } from './session.js';
 
 export interface BatchAsked {
   readonly rows: readonly RowAsked[];
@@ -34,19 +36,20 @@ export function readSetMany(reader: RequestReader): BatchAsked {
   const items = reader.list('items') ?? [];
   // A caller that reads nothing but rows is told too.
   if (items.length === 0) return refuseAll([refusedRow(plainSet(''), NO_ITEMS)], NO_ITEMS);
-  return checkWrites(
-    items,
-    items.map((item) => rowOf(item, readSet(item))),
-  );
+  const rows = items.map((item) => rowOf(item, readSet(item)));
+  if (items.some((item) => item.timestamp('transactionId') !== undefined))
+    return refuseAll(rows, 'a batch of sets has no transaction: set the keys one by one');
+  return checkWrites(rows);
 }
 
+/** In a transaction each row is an operation of its own, named after the batch. */
 export function readDeleteMany(reader: RequestReader): BatchAsked {
   const items = reader.list('items');
   if (items === null) return refuseAll([], NO_ITEMS);
-  return checkWrites(
-    items,
-    items.map((item) => rowOf(item, readDelete(item))),
-  );
+  const session = readBatchSession(reader, items);
+  const inSession = (i: number) => (typeof session === 'object' ? stepOf(session, i) : session);
+  const rows = items.map((item, i) => rowOf(item, readDelete(item, inSession(i))));
+  return typeof session === 'string' ? refuseAll(rows, session) : checkWrites(rows);
 }
 
 export function readGetMany(reader: RequestReader): BatchAsked {
@@ -68,9 +71,7 @@ function readMany(reader: RequestReader, type: 'Get' | 'Exists'): BatchAsked {
   return problem === undefined ? { rows } : refuseAll(rows, problem);
 }
 
-function checkWrites(items: readonly RequestReader[], rows: readonly RowAsked[]): BatchAsked {
-  if (items.some((item) => item.timestamp('transactionId') !== undefined))
-    return refuseAll(rows, NO_TRANSACTIONS);
+function checkWrites(rows: readonly RowAsked[]): BatchAsked {
   const reason = problemWithWrites(rows);
   return reason === undefined ? { rows } : refuseAll(rows, reason);
 }
@@ -92,7 +93,7 @@ function refuseAll(rows: readonly RowAsked[], reason: string): BatchAsked {
     rows: rows.map(({ key, durability, asked }) => ({
       key,
       durability,
-      asked: refused(asked.type === 'Refused' ? asked.operation : asked.request.operation, reason),
+      asked: refused(operationIn(asked), reason),
     })),
   };
 }

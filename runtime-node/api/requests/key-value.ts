@@ -3,8 +3,7 @@
  *
  * Where Kahuna's defaults surprise, ours differ, and say so: an omitted `durability` means persistent, an omitted
  * `revision` means the newest, a null `value` is a value, and no flag at all is a plain set. gRPC cannot tell an omitted
- * number from 0, so there they mean what 0 means. `readMode` is our own. What this version does not do yet is refused
- * with a reason, and never done halfway.
+ * number from 0, so there they mean what 0 means. `readMode` is our own.
  */
 
 import {
@@ -17,15 +16,17 @@ import {
 import { INT32, INT64, type RequestReader } from '../request-reader.js';
 import {
   askedUnless,
-  NO_TRANSACTIONS,
   problemWithDurability,
+  problemWithTimestamp,
   readDurability,
   readReadTimestamp,
   readReadMode,
   readRequestId,
   storageOf,
+  refused,
   type Asked,
 } from './asked.js';
+import { readSession, type InSession } from './session.js';
 
 const NEWEST = -1;
 
@@ -48,8 +49,9 @@ export function readSet(reader: RequestReader): Asked {
   );
 }
 
-export function readDelete(reader: RequestReader): Asked {
-  return finish(reader, { type: 'Delete', key: reader.text('key') });
+/** @param session that of the batch, where it is one of its rows. */
+export function readDelete(reader: RequestReader, session = readSession(reader)): Asked {
+  return finish(reader, { type: 'Delete', key: reader.text('key') }, undefined, session);
 }
 
 export function readExtend(reader: RequestReader): Asked {
@@ -90,16 +92,18 @@ function problemWithTime(revision: number, at: Timestamp | undefined): string | 
   return problemWithTimestamp(at);
 }
 
-export function problemWithTimestamp({ node, wall, counter }: Timestamp): string | undefined {
-  const isSound = [node, wall, counter].every((part) => Number.isSafeInteger(part) && part >= 0);
-  return isSound ? undefined : 'readTimestamp: its parts must be whole numbers from 0 to 2^53';
-}
-
 /** What all operations have in common. The rules for keys, values and flags are the core's own. */
-function finish(reader: RequestReader, bare: KeyValueOperation, problem?: string): Asked {
+function finish(
+  reader: RequestReader,
+  bare: KeyValueOperation,
+  problem?: string,
+  session: InSession | string | undefined = readSession(reader),
+): Asked {
   const durability = readDurability(reader);
   const operation: KeyValueOperation = { ...bare, ...storageOf(durability) };
   const requestId = readRequestId(reader);
-  const inTransaction = reader.timestamp('transactionId') !== undefined ? NO_TRANSACTIONS : undefined;
-  return askedUnless(problem ?? problemWithDurability(durability) ?? inTransaction, operation, requestId);
+  const refusal = problem ?? problemWithDurability(durability);
+  if (typeof session === 'string') return refused(operation, session);
+  if (session === undefined || refusal !== undefined) return askedUnless(refusal, operation, requestId);
+  return { type: 'InSession', session, operation };
 }

@@ -4,14 +4,14 @@ import type { KeyBound, SpecialReadMode, Timestamp } from '../../../core/index.j
 import { INT64, type RequestReader } from '../request-reader.js';
 import {
   EPHEMERAL,
-  NO_TRANSACTIONS,
   problemWithDurability,
+  problemWithTimestamp,
   readDurability,
   readReadMode,
   readReadTimestamp,
 } from './asked.js';
 import { resume } from './cursor.js';
-import { problemWithTimestamp } from './key-value.js';
+import { readSession, type InSession } from './session.js';
 
 export type RangeAsked =
   | { readonly type: 'Range'; readonly range: Range }
@@ -27,6 +27,8 @@ export interface Range {
   readonly at?: Timestamp;
   readonly ephemeral?: true;
   readonly mode?: SpecialReadMode;
+  /** The transaction that reads it: each step shows the present, and all of them are checked when it commits. */
+  readonly session?: InSession;
 }
 
 /** So many rows of a bucket, or of one partition in a scan of all, are given at most. */
@@ -49,7 +51,8 @@ export function readRange(reader: RequestReader): RangeAsked {
   const cursor = resume(text, prefix, readDurability(reader));
   if (typeof cursor === 'string') return refusedRange(cursor);
   const resumed = { ...bare, from: { key: cursor.lastKey, inclusive: false } };
-  return finish(reader, prefix, resumed, cursor.at);
+  // That of a page of a transaction has no time.
+  return finish(reader, prefix, resumed, cursor.at.wall === 0 ? readReadTimestamp(reader) : cursor.at);
 }
 
 export function readBucket(reader: RequestReader): RangeAsked {
@@ -70,7 +73,8 @@ function finish(
   if (prefix === '') return refusedRange('the prefix is empty');
   if (problem !== undefined) return refusedRange(problem);
   if (typeof mode !== 'string') return refusedRange(mode.reason);
-  if (reader.timestamp('transactionId') !== undefined) return refusedRange(NO_TRANSACTIONS);
+  const session = readSession(reader);
+  if (typeof session === 'string') return refusedRange(session);
   return {
     type: 'Range',
     range: {
@@ -79,6 +83,7 @@ function finish(
       ...(at === undefined ? {} : { at }),
       ...(durability === EPHEMERAL ? { ephemeral: true } : {}),
       ...(mode === 'linearizable' ? {} : { mode }),
+      ...(session === undefined ? {} : { session }),
     },
   };
 }

@@ -343,7 +343,7 @@ describe('a request that is understood, but cannot be done, is answered with cod
     [
       '/v1/kv/try-delete',
       { key: 'k', transactionId: { N: '1', L: 5, C: 0 } },
-      'transactions are not supported yet',
+      'coordinatorKey: an operation in a transaction needs that of its start',
     ],
   ])('%s %o', async (path, body, reason) => {
     expect(await refusedWith(path, body)).toContain(reason);

@@ -48,6 +48,7 @@ beforeEach(async () => {
   gets = true;
   leaving = false;
   const backend: ApiBackend = {
+    transact: () => Promise.reject(new Error('nothing is transacted here')),
     request: () => Promise.reject(new Error('nobody asks for keys here')),
     admin(command) {
       asked.push(command);

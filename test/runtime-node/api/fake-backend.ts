@@ -22,6 +22,7 @@ export function fakeBackend(
 ): ApiBackend {
   return {
     request,
+    transact: () => Promise.resolve({ family: 'session', code: 101, reason: 'no such node' }),
     partitions: 3,
     routeOf,
     clientUrl: () => OWN_URL,

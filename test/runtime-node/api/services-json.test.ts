@@ -311,15 +311,3 @@ describe('a page', () => {
     expect(asked.slice(1).map(({ operation }) => operation)).toMatchObject([{ at }, { at }]);
   });
 });
-
-describe('what belongs to a later version', () => {
-  it.each(['start-tx-session', 'try-execute-tx-script', 'try-acquire-range-lock'])(
-    'is status 501: %s',
-    async (path) => {
-      const { status, json } = await post(`/v1/kv/${path}`, {});
-
-      expect(status).toBe(501);
-      expect(json).toMatchObject({ error: 'NotImplemented' });
-    },
-  );
-});

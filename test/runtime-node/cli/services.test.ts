@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 
 import { Command, CommanderError } from 'commander';
@@ -70,6 +71,8 @@ const ROWS = { type: 3, items: [{ key: 'a/1', value: 'aGk=', revision: 7, lastMo
 const LOCK = { type: 4, owner: 'bWU=', fencingToken: 4, expires: { n: 1, l: 1_790_000_000_000, c: 0 } };
 const ALLOCATION = { name: 'invoice', start: 105, end: 115, count: 3, revision: 1 };
 
+const SCRIPT = 'core/script/recipes/ordered-ids/next.script';
+
 describe('a command tells its outcome, and by its exit code too', () => {
   it.each<[string, FakeAnswer, number, RegExp]>([
     ['get a', GOT, 0, /^hi$/m],
@@ -108,6 +111,21 @@ describe('a command tells its outcome, and by its exit code too', () => {
     ['extend-lock r 500 --owner me', { type: 2, fencingToken: 4 }, 0, /fencing token 4/],
     ['extend-lock r 500 --owner me', { type: 102 }, 1, /nobody holds it/],
     ['extend-lock r 500 --owner me', { type: 103 }, 1, /somebody else holds it/],
+    [`run ${SCRIPT}`, { type: 3, values: [{ value: 'aGk=', revision: -1 }] }, 0, /^hi$/m],
+    [`run ${SCRIPT}`, { type: 3, values: [] }, 0, /^done$/m],
+    [`run ${SCRIPT}`, { type: 0, values: [{ key: 'k', revision: 4 }] }, 0, /^set "k", revision 4$/m],
+    [`run ${SCRIPT}`, { type: 1, values: [] }, 1, /not set: a condition refused/],
+    [`run ${SCRIPT}`, { type: 103, values: [] }, 1, /there is no such key/],
+    [`run ${SCRIPT}`, { type: 99, reason: 'enough at line 2' }, 1, /next\.script: enough at line 2/],
+    [`run ${SCRIPT}`, { type: 102, reason: 'met another' }, 1, /next\.script: met another/],
+    [
+      `run ${SCRIPT}`,
+      { type: 99, reason: 'Syntax error at line 2, column 10: x' },
+      2,
+      /next\.script: Syntax error at line 2, column 10/,
+    ],
+    [`run ${SCRIPT}`, { type: 108, reason: 'full' }, 69, /full/],
+    [`run ${SCRIPT}`, 'hang up', 3, /unknown whether it took effect/],
     ['unlock r --owner me', { type: 3 }, 0, /unlocked "r"/],
     ['unlock r --owner me', { type: 103 }, 1, /is not held by this owner/],
     ['get-lock r', LOCK, 0, /"r" is held by me, fencing token 4, until 2026-09-21/],
@@ -167,6 +185,13 @@ describe('--json prints one object', () => {
     ['get a', { ...GOT, expires: STAMP }, { expires: STAMP }],
     ['get a', MISSING, { outcome: 'doesNotExist', exitCode: 1 }],
     ['set a b', { type: 1, revision: 3 }, { outcome: 'notSet', revision: 3, exitCode: 1 }],
+    [
+      `run ${SCRIPT}`,
+      { type: 3, values: [{ key: 'k', value: 'aGk=', revision: 7, lastModified: STAMP }] },
+      { outcome: 'got', entries: [{ key: 'k', value: 'hi', revision: 7, lastModified: STAMP }] },
+    ],
+    [`run ${SCRIPT}`, { type: 99, reason: 'Syntax error' }, { outcome: 'syntaxError', exitCode: 2 }],
+    [`run ${SCRIPT}`, { type: 102, reason: 'no' }, { outcome: 'aborted', reason: 'no', exitCode: 1 }],
     ['scan a', ROWS, { outcome: 'got', items: [{ key: 'a/1', value: 'hi', revision: 7 }] }],
     ['range a', ROWS, { outcome: 'got', cursor: null }],
     [
@@ -220,6 +245,17 @@ describe('a command sends what its arguments say', () => {
     ],
     ['sequence update s --no-block-size', { removeMaxValue: false, removeBlockSize: true }],
     ['sequence reserve s 3 --idempotency-key k', { count: 3, idempotencyKey: 'k' }],
+    [
+      `run ${SCRIPT} --param counter=orders --param @x=a=b --priority high`,
+      {
+        script: readFileSync(SCRIPT).toString('base64'),
+        parameters: [
+          { key: '@counter', value: 'orders' },
+          { key: '@x', value: 'a=b' },
+        ],
+        priority: 3,
+      },
+    ],
   ])('%s', async (line, sent) => {
     const node: FakeNode = await fakeNode({ type: 100 });
 
@@ -246,6 +282,8 @@ describe('bad arguments', () => {
     ['hold acquire report 1000 0', '<ms> wants a whole number of 1 or more'],
     ['sequence reserve s 0', '<count> wants a whole number of 1 or more'],
     ['sequence create s --initial-value x', '--initial-value wants a whole number'],
+    [`run ${SCRIPT} --param x`, '--param wants a name and a value'],
+    ['run none.script', 'none.script'],
     ['range a --limit 0', '--limit wants a whole number of 1 or more'],
   ])('%s', async (line, words) => {
     const node = await fakeNode(500);

@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { paint } from '../../../runtime-node/cli/shell-scripts.js';
 import { createShell, type Shell } from '../../../runtime-node/cli/shell-session.js';
+import { startEmbedded } from '../../../runtime-node/embedded/index.js';
 import { clientOf } from '../client/support.js';
 import { fakeNode, type FakeAnswer, type FakeNode } from '../support/fake-node.js';
 
@@ -135,6 +137,96 @@ describe('the shell', () => {
     expect(shell.complete('unlock ')).toEqual([['jobs/a '], '']);
     expect(shell.complete('help unl')).toEqual([['unlock '], 'unl']);
     expect(shell.complete('get --end')).toEqual([[], '--end']);
+  });
+
+  const RAN = { type: 3, values: [{ value: 'aGk=', revision: -1 }] };
+  const textOf = (script: unknown): string => Buffer.from(String(script), 'base64').toString();
+
+  it('runs scripts: on one line, and on several that end with an empty one', async () => {
+    const { shell, node, said } = await shellOn(RAN, {
+      type: 99,
+      reason: 'Syntax error at line 1, column 1',
+    });
+
+    await shell.run('script return "hi"');
+    await shell.run('script');
+    const inside = shell.isInScript();
+    await shell.run('  let x = 1');
+    await shell.run('exit');
+    await shell.run('');
+
+    expect(node.asked.map(({ body }) => textOf(body['script']))).toEqual([
+      'return "hi"',
+      '  let x = 1\nexit',
+    ]);
+    expect([inside, shell.isInScript(), shell.exitCode()]).toEqual([true, false, 2]);
+    expect(said).toEqual(['hi', 'script: Syntax error at line 1, column 1']);
+  });
+
+  it('remembers the parameters of scripts, and forgets a script that is given up', async () => {
+    const { shell, node, said } = await shellOn(RAN);
+
+    await shell.run('param key=a @n=1 gone=x');
+    await shell.run('param gone=');
+    await shell.run('script');
+    await shell.run('throw 1');
+    shell.dropScript();
+    await shell.run('script return @key');
+
+    expect(said.slice(0, 2)).toEqual(['@key = "a"\n@n = "1"\n@gone = "x"', '@key = "a"\n@n = "1"']);
+    expect(node.asked).toHaveLength(1);
+    expect(node.asked[0]?.body['parameters']).toEqual([
+      { key: '@key', value: 'a' },
+      { key: '@n', value: '1' },
+    ]);
+  });
+
+  it('completes the words of scripts, with what stood on the lines before', async () => {
+    const { shell } = await shellOn(RAN);
+
+    expect(shell.complete('script ret')).toEqual([['return '], 'ret']);
+    expect(shell.complete('scr')).toEqual([['script '], 'scr']);
+    await shell.run('script');
+    await shell.run('let stock = get k');
+    expect(shell.complete('return sto')).toEqual([['stock '], 'sto']);
+    expect(shell.complete('return to_i')[0]).toContain('to_int(');
+  });
+
+  it('shows a script in colours, letter for letter', () => {
+    const script = 'set `item/7` "a" # why\n  @x';
+
+    expect(stripVTControlCharacters(paint(script))).toBe(script);
+  });
+
+  it('does what stands between begin and commit as one, and what is not committed not at all', async () => {
+    const client = await startEmbedded();
+    onTestFinished(() => client.close());
+    const said: string[] = [];
+    const say = (text: string | Uint8Array): void => void said.push(Buffer.from(text).toString().trim());
+    const shell = createShell({ client, out: say, complain: (text) => say(stripVTControlCharacters(text)) });
+
+    for (const line of ['commit', 'begin', 'begin', 'set a 1', 'get a']) await shell.run(line);
+    const before = await client.keys.exists('a');
+    for (const line of ['commit', 'begin --optimistic', 'set a 2', 'rollback', 'get a', 'begin', 'set a 3'])
+      await shell.run(line);
+    await shell.end();
+
+    expect([before, await client.keys.getText('a')]).toEqual([false, '1']);
+    expect(said).toEqual([
+      'no transaction is open: `begin` begins one',
+      'began a transaction, pessimistic',
+      'a transaction is open: `commit` it, or `rollback`',
+      'set "a", revision 0',
+      '1',
+      'committed',
+      'began a transaction, optimistic',
+      'set "a", revision 1',
+      'rolled back',
+      '1',
+      'began a transaction, pessimistic',
+      'set "a", revision 1',
+    ]);
+    expect((await client.keys.set('a', '4')).written).toBe(true);
   });
 
   it('leaves when it is told to', async () => {

@@ -84,7 +84,7 @@ describe('an example', () => {
   it('is there for each part', () => {
     const names = examples.map(({ name }) => name).join();
 
-    for (const part of ['client', 'error', 'keys', 'many-keys', 'ranges', 'locks', 'sequences', 'embedded'])
-      expect(names).toContain(`/${part}.ts`);
+    const parts = ['client', 'error', 'keys', 'many-keys', 'ranges', 'locks', 'sequences', 'embedded'];
+    for (const part of [...parts, 'transactions', 'scripts']) expect(names).toContain(`/${part}.ts`);
   });
 });

@@ -17,6 +17,7 @@ function clientOf(answer: (call: ClientCall, count: number) => Promise<ClientAns
   const port = createInProcessPort({
     partitions: 2,
     request: (call) => answer(call, calls.push(call)),
+    transact: () => Promise.reject(new Error('nothing is transacted here')),
     stop: () => Promise.resolve(),
     fatal: () => fatal,
   });

@@ -1,9 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { KeyValueCode, refusal, refusalOf } from '../../../core/index.js';
+import {
+  KeyValueCode,
+  nodeId,
+  refusal,
+  refusalOf,
+  ScriptCode,
+  SessionCode,
+  wallMs,
+} from '../../../core/index.js';
 import type { Fields } from '../api/services/driver.js';
 import { toMessage } from '../api/services/grpc-driver.js';
 import { grpcFake, type GrpcFake } from './grpc-fake.js';
+
+const ANSWERS = {
+  StartTransaction: SessionCode.set,
+  OperateInTransaction: SessionCode.alreadyLocked,
+  CommitTransaction: SessionCode.committed,
+  RollbackTransaction: SessionCode.rolledBack,
+} as const;
 
 let fake: GrpcFake;
 beforeEach(async () => {
@@ -36,6 +51,36 @@ describe('a batch stream', () => {
 
     expect(first).toMatchObject({ Type: 5, RequestId: 2, TryGetKeyValue: { Type: 103 } });
     expect(second).toMatchObject({ Type: 5, RequestId: 1, TryGetKeyValue: { Type: 103 } });
+  });
+
+  it('takes sessions, their locks and scripts', async () => {
+    const id = { node: nodeId(1), wall: wallMs(5), counter: 0 };
+    fake = await grpcFake({
+      transact: (call) =>
+        Promise.resolve(
+          call.type === 'RunScript'
+            ? { family: 'script', code: ScriptCode.got, entries: [{ revision: 7 }] }
+            : { family: 'session', code: ANSWERS[call.type], id, holder: id, anchorKey: 'k' },
+        ),
+    });
+    const { stream, take } = fake.batchStream('KeyValuer.BatchClientKeyValueRequests');
+    const handle = { coordinatorKey: 'c', transactionId: { n: 1, l: 5, c: 0 } };
+    const inSession = { ...handle, key: 'k', operationIdHigh: 1, operationIdLow: 1 };
+
+    stream.write({ Type: 7, RequestId: 1, TryExecuteTransactionScript: { Script: Buffer.from('x') } });
+    stream.write({ Type: 8, RequestId: 2, TryAcquireExclusiveLock: toMessage(inSession) });
+    stream.write({ Type: 11, RequestId: 3, StartTransaction: toMessage({ coordinatorKey: 'c' }) });
+    stream.write({ Type: 12, RequestId: 4, CommitTransaction: toMessage(handle) });
+    stream.write({ Type: 13, RequestId: 5, RollbackTransaction: toMessage(handle) });
+    const answers = [...(await take(5))].sort((a, b) => Number(a.RequestId) - Number(b.RequestId));
+
+    expect(answers).toMatchObject([
+      { Type: 7, TryExecuteTransactionScript: { Type: 3, Values: [{ Revision: 7 }] } },
+      { Type: 8, TryAcquireExclusiveLock: { Type: 104, HolderTransactionIdPhysical: 5 } },
+      { Type: 11, StartTransaction: { Type: 0, TransactionIdPhysical: 5 } },
+      { Type: 12, CommitTransaction: { Type: 8, RecordAnchorKey: 'k' } },
+      { Type: 13, RollbackTransaction: { Type: 9 } },
+    ]);
   });
 
   it('goes on when one request fails, and leaves unknown ones unanswered', async () => {

@@ -91,13 +91,6 @@ describe('calls', () => {
     });
   });
 
-  it.each(['StartTransaction', 'TryExecuteTransactionScript', 'TryAcquireExclusiveLock'])(
-    'of later versions are unimplemented: %s',
-    async (name) => {
-      await expect(fake.unary(`KeyValuer.${name}`, {})).rejects.toMatchObject({ code: status.UNIMPLEMENTED });
-    },
-  );
-
   it('that fail unexpectedly are unknown', async () => {
     fake.answerWith(() => Promise.reject(new Error('oh no')));
 

@@ -1,9 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { KeyValueCode, refusal, refusalOf, type Operation } from '../../../core/index.js';
+import {
+  KeyValueCode,
+  nodeId,
+  refusal,
+  refusalOf,
+  ScriptCode,
+  SessionCode,
+  wallMs,
+  type Operation,
+} from '../../../core/index.js';
 import { startEmbedded } from '../../../runtime-node/embedded/index.js';
 import { renderMetrics } from '../../../runtime-node/observe/exposition.js';
 import { createRequestMetrics } from '../../../runtime-node/observe/request-metrics.js';
+import { createTransactionMetrics } from '../../../runtime-node/observe/transaction-metrics.js';
 import { clientOf } from '../client/support.js';
 import { realNode } from '../support/real-node.js';
 
@@ -30,6 +40,57 @@ describe('the text for Prometheus', () => {
         '',
       ].join('\n'),
     );
+  });
+});
+
+describe('transactions', () => {
+  const idOf = (counter: number) => ({ node: nodeId(1), wall: wallMs(5), counter });
+  const END = {
+    committed: 'CommitTransaction',
+    aborted: 'CommitTransaction',
+    rolledBack: 'RollbackTransaction',
+  } as const;
+
+  it('are counted by how they ended, once each, with the time from their begin; those that never end are abandoned', () => {
+    let now = 0;
+    const metrics = createTransactionMetrics(() => now);
+    const begin = (counter: number): void => {
+      const call = { type: 'StartTransaction', coordinatorKey: 'c', options: {} as never } as const;
+      metrics.heard(call, { family: 'session', code: SessionCode.set, id: idOf(counter) });
+    };
+    const end = (counter: number, code: keyof typeof END | 'mustRetry'): void => {
+      const type = code === 'mustRetry' ? 'CommitTransaction' : END[code];
+      const handle = { id: idOf(counter), coordinatorKey: 'c' };
+      metrics.heard({ type, handle }, { family: 'session', code: SessionCode[code] });
+    };
+
+    for (const counter of [1, 2, 3, 4]) begin(counter);
+    now = 4;
+    end(1, 'mustRetry');
+    end(1, 'committed');
+    end(1, 'committed');
+    end(2, 'aborted');
+    end(3, 'rolledBack');
+    end(9, 'committed');
+    now = 400_000;
+    const text = renderMetrics(metrics.families());
+
+    for (const outcome of ['committed', 'aborted', 'rolledBack', 'abandoned'])
+      expect(text).toContain(`wavetank_transactions_total{outcome="${outcome}"} 1\n`);
+    expect(text).toContain('wavetank_transaction_duration_seconds_bucket{le="0.005"} 3\n');
+    expect(text).toContain('wavetank_transaction_duration_seconds_count 3\n');
+  });
+
+  it('that are open are told by the node that keeps them', async () => {
+    const node = await startEmbedded();
+    onTestFinished(() => node.close());
+    const session = await node.begin();
+
+    const open = node.metrics();
+    await session.commit();
+
+    expect(open).toContain('wavetank_transactions_open 1\n');
+    expect(node.metrics()).toContain('wavetank_transactions_total{outcome="committed"} 1\n');
   });
 });
 
@@ -65,6 +126,23 @@ describe('requests', () => {
     expect(text).toContain('wavetank_request_duration_seconds_bucket{kind="Get",le="+Inf"} 3\n');
     expect(text).toContain('wavetank_request_duration_seconds_count{kind="Get"} 3\n');
     expect(text).toMatch(/wavetank_request_duration_seconds_sum\{kind="Get"\} 20\.0014/);
+  });
+
+  it('of sessions and scripts are counted too', async () => {
+    const metrics = createRequestMetrics();
+    const script = {
+      type: 'RunScript',
+      script: new Uint8Array(),
+      parameters: [],
+      priority: 'normal',
+    } as const;
+    const answer = { family: 'script', code: ScriptCode.aborted, entries: [] } as const;
+
+    await metrics.measureTransaction(script, Promise.resolve(answer));
+
+    expect(renderMetrics(metrics.families())).toContain(
+      'wavetank_requests_total{kind="RunScript",code="aborted"} 1\n',
+    );
   });
 
   it('are counted while they are under way, and when they get no answer', async () => {

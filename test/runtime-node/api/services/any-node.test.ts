@@ -93,6 +93,38 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
     expect(await third.call('kv/snapshot-floor', {})).toMatchObject({ liveHolds: 0 });
   });
 
+  it('take every call of a session, and run every script', async () => {
+    const keys = Array.from({ length: 8 }, () => freshName(`session-${transport}`));
+    const [first, second, third] = drivers as readonly [Driver, Driver, Driver];
+    const coordinatorKey = freshName('c');
+
+    const { transactionId } = await first.call('kv/start-tx-session', { coordinatorKey });
+    const handle = { coordinatorKey, transactionId };
+    for (const [i, key] of keys.entries()) {
+      const id = { operationIdHigh: 1, operationIdLow: i + 1 };
+      const set = { key, value: 'x', flags: 1, ...handle, ...id };
+      expect(await (drivers[i % 3] as Driver).call('kv/try-set', set)).toMatchObject({
+        type: 0,
+        revision: 0,
+      });
+    }
+    const last = { operationIdHigh: 2, operationIdLow: 1 };
+    expect(await third.call('kv/try-get', { key: keys[0], ...handle, ...last })).toMatchObject({
+      value: 'x',
+    });
+    expect(await second.call('kv/commit-tx-session', handle)).toMatchObject({ type: 8 });
+
+    for (const driver of drivers) {
+      const parameters = [{ key: '@a', value: keys[0] }];
+      const ran = await driver.call('kv/try-execute-tx-script', {
+        script: 'begin (locking=optimistic, autoCommit=true) let a = get @a return concat(a, "!") end',
+        parameters,
+      });
+      expect(ran).toMatchObject({ type: 3, values: [{ value: 'x!' }] });
+      for (const key of keys) expect(await driver.call('kv/try-get', { key })).toMatchObject({ value: 'x' });
+    }
+  });
+
   it('find a prefix in all partitions, whoever is asked', async () => {
     const prefix = freshName(`spread-${transport}`);
     const items = Array.from({ length: 10 }, (_, index) => ({ key: `${prefix}-${index}/x`, value: 'x' }));

@@ -54,6 +54,41 @@ describe.each(FACES)('by %s', (face) => {
     });
   });
 
+  describe('a session, when all nodes have been started anew,', () => {
+    let nodes: Ensemble;
+    beforeAll(async () => {
+      nodes = await startEnsemble(face);
+    });
+    afterAll(() => nodes.stop());
+
+    it('is committed by its record, which its anchor finds; and was never there if it was not', async () => {
+      const [key, other] = [freshName('key'), freshName('key')];
+      const begin = async (name: string): Promise<Fields> => {
+        const coordinatorKey = freshName('session');
+        const { transactionId } = await nodes.call('kv/start-tx-session', { coordinatorKey });
+        const handle = { coordinatorKey, transactionId };
+        const set = { key: name, value: 'x', flags: 1, operationIdHigh: 1, operationIdLow: 1 };
+        await nodes.call('kv/try-set', { ...set, ...handle });
+        return handle;
+      };
+      const committed = await begin(key);
+      const lost = await begin(other);
+      const { recordAnchorKey } = await nodes.call('kv/commit-tx-session', committed);
+
+      await nodes.restart();
+
+      const again = { ...committed, recordAnchorKey };
+      expect(await nodes.call('kv/commit-tx-session', again)).toMatchObject({ type: 8 });
+      expect(await nodes.call('kv/rollback-tx-session', again)).toMatchObject({ type: 8 });
+      expect(await nodes.call('kv/commit-tx-session', lost)).toMatchObject({ type: 99 });
+      expect(await nodes.call('kv/try-get', { key })).toMatchObject({ type: 3, value: 'x' });
+      expect(await nodes.call('kv/try-set', { key: other, value: 'y', flags: 1 })).toMatchObject({
+        type: 0,
+        revision: 0,
+      });
+    });
+  });
+
   describe('a sequence whose owner changes while it is asked', () => {
     let nodes: Ensemble;
     beforeAll(async () => {

@@ -37,6 +37,15 @@ export const METHODS = {
   'kv/snapshot-hold/renew': 'KeyValuer.RenewSnapshotHold',
   'kv/snapshot-hold/release': 'KeyValuer.ReleaseSnapshotHold',
   'kv/snapshot-floor': 'KeyValuer.GetSnapshotFloor',
+  'kv/start-tx-session': 'KeyValuer.StartTransaction',
+  'kv/commit-tx-session': 'KeyValuer.CommitTransaction',
+  'kv/rollback-tx-session': 'KeyValuer.RollbackTransaction',
+  'kv/try-acquire-exclusive-lock': 'KeyValuer.TryAcquireExclusiveLock',
+  'kv/try-acquire-prefix-lock': 'KeyValuer.TryAcquireExclusivePrefixLock',
+  'kv/try-release-prefix-lock': 'KeyValuer.TryReleaseExclusivePrefixLock',
+  'kv/try-acquire-range-lock': 'KeyValuer.TryAcquireExclusiveRangeLock',
+  'kv/try-release-range-lock': 'KeyValuer.TryReleaseExclusiveRangeLock',
+  'kv/try-execute-tx-script': 'KeyValuer.TryExecuteTransactionScript',
   'sequences/create': 'Sequencer.CreateSequence',
   'sequences/update': 'Sequencer.UpdateSequence',
   'sequences/get': 'Sequencer.GetSequence',
@@ -51,13 +60,16 @@ export type ServicePath = keyof typeof METHODS;
 export const LOOKS: readonly ServicePath[] = ['kv/snapshot-floor'];
 
 /** The properties that are bytes. */
-const BYTES = ['value', 'compareValue', 'owner'];
+const BYTES = ['value', 'compareValue', 'owner', 'script'];
+/** In these lists what is called a value is text. */
+const OF_TEXT = ['parameters'];
 
 /** Every object in a request or an answer, with its byte properties turned by `turn`. */
 export function turnBytes(fields: Fields, turn: (bytes: unknown) => unknown): Fields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]): [string, unknown] => {
       if (BYTES.includes(name)) return [name, value === null || value === undefined ? null : turn(value)];
+      if (OF_TEXT.includes(name)) return [name, value];
       if (Array.isArray(value)) return [name, value.map((one) => turnBytes(one as Fields, turn))];
       return [name, value];
     }),
@@ -68,8 +80,9 @@ export function turnBytes(fields: Fields, turn: (bytes: unknown) => unknown): Fi
 export function withUsual(path: ServicePath, body: Fields): Fields {
   const items = body.items as readonly Fields[] | undefined;
   const reads = /try-(get|exists)/.test(path) ? { revision: -1 } : {};
+  const urgent = /start-tx|execute-tx/.test(path) ? { priority: 2 } : {};
   const creates = path === 'sequences/create' ? { increment: 1 } : {};
-  const usual = { durability: 1, ...reads, ...creates };
+  const usual = { durability: 1, ...reads, ...creates, ...urgent };
   if (items === undefined) return { ...usual, ...body };
   return { ...body, items: items.map((item) => ({ ...usual, ...item })) };
 }

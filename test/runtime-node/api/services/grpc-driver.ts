@@ -4,14 +4,14 @@ import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 
 import { loadSchema, SERVICE_FILES } from '../../../../runtime-node/grpc/schema.js';
-import { METHODS, turnBytes, withUsual, type Driver, type Fields } from './driver.js';
+import { METHODS, turnBytes, withUsual, type Driver, type Fields, type ServicePath } from './driver.js';
 
 export function grpcDriver(url: string, trust: ChannelCredentials = credentials.createInsecure()): Driver {
   const client = new Client(new URL(url).host, trust);
   return {
     call(path, body) {
       const method = methodNamed(METHODS[path]);
-      const sent = turnBytes(withUsual(path, body), (text) => Buffer.from(String(text)));
+      const sent = turnBytes(asGrpcHasIt(path, withUsual(path, body)), (text) => Buffer.from(String(text)));
       return new Promise((resolve, reject) => {
         client.makeUnaryRequest(
           method.path,
@@ -29,6 +29,15 @@ export function grpcDriver(url: string, trust: ChannelCredentials = credentials.
       });
     },
     close: () => client.close(),
+  };
+}
+
+/** Where the contract says the same otherwise: a prefix has a name of its own, and priorities begin at 1. */
+function asGrpcHasIt(path: ServicePath, { priority, key, ...body }: Fields): Fields {
+  return {
+    ...body,
+    ...(typeof priority === 'number' ? { priority: priority + 1 } : {}),
+    ...(key === undefined ? {} : path.includes('prefix-lock') ? { prefixKey: key } : { key }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The driver over a client's port, with names and shapes translated from those of REST: into this process, or over HTTP. */
 
-import type { Revision } from '../../../../core/index.js';
+import { TRANSACTION_PRIORITIES, type Revision } from '../../../../core/index.js';
 import { createHttpPort } from '../../../../runtime-node/client/http-port.js';
 import { persist } from '../../../../runtime-node/client/patience.js';
 import type { AnswerTo, Ask, BatchAsk, ClientPort, Prepared } from '../../../../runtime-node/client/port.js';
@@ -42,7 +42,21 @@ function portDriver(port: ClientPort): Driver {
   };
 }
 
+/** In the session that it names, where it names one. */
 function askOf(path: ServicePath, fields: Fields): Ask {
+  const [item] = (fields['items'] ?? []) as readonly Fields[];
+  const id = fields['transactionId'] ?? item?.['transactionId'];
+  const ask = bareAskOf(path, fields);
+  if (id === undefined || ask.type === 'Commit' || ask.type === 'Rollback') return ask;
+  return { type: 'InSession', handle: handleOf({ ...fields, transactionId: id }), ask } as Ask;
+}
+
+function handleOf({ transactionId, coordinatorKey = '' }: Fields) {
+  const { n, l, c } = transactionId as { readonly n: number; readonly l: number; readonly c: number };
+  return { id: { node: n, wall: l, counter: c }, coordinatorKey };
+}
+
+function bareAskOf(path: ServicePath, fields: Fields): Ask {
   // Each path makes the fields of its own kind of question, and is asked with those that belong to it.
   return (BODIES[path] as (fields: Fields) => unknown)(fields) as Ask;
 }
@@ -73,6 +87,15 @@ const BODIES: Readonly<Record<ServicePath, (fields: Fields) => Fields>> = {
   'kv/snapshot-hold/renew': ({ holdId, leaseMs }) => ({ type: 'RenewHold', hold: holdId, leaseMs }),
   'kv/snapshot-hold/release': ({ holdId }) => ({ type: 'ReleaseHold', hold: holdId }),
   'kv/snapshot-floor': () => ({ type: 'GetFloor' }),
+  'kv/start-tx-session': beginAsk,
+  'kv/commit-tx-session': (fields) => endAsk('Commit', fields),
+  'kv/rollback-tx-session': (fields) => endAsk('Rollback', fields),
+  'kv/try-acquire-exclusive-lock': ({ key, ...rest }) => takeAsk({ type: 'KeyLock', key }, rest),
+  'kv/try-acquire-prefix-lock': ({ key, ...rest }) => takeAsk({ type: 'PrefixLock', prefix: key }, rest),
+  'kv/try-release-prefix-lock': ({ key, ...rest }) => giveAsk({ type: 'PrefixLock', prefix: key }, rest),
+  'kv/try-acquire-range-lock': (fields) => takeAsk(rangeNeed(fields), fields),
+  'kv/try-release-range-lock': (fields) => giveAsk(rangeNeed(fields), fields),
+  'kv/try-execute-tx-script': scriptAsk,
   'sequences/create': (fields) => ({ initialValue: 0, ...sequenceAsk('CreateSequence', fields) }),
   'sequences/update': updateAsk,
   'sequences/get': (fields) => sequenceAsk('GetSequence', fields),
@@ -80,6 +103,59 @@ const BODIES: Readonly<Record<ServicePath, (fields: Fields) => Fields>> = {
   'sequences/reserve': (fields) => sequenceAsk('ReserveSequence', fields),
   'sequences/delete': (fields) => sequenceAsk('DeleteSequence', fields),
 };
+
+function beginAsk(fields: Fields): Fields {
+  const { coordinatorKey, timeout = 0, admissionWaitMs = 0, asyncRelease = false, priority } = fields;
+  const { at } = timeOf(fields['readTimestamp']);
+  return {
+    type: 'Begin',
+    coordinatorKey,
+    options: {
+      locking: fields['lockingType'] === 1 ? 'optimistic' : 'pessimistic',
+      timeoutMs: timeout,
+      admissionWaitMs,
+      readValidation: fields['readValidation'] === 1 ? 'trackAndValidate' : 'none',
+      decisionDurability: fields['decisionDurability'] === 1 ? 'durable' : 'bestEffort',
+      asyncRelease,
+      priority: TRANSACTION_PRIORITIES[priority as number],
+      ...(at === undefined ? {} : { readTimestamp: at }),
+    },
+  };
+}
+
+function endAsk(type: string, { recordAnchorKey, ...fields }: Fields): Fields {
+  const anchor = typeof recordAnchorKey === 'string' ? { anchorKey: recordAnchorKey } : {};
+  return { type, handle: handleOf(fields), ...anchor };
+}
+
+function takeAsk(need: Fields, { expiresMs = 0, ...rest }: Fields): Fields {
+  return { type: 'LockInTransaction', need, leaseMs: expiresMs, ...spaceOf(rest) };
+}
+
+function giveAsk(need: Fields, fields: Fields): Fields {
+  return { type: 'UnlockInTransaction', need, ...spaceOf(fields) };
+}
+
+function rangeNeed(fields: Fields): Fields {
+  const { prefix, startKey, startInclusive = false, endKey, endInclusive = false, mode } = fields;
+  return {
+    type: 'RangeLock',
+    prefix,
+    ...(startKey === undefined ? {} : { from: { key: startKey, inclusive: startInclusive } }),
+    ...(endKey === undefined ? {} : { to: { key: endKey, inclusive: endInclusive } }),
+    mode: mode === 1 ? 'shared' : 'exclusive',
+  };
+}
+
+function scriptAsk({ script, hash, parameters = [], priority }: Fields): Fields {
+  return {
+    type: 'RunScript',
+    script: bytesOf(script as string),
+    ...(hash === undefined ? {} : { hash }),
+    parameters: itemsIn(parameters).map(({ key, value }) => ({ name: key, value })),
+    priority: TRANSACTION_PRIORITIES[priority as number],
+  };
+}
 
 function lockAsk(type: string, { resource, owner, expiresMs, ...rest }: Fields): Fields {
   const isOwned = type !== 'GetLock';
@@ -178,8 +254,28 @@ function stampOf(timestamp: unknown): Fields {
 /** By the names that REST has for them. */
 function fieldsOf(ask: Ask, answer: AnswerTo<Ask>): Fields {
   // Where it was served is told by hints.
-  const { code, servedAt, ...rest } = answer as unknown as Fields;
+  const {
+    code,
+    servedAt,
+    answer: inner,
+    holder,
+    id,
+    anchorKey = null,
+    ...rest
+  } = answer as unknown as Fields;
   void servedAt;
+  if (ask.type === 'InSession') {
+    const { type, ...fields } = fieldsOf(ask.ask, inner as AnswerTo<Ask>);
+    const refused = typeof code === 'number' && code >= 99;
+    return { ...fields, type: refused ? code : type, holderTransactionId: timeShown(holder) };
+  }
+  if (ask.type === 'Begin') return { type: code, ...rest, transactionId: timeShown(id) };
+  if (ask.type === 'Commit' || ask.type === 'Rollback')
+    return { type: code, ...rest, recordAnchorKey: anchorKey };
+  if (ask.type === 'RunScript') {
+    const { reason = null, entries } = rest;
+    return { type: code, reason, values: itemsIn(entries).map(shown) };
+  }
   if ('rows' in rest) {
     const items = (ask as BatchAsk).items.map(({ key, ephemeral }, index) => {
       const row = itemsIn(rest['rows'])[index] ?? {};

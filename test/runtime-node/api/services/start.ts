@@ -19,8 +19,9 @@ export const FACES = [...TRANSPORTS, 'our client', 'a call in this process'] as 
 export type Face = (typeof FACES)[number];
 
 /** What only a wire can say: our own client has no words for it. */
-export function isWireOnly({ durability, transactionId }: Fields): boolean {
-  return transactionId !== undefined || (durability !== undefined && durability !== 0 && durability !== 1);
+export function isWireOnly({ durability, transactionId, coordinatorKey }: Fields): boolean {
+  const isHalf = (transactionId === undefined) !== (coordinatorKey === undefined);
+  return isHalf || (durability !== undefined && durability !== 0 && durability !== 1);
 }
 
 export function isWire(face: Face): boolean {
