@@ -25,6 +25,7 @@ import { describeOperation, groupOfOperation } from '../../../core/partition/ope
 import type { HoldEntry } from '../../../core/partition/retention.js';
 import { problemWith } from '../../../core/partition/validate.js';
 import { bytes, emptyPartition, get, remove, set, stamp, type PartitionUnderTest } from './support.js';
+import { atOnce, commit, decide, drop, prepareHere, put, settle } from './transaction-support.js';
 
 const LEASE = 1_000;
 
@@ -291,6 +292,34 @@ describe('the history under a floor', () => {
     expect(mapGet(partition.state.keys, 'k')?.forgotten).toBe(0);
     expect(history(large)).toHaveLength(20);
     expect(large.read(get('k', { at: stamp(1_005) })).code).toBe(KeyValueCode.errored);
+  });
+
+  it('has every version that transactions wrote, at once or when they were settled', () => {
+    const partition = emptyPartition();
+    partition.apply(set('k', bytes(0)));
+    const floor = partition.state.lastModified;
+    partition.apply(floorAt(floor, 1));
+    const times = 3 * MAX_HISTORY;
+    const written: Timestamp[] = [];
+    for (let i = 1; i <= times; i += 1) {
+      const writes = [i % 3 === 0 ? drop('k') : put('k', bytes(i))];
+      if (i % 2 === 0) partition.apply(atOnce(`t${i}`, { writes }));
+      else {
+        const { at } = partition.apply(prepareHere(`t${i}`, { writes })).outcome;
+        partition.apply(decide(`t${i}`, commit(at)));
+        partition.apply(settle(`t${i}`, commit(at)));
+      }
+      written.push(partition.state.lastModified);
+    }
+
+    expect(history(partition)).toHaveLength(times);
+    expect(partition.read(get('k', { at: floor }))).toMatchObject({ revision: 0, value: bytes(0) });
+    expect(written.map((at) => partition.read(get('k', { at })).code)).toEqual(
+      written.map((_, i) => ((i + 1) % 3 === 0 ? KeyValueCode.doesNotExist : KeyValueCode.got)),
+    );
+    partition.apply(floorAt(ZERO_TIMESTAMP, 2));
+    partition.apply(atOnce('last', { writes: [put('k', bytes(1))] }));
+    expect(history(partition)).toHaveLength(MAX_HISTORY);
   });
 
   it('always answers reads at the floor, and later, as they would have been answered then', () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { mapForEach, type OrderedMap } from '../../../core/collections/ordered-map.js';
 import { logIndex } from '../../../core/machine/units.js';
 import type { Operation } from '../../../core/partition/command.js';
+import { liveHolds } from '../../../core/partition/holds.js';
 import { intentOn, NO_TRANSACTIONS } from '../../../core/partition/prepared.js';
+import { floorOf } from '../../../core/partition/retention.js';
 import {
   decodeChunk,
   encodeChunk,
@@ -17,6 +20,7 @@ import {
   commit,
   decide,
   finish,
+  HERE,
   prepareElsewhere,
   prepareHere,
   put,
@@ -63,6 +67,12 @@ function restored(chunks: readonly Uint8Array[]): PartitionUnderTest {
   return replica;
 }
 
+function entriesOf<T>(map: OrderedMap<T>): readonly (readonly [string, T])[] {
+  const entries: (readonly [string, T])[] = [];
+  mapForEach(map, (name, entry) => void entries.push([name, entry]));
+  return entries;
+}
+
 const REST: readonly Operation[] = [
   settle('a', commit(stamp(5_000))),
   finish('b'),
@@ -89,6 +99,33 @@ describe('a replica that was sent a snapshot with transactions inside', () => {
       }
       expect(replica.state.digest).toBe(original.state.digest);
       expect(chunksOf(replica, maxBytes)).toEqual(chunksOf(original, maxBytes));
+    },
+  );
+
+  it.each([1, 40, 1_000_000])(
+    'keeps the past for others as well: with holds, or with a floor, in chunks of %d bytes',
+    (maxBytes) => {
+      const withHolds = busy();
+      for (const holder of ['one', 'other']) {
+        withHolds.apply({ type: 'AcquireHold', holder, timestamp: stamp(7), leaseMs: 100 });
+      }
+      const withFloor = busy();
+      withFloor.apply({ type: 'SetFloor', group: HERE, timestamp: stamp(7), position: logIndex(3) });
+      for (const original of [withHolds, withFloor]) {
+        const chunks = chunksOf(original, maxBytes);
+        const replica = restored(chunks);
+        const { transactions, retention } = original.state;
+
+        expect(chunksOf(replica, maxBytes)).toEqual(chunks);
+        for (const kind of ['prepared', 'intents', 'open', 'closed'] as const) {
+          expect(entriesOf(replica.state.transactions[kind])).toEqual(entriesOf(transactions[kind]));
+        }
+        expect(replica.state.retention?.type).toBe(retention?.type);
+        expect(entriesOf(liveHolds(replica.state))).toEqual(entriesOf(liveHolds(original.state)));
+        expect(floorOf(replica.state)).toEqual(floorOf(original.state));
+      }
+      expect(liveHolds(withHolds.state).size).toBe(2);
+      expect(floorOf(withFloor.state)).toEqual(stamp(7));
     },
   );
 

@@ -3,9 +3,11 @@ import protobufjs from 'protobufjs/minimal.js';
 import { describe, expect, it, vi } from 'vitest';
 import { nodeId } from '../../../core/machine/units.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
+import { HoldCode } from '../../../core/partition/hold-command.js';
 import { LockCode } from '../../../core/partition/lock-command.js';
 import { TransactionCode } from '../../../core/partition/transaction-command.js';
 import { SequenceCode } from '../../../core/partition/sequence-command.js';
+import { SessionCode } from '../../../core/transactions/calls.js';
 import {
   decodeCommand,
   decodeFrame,
@@ -49,6 +51,7 @@ const DECODERS: Record<string, (bytes: Uint8Array) => Decoded<unknown>> = {
 
 const LEAST: Record<string, number> = {
   compareRevision: -Infinity,
+  askedMs: -Infinity,
   digest: -(2 ** 31),
   revision: -1,
   group: 0,
@@ -81,6 +84,8 @@ const TEXT_BOUNDS: Record<string, { least: number; most: number }> = {
 function codesOf(outcome: object): readonly number[] {
   if (!('family' in outcome) || outcome.family === 'page') return Object.values(KeyValueCode);
   if (outcome.family === 'transaction') return Object.values(TransactionCode);
+  if (outcome.family === 'session') return Object.values(SessionCode);
+  if (outcome.family === 'hold') return Object.values(HoldCode);
   return Object.values(outcome.family === 'lock' ? LockCode : SequenceCode);
 }
 
@@ -101,9 +106,12 @@ function expectValid(value: unknown, name = ''): void {
     for (const each of value) expectValid(each, name);
   } else if (typeof value === 'object' && value !== null) {
     if ('code' in value) expect(codesOf(value)).toContain(value.code);
-    // The bound of a scan may be the empty text.
+    // The bound of a scan may be the empty text; the lease that a session asks for is judged by the node that has the session.
     const isBound = 'inclusive' in value;
-    for (const [field, each] of Object.entries(value)) expectValid(each, isBound ? 'bound' : field);
+    const isAsked = 'type' in value && value.type === 'LockInTransaction';
+    for (const [field, each] of Object.entries(value)) {
+      expectValid(each, isBound ? 'bound' : isAsked && field === 'leaseMs' ? 'askedMs' : field);
+    }
   }
 }
 
