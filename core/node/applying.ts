@@ -22,6 +22,7 @@ import { leasesAfter } from './expiry.js';
 import { unblock } from './group.js';
 import { isTransactionWrite, noteTransaction } from './noticing.js';
 import { answerOrKeep } from './kept-answers.js';
+import { lockedNoMore } from './locking.js';
 import { executed, tryAgain, type Answer } from './proposals.js';
 import { sequenceChanged } from './reservations.js';
 import { META_GROUP } from './roster.js';
@@ -129,10 +130,12 @@ function noteAsLeader(
 function transactionApplied(
   turn: NodeTurn,
   opened: OpenGroup,
-  { type, transaction }: TransactionWrite,
+  operation: TransactionWrite,
   outcome: Outcome,
   answer: Answer,
 ): void {
+  const { type, transaction } = operation;
+  lockedNoMore(opened, operation, outcome, turn.now.monotonic);
   noteTransaction(turn, opened, 'part', transaction);
   urgeBlocker(turn, opened, 'part', outcome);
   if (type === 'Settle') unblock(turn, opened, transaction, answer);

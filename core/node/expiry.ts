@@ -114,7 +114,8 @@ export function leasesAfter(
   }
 }
 
-function writtenBy(
+/** What a transaction wrote here by this operation, given the state before it. */
+export function writtenBy(
   before: Contents,
   operation: CommitAtOnceOperation | SettleOperation,
 ): readonly StagedWrite[] {

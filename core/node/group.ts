@@ -23,7 +23,7 @@ import { block, takeBlocked, urgeBlocker } from './blocked.js';
 import { executeEphemeral, isEphemeral } from './ephemeral.js';
 import type { Execution } from './execution.js';
 import { lapsesFor } from './expiry.js';
-import { executeLocking, isLockOperation, refusedByLock } from './locking.js';
+import { executeLocking, isLockOperation, lockedNoMore, refusedByLock } from './locking.js';
 import { isTransactionWrite, noteTransaction } from './noticing.js';
 import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
 import { reserve } from './reservations.js';
@@ -193,6 +193,7 @@ function serveConfirmed(
   answer(turn, group, origin, executed(given, partition.applied));
   urgeBlocker(turn, opened, 'ephemeral', given.outcome);
   if (!isTransactionWrite(operation)) return;
+  lockedNoMore(opened, operation, given.outcome, turn.now.monotonic);
   noteTransaction(turn, opened, 'ephemeral', operation.transaction);
   if (operation.type === 'Settle') unblock(turn, opened, operation.transaction, answer);
 }

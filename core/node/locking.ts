@@ -7,7 +7,8 @@
  */
 
 import type { Interval } from '../collections/interval-tree.js';
-import type { Operation } from '../partition/command.js';
+import type { MonotonicMs } from '../machine/units.js';
+import type { Operation, Outcome } from '../partition/command.js';
 import type { Answer } from '../partition/contents.js';
 import { nameIn, refusalOf } from '../partition/operation.js';
 import {
@@ -15,6 +16,7 @@ import {
   type StagedWrite,
   type TransactionId,
   type TransactionLockOperation,
+  type TransactionWrite,
 } from '../partition/transaction-command.js';
 import type { Execution } from './execution.js';
 import type { Leadership, TransactionLocks } from './leadership.js';
@@ -102,6 +104,34 @@ function toldOf(operation: Operation, lock: HeldLock | undefined): Answer | unde
     `the transaction ${lock.transaction} holds a lock on ${nameIn(operation)}; nothing was executed: retry it when ` +
     'that transaction has ended';
   return { outcome: refusalOf(operation, 'mustRetry'), reason };
+}
+
+/**
+ * What a transaction has prepared is kept by its intents, and what it has settled needs to be kept no more: its locks go as soon
+ * as either is applied, so that whoever is told of a commit finds none of them.
+ */
+export function lockedNoMore(
+  opened: OpenGroup,
+  operation: TransactionWrite,
+  { code }: Outcome,
+  now: MonotonicMs,
+): void {
+  const table = tableFor(presentLeadership(opened), operation);
+  if (table === undefined || !isKeptOtherwise(operation, code)) return;
+  keep(opened, operation, releaseLocks(table, operation.transaction, undefined, now));
+}
+
+function isKeptOtherwise({ type }: TransactionWrite, code: Outcome['code']): boolean {
+  switch (type) {
+    case 'Prepare':
+      return code === TransactionCode.prepared;
+    case 'CommitAtOnce':
+      return code === TransactionCode.committed;
+    case 'Settle':
+      return true;
+    default:
+      return false;
+  }
 }
 
 function conflictWithLock(

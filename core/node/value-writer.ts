@@ -20,6 +20,7 @@ import type { Operation } from '../partition/command.js';
 import { forEachDropped } from '../partition/key-history.js';
 import type { PartitionState } from '../partition/partition.js';
 import { isReference, type ValueReference } from '../partition/value-reference.js';
+import { writtenBy } from './expiry.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 import {
   changeValues,
@@ -41,20 +42,36 @@ export function valuesApplied(
   index: LogIndex,
   operation: Operation,
 ): void {
-  if (operation.type !== 'Set' && operation.type !== 'Delete') return;
   const { partition } = opened.group;
   if (partition.keys === before.keys) return;
-  const was = mapGet(before.keys, operation.key);
-  const is = mapGet(partition.keys, operation.key);
-  if (is === undefined || is === was) return;
   const { group } = opened.raft.raft;
-  if (operation.type === 'Set' && isReference(is.value) && is.value.index === index) {
-    const { value } = operation;
-    assert(value !== null, () => `group ${group}: entry ${index} writes no value, but it is kept apart`);
-    keep(turn, group, index, value);
+  if (operation.type === 'Set') {
+    const is = mapGet(partition.keys, operation.key);
+    if (is !== undefined && isReference(is.value) && is.value.index === index) {
+      const { value } = operation;
+      assert(value !== null, () => `group ${group}: entry ${index} writes no value, but it is kept apart`);
+      keep(turn, group, index, value);
+    }
   }
-  if (was !== undefined) {
+  for (const key of keysOf(before, operation)) {
+    const was = mapGet(before.keys, key);
+    const is = mapGet(partition.keys, key);
+    if (was === undefined || is === undefined || is === was) continue;
     forEachDropped(was, is, (reference) => supersede(turn, group, index, reference));
+  }
+}
+
+/** The keys to which an operation may give a new version. What a transaction writes is not kept apart, but what it replaces may be. */
+function keysOf(before: PartitionState, operation: Operation): readonly string[] {
+  switch (operation.type) {
+    case 'Set':
+    case 'Delete':
+      return [operation.key];
+    case 'CommitAtOnce':
+    case 'Settle':
+      return writtenBy(before, operation).map(({ key }) => key);
+    default:
+      return [];
   }
 }
 

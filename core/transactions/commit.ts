@@ -11,6 +11,7 @@ import {
   type TransactionOutcome,
 } from '../partition/transaction-command.js';
 import { announce, conclude, finalizingOf, leave } from './finalize.js';
+import { releaseAll } from './locks.js';
 import { timestampOf } from './names.js';
 import type { Finalizing, FinalizingStep, Job, Part, Told } from './session-state.js';
 import { ask, type SessionTurn } from './session-turn.js';
@@ -337,6 +338,7 @@ function decided(
   const wasAtOnce = phase.parts.length === 1;
   if (outcome?.code === TransactionCode.committed) {
     announce(turn, committed(outcome.at));
+    releaseAll(turn);
     // At once is also finished at once.
     return wasAtOnce ? leave(turn) : settle(turn, job, outcome.at);
   }

@@ -1,6 +1,6 @@
 /** The locks of a session, as it knows of them: the leaders of the partitions hold them, and may have lost them. */
 
-import { mapDelete, mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
+import { emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
 import { monotonicMs } from '../machine/units.js';
 import type { LockNeed } from '../partition/transaction-command.js';
 import type { LockInTransaction, SessionOperation, UnlockInTransaction } from './calls.js';
@@ -124,7 +124,10 @@ export function renewLocks(turn: SessionTurn): void {
   session.renewAt = monotonicMs(context.now.monotonic + RENEW_EVERY_MS);
 }
 
-/** Gives up all that the session holds, wherever it asked. Nobody waits for that: what does not arrive lapses. */
+/**
+ * Gives up all that the session holds, wherever it asked: in the turn in which it is told how it ended. Nobody waits for that: what does
+ * not arrive lapses.
+ */
 export function releaseAll(turn: SessionTurn): void {
   const { session } = turn;
   mapForEach(session.lockedAt, (_, participant) => {
@@ -134,4 +137,5 @@ export function releaseAll(turn: SessionTurn): void {
       { type: 'ReleaseTransactionLocks', ...participant, transaction: session.id },
     );
   });
+  session.lockedAt = emptyOrderedMap();
 }

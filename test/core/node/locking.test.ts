@@ -43,6 +43,23 @@ const commitAtOnce = (name: string, of: string): ClientCall =>
   call({ type: 'CommitAtOnce', group: FIRST, transaction: tx(name), writes: [staged(of, 'v')], reads: [] });
 
 describe('a lock of a transaction', () => {
+  it('goes when the transaction has committed at once, or has its intents in place, before anybody is told', () => {
+    for (const end of [commitAtOnce('A', OTHER), prepare('A', [staged(OTHER, 'v')])]) {
+      const { tell } = start();
+      tell(lock('A', [key]));
+      tell(end);
+      expect(tell(lock('B', [key]))).toMatchObject({ code: TransactionCode.locked });
+    }
+  });
+
+  it('stays when a commit at once, or a prepare, is refused', () => {
+    const { tell } = start();
+    tell(lock('A', [key]));
+    tell(lock('B', [{ type: 'KeyLock', key: OTHER }]));
+    expect(tell(commitAtOnce('A', OTHER))).toMatchObject({ code: TransactionCode.aborted });
+    expect(tell(lock('B', [key]))).toMatchObject({ code: TransactionCode.alreadyLocked, blocker: tx('A') });
+  });
+
   it("is one transaction's at a time, whichever node is asked, and its holder is named", () => {
     const { cluster, tell } = start();
     const { applied } = cluster.leader().group();

@@ -21,6 +21,8 @@ import {
   type InFlight,
   type TestNode,
 } from './support.js';
+import { call } from './operations.js';
+import { commitAt, FIRST, prepare, settle, staged, timeIn, tx } from './transacting.js';
 
 /** Values of four bytes and more are kept apart, and memory lets go of all that it may. */
 const APART = { separateValuesFrom: 4, maxValueBytesInMemory: 0 };
@@ -354,6 +356,27 @@ describe('the record of a value', () => {
     expect(first).toBeDefined();
     expect(coldKeys(node)).not.toContain(first);
     expect(coldKeys(node)).toHaveLength(1);
+  });
+
+  it('goes as well where a transaction has replaced it', () => {
+    const node = ready(SNAPPY);
+    write(node, 'k', 'value', plain);
+    write(node, 'other', 'value', plain);
+    expect(coldKeys(node)).toHaveLength(2);
+
+    const replaced = [{ ...staged('k', 'newer'), noRevision: true }] as const;
+    ask(
+      node,
+      call({ type: 'CommitAtOnce', group: FIRST, transaction: tx('A'), writes: replaced, reads: [] }),
+    );
+    const replacedToo = [{ ...staged('other', 'newer'), noRevision: true }] as const;
+    const prepared = node.answers.get(ask(node, prepare('B', replacedToo)));
+    ask(node, settle('B', commitAt(timeIn(prepared))));
+    write(node, 'l', 'l', plain);
+    write(node, 'l', 'm', plain);
+
+    expect(read(node, get('k'))).toBe('newer');
+    expect(coldKeys(node)).toHaveLength(0);
   });
 
   it('stays while a read waits for it, and goes then', () => {
