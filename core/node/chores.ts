@@ -107,7 +107,8 @@ function askForNews(turn: NodeTurn): void {
   const { roster, book } = node.membership;
   // Left out for good. Who was started again and knows no agreed roster may have been left out, too, and lead a group.
   if (roster !== undefined && !isMemberHere(turn)) return;
-  const known = (roster ?? book ?? rosterOf(turn)).members.map((member) => member.node);
+  const members = [...(book?.members ?? []), ...rosterOf(turn).members].map((member) => member.node);
+  const known = [...new Set(members)].toSorted((a, b) => a - b);
   const others = (known.length > 0 ? known : companions(turn)).filter((other) => other !== options.node);
   if (others.length === 0) return;
   const version = roster?.version ?? 0;
@@ -221,6 +222,8 @@ function lookAtGroup(
     else if (options.meta) reconcileGroup(opened.raft, roster);
     return soon;
   }
+  // A newer roster is in this node's log, agreed or not: towards the older one a group might be led back to members that are gone.
+  if ((node.membership.book?.version ?? 0) > roster.version) return soon;
   if (reconcileGroup(openGroup(turn, group).raft, roster) === 'under way') return soon;
   if (options.placementIntervalMs === 0 || !isMisplaced(raft, roster)) return { type: 'Done' };
   const settledAt = since + options.placementSettleMs;

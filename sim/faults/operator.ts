@@ -62,6 +62,8 @@ export function createOperator<S, M, Q, A, D>(
   const stream = streamOf(world.settings.seed, 'operator');
   /** An attempt that was lost may still be carried out later, so none of them is ever forgotten. */
   const wishes: Wish[] = [];
+  /** Those of them that nobody has answered. */
+  const open = new Set<Wish>();
   let asked = 0;
 
   const canLose = (node: number): boolean => {
@@ -77,11 +79,13 @@ export function createOperator<S, M, Q, A, D>(
       asked += 1;
       const number = asked;
       wishes.push(wish);
+      open.add(wish);
       const request = orders.toRequest(wish);
       let attempts = 0;
       let isOver = false;
       const end = (outcome: Outcome): void => {
         isOver = true;
+        if (outcome !== 'given up') open.delete(wish);
         feel(world.felt, `${wish.type} ${outcome}`);
         then?.(outcome);
       };
@@ -115,7 +119,7 @@ export function createOperator<S, M, Q, A, D>(
       };
       stop();
     },
-    electorates: () => orders.electorates([]),
+    electorates: () => orders.electorates([...open]),
   };
   return operator;
 

@@ -4,6 +4,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'heir-never-made': 606,
   'left-out-asks-nobody': 2917,
   'companions-not-asked': 2920,
+  'asks-the-old-members': 4801,
   'stale-segment': 274,
   'short-leadership-kept': 65,
   'snapshot-under-way-dropped': 1,
@@ -319,6 +320,6 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
 
 /**
  * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters;
- * `value-dropped-under-read` is caught by a unit test. One that gets a seed leaves this list.
+ * where `led-back` would do harm, whoever asks for news hears them in time as a rule; `value-dropped-under-read` is caught by a unit test. One that gets a seed leaves this list.
  */
-export const NOT_FOUND_YET: readonly string[] = ['demoted-forgotten', 'value-dropped-under-read'];
+export const NOT_FOUND_YET: readonly string[] = ['demoted-forgotten', 'led-back', 'value-dropped-under-read'];

@@ -250,6 +250,24 @@ export const MEMBERSHIP: readonly Bug[] = [
     edit('core/node/chores.ts', 'known.length > 0 ? known : companions(turn)', 'known'),
   ),
   membership(
+    'led-back',
+    'a leader leads its group towards an agreed roster although a newer one is in its log',
+    edit(
+      'core/node/chores.ts',
+      'if ((node.membership.book?.version ?? 0) > roster.version) return soon;',
+      'if ((node.membership.book?.version ?? 0) < 0) return soon;',
+    ),
+  ),
+  membership(
+    'asks-the-old-members',
+    'who knows an agreed roster and a newer one in its log asks the members of the agreed one alone',
+    edit(
+      'core/node/chores.ts',
+      '[...(book?.members ?? []), ...rosterOf(turn).members]',
+      '[...(roster === undefined ? (book?.members ?? []) : []), ...rosterOf(turn).members]',
+    ),
+  ),
+  membership(
     'transfer-to-one-behind',
     'the target of a transfer is told before it is level',
     edit(TRANSFER, '|| progress.match < raft.log.lastIndex) return;', ') return;'),

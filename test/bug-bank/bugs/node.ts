@@ -32,7 +32,7 @@ export const NODE: readonly Bug[] = [
     'answered-twice',
     'a request stays on the books after it was answered',
     edit(GATEWAY, '  node.requests = radixDelete(node.requests, token);\n', ''),
-    edit(GATEWAY, 'radixDelete, radixForEach, radixGet, radixSet }', 'radixForEach, radixGet, radixSet }'),
+    edit(GATEWAY, '{ radixDelete, radixGet }', '{ radixGet }'),
   ),
   bug(
     'retry-under-new-id',

@@ -166,8 +166,8 @@ export const SERVICES: readonly Bug[] = [
     'a read that finds a lease over is answered at once, and the end is written down later or never',
     edit(
       GROUP,
-      '    if (lapsed !== undefined) {\n      readThroughLog(turn, opened, execution, lapsed, answer);\n      return;\n    }\n',
-      "    if (lapsed !== undefined && operation.type === 'GetLock') {\n      answer(turn, group, origin, executed({ outcome: { family: 'lock', code: 102, fencingToken: 0, owner: null, expires: { node: 0, wall: 0, counter: 0 } } }, partition.applied));\n      return;\n    }\n",
+      '  if (lapsed !== undefined || ahead) {\n    readThroughLog(turn, opened, execution, lapsed, answer);\n    return;\n  }\n',
+      "  if (lapsed !== undefined && operation.type === 'GetLock') {\n    answer(turn, group, origin, executed({ outcome: { family: 'lock', code: 102, fencingToken: 0, owner: null, expires: { node: 0, wall: 0, counter: 0 } } }, partition.applied));\n    return;\n  }\n  if (ahead) {\n    readThroughLog(turn, opened, execution, lapsed, answer);\n    return;\n  }\n",
     ),
   ),
   bug(
@@ -189,8 +189,8 @@ export const SERVICES: readonly Bug[] = [
     'a key whose time to live is over begins at revision 0 again',
     edit(
       KEYS,
-      'revision((current?.revision ?? NEVER_WRITTEN) + 1);',
-      'revision(current === undefined ? NEVER_WRITTEN + 1 : current.lapsedAt.node === 0 ? current.revision + 1 : 0);',
+      'revision((current?.revision ?? NEVER_WRITTEN) + revisions);',
+      'revision(current === undefined ? NEVER_WRITTEN + revisions : current.lapsedAt.node === 0 ? current.revision + revisions : 0);',
     ),
   ),
   bug(
@@ -216,8 +216,8 @@ export const SERVICES: readonly Bug[] = [
     'a set without a time to live leaves the old one',
     edit(
       KEYS,
-      'superseding(current, keepsHistory, fresh, lifetime(index, command, operation.expiresMs));',
-      'superseding(current, keepsHistory, fresh, operation.expiresMs === undefined && current !== undefined && isLive(current) ? current : lifetime(index, command, operation.expiresMs));',
+      'const life = lifetime(index, command, operation.expiresMs);',
+      'const life = operation.expiresMs === undefined && current !== undefined && isLive(current) ? current : lifetime(index, command, operation.expiresMs);',
     ),
   ),
   bug(
@@ -252,14 +252,18 @@ export const SERVICES: readonly Bug[] = [
     'a gap in the history is taken for a version that lasted',
     edit(
       HISTORY,
-      "return newer === undefined || newer.revision === version.revision + 1 ? version : 'forgotten';",
+      "return newer === undefined || revisionBefore(newer) === version.revision ? version : 'forgotten';",
       'return version;',
     ),
   ),
   bug(
     'as-of-before-all',
     'a key is said not to have been there when its history no longer reaches back',
-    edit(HISTORY, "return newer?.revision === 0 ? 'none' : 'forgotten';", "return 'none';"),
+    edit(
+      HISTORY,
+      "return newer !== undefined && revisionBefore(newer) === NEVER_WRITTEN ? 'none' : 'forgotten';",
+      "return 'none';",
+    ),
     edit(HISTORY, 'older + 1 < MAX_HISTORY', 'older + 1 < 3'),
   ),
   bug(
@@ -285,8 +289,8 @@ export const SERVICES: readonly Bug[] = [
     'a page that is full says that there is no other',
     edit(
       SCAN,
-      '      hasMore = shown === items || lookedAt === most;\n      if (hasMore) return false;',
-      '      if (shown === items || lookedAt === most) return false;',
+      '    hasMore = shown === items || lookedAt === most;\n    if (hasMore) return false;',
+      '    if (shown === items || lookedAt === most) return false;',
     ),
   ),
   bug(
@@ -312,8 +316,8 @@ export const SERVICES: readonly Bug[] = [
     'an ephemeral operation is executed by whoever takes itself for the leader',
     edit(
       GROUP,
-      '  if (isRead(operation) || isEphemeral(operation)) confirmFirst(turn, opened, execution, answer);',
-      '  if (isEphemeral(operation) && raft.role === "leader") answer(turn, group, origin, executed(executeEphemeral(turn, opened, execution.requestId, operation), opened.group.partition.applied));\n  else if (isRead(operation) || isEphemeral(operation)) confirmFirst(turn, opened, execution, answer);',
+      '  if (isRead(operation) || isForMemory) confirmFirst(turn, opened, execution, answer);',
+      '  if (isEphemeral(operation) && raft.role === "leader") answer(turn, group, origin, executed(executeEphemeral(turn, opened, execution.requestId, operation), opened.group.partition.applied));\n  else if (isRead(operation) || isForMemory) confirmFirst(turn, opened, execution, answer);',
     ),
   ),
   bug(
@@ -321,8 +325,8 @@ export const SERVICES: readonly Bug[] = [
     'an ephemeral write goes into the log',
     edit(
       GROUP,
-      '  if (isRead(operation) || isEphemeral(operation)) confirmFirst(turn, opened, execution, answer);',
-      '  if (isRead(operation)) confirmFirst(turn, opened, execution, answer);',
+      'const isForMemory = isEphemeral(operation) || isLockOperation(operation);',
+      'const isForMemory = isLockOperation(operation);',
     ),
   ),
   bug(

@@ -73,8 +73,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a delete does not raise the revision',
     edit(
       'core/partition/keys.ts',
-      'superseding(current, true, fresh, FOR_EVER));',
-      '{ ...superseding(current, true, fresh, FOR_EVER), revision: current.revision });',
+      'superseding(current, true, fresh, FOR_EVER, floorOf(contents));',
+      '{ ...superseding(current, true, fresh, FOR_EVER, floorOf(contents)), revision: current.revision };',
     ),
   ),
   bug(
@@ -166,8 +166,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a request that was refused is not remembered, and may succeed when it is repeated',
     edit(
       PARTITION,
-      'retries: isRead(operation) ? retries : rememberRequest(retries, record),',
-      'retries: isRead(operation) || lastModified === state.lastModified ? retries : rememberRequest(retries, record),',
+      'retries: isRemembered(operation, outcome) ?',
+      'retries: isRemembered(operation, outcome) && lastModified !== state.lastModified ?',
     ),
   ),
   bug(

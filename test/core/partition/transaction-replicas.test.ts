@@ -118,7 +118,8 @@ describe('a replica that was sent a snapshot with transactions inside', () => {
 
         expect(chunksOf(replica, maxBytes)).toEqual(chunks);
         for (const kind of ['prepared', 'intents', 'open', 'closed'] as const) {
-          expect(entriesOf(replica.state.transactions[kind])).toEqual(entriesOf(transactions[kind]));
+          const kept = entriesOf<unknown>(replica.state.transactions[kind]);
+          expect(kept).toEqual(entriesOf<unknown>(transactions[kind]));
         }
         expect(replica.state.retention?.type).toBe(retention?.type);
         expect(entriesOf(liveHolds(replica.state))).toEqual(entriesOf(liveHolds(original.state)));

@@ -16,6 +16,7 @@ import {
   type SessionOperation,
   type SessionOptions,
 } from '../../../core/transactions/calls.js';
+import { REAP_GRACE_MS } from '../../../core/transactions/session.js';
 import { MAX_PENDING_OPERATIONS, type SessionState } from '../../../core/transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../../../core/transactions/start.js';
 import {
@@ -262,7 +263,10 @@ describe('the end of a session', () => {
   it('comes by itself when its time is over', () => {
     const session = start({ timeoutMs: 100 });
     tell(session, put(A, 'a'));
-    world.now += 101;
+    world.now += 100 + REAP_GRACE_MS - 1;
+    happen(world, session.id, { type: 'TimeCame' });
+    expect(world.sessions.has(session.id)).toBe(true);
+    world.now += 2;
     happen(world, session.id, { type: 'TimeCame' });
     expect(world.sessions.has(session.id)).toBe(false);
     expect(valueOf(A)).toBeUndefined();
