@@ -22,7 +22,7 @@ import {
   type TestNode,
 } from './support.js';
 import { call } from './operations.js';
-import { commitAt, FIRST, prepare, settle, staged, timeIn, tx } from './transacting.js';
+import { commitAt, decide, FIRST, prepare, settle, staged, timeIn, tx } from './transacting.js';
 
 /** Values of four bytes and more are kept apart, and memory lets go of all that it may. */
 const APART = { separateValuesFrom: 4, maxValueBytesInMemory: 0 };
@@ -371,6 +371,7 @@ describe('the record of a value', () => {
     );
     const replacedToo = [{ ...staged('other', 'newer'), noRevision: true }] as const;
     const prepared = node.answers.get(ask(node, prepare('B', replacedToo)));
+    ask(node, decide('B', commitAt(timeIn(prepared))));
     ask(node, settle('B', commitAt(timeIn(prepared))));
     write(node, 'l', 'l', plain);
     write(node, 'l', 'm', plain);
