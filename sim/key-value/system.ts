@@ -43,6 +43,10 @@ import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { checkServices } from './service-histories.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
+import { finalKeys } from './transactions/final.js';
+import { checkTransactions } from './transactions/judge.js';
+import { createTransactionLoad, type TransactionLoad } from './transactions/load.js';
+import { shorefrontOf } from './transactions/shorefront.js';
 
 export type KeyValueSystem = System<
   KeyValueSettings,
@@ -108,6 +112,7 @@ export function keyValueSystem(
       const stamps = createStamps();
       let world: NodeWorld | undefined;
       let clients: Clients<WorkInput, WorkOutput> | undefined;
+      let ownWork: TransactionLoad | undefined;
       const nodes = (): NodeWorld['nodes'] => (world === undefined ? [] : nodesInUse(world));
       const rules = createNodeRules(
         {
@@ -134,7 +139,12 @@ export function keyValueSystem(
         },
         startClients(opened) {
           world = opened;
-          clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps));
+          const { transactions } = settings;
+          if (transactions !== undefined) {
+            ownWork = createTransactionLoad(shorefrontOf(opened, scenario, desk), transactions);
+          }
+          const perform = ownWork?.perform;
+          clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps, perform));
         },
         unfinished: () => clients?.unfinished ?? 0,
         settled: (healed) =>
@@ -153,7 +163,11 @@ export function keyValueSystem(
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkRecords(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs()) ??
-            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
+            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs()) ??
+            failureBy(
+              () => checkTransactions(ownWork?.attempts ?? [], finalKeys(nodes()), desk.nowUs()),
+              desk.nowUs(),
+            );
           if (failure !== undefined) return { verdict: 'invalid', failure };
           const checked = checkLinearizable(keyValueModel, keyHistory(history), {
             maxSteps: scenario.budgets.maxCheckSteps,
@@ -164,8 +178,10 @@ export function keyValueSystem(
           return { verdict, failure: { property: 'linearizability', detail, atUs: desk.nowUs() } };
         },
         operations: () => ({
-          asked: clients?.history.length ?? 0,
-          answered: clients?.history.filter(({ answeredAt }) => answeredAt !== undefined).length ?? 0,
+          asked: (clients?.history.length ?? 0) + (ownWork?.attempts.length ?? 0),
+          answered:
+            (clients?.history.filter(({ answeredAt }) => answeredAt !== undefined).length ?? 0) +
+            (ownWork?.attempts.filter(({ ending }) => ending !== 'unknown').length ?? 0),
         }),
         finalHash: () => hashValue(nodes().map(({ state }) => hashFinal(state))),
       };
