@@ -35,6 +35,22 @@ function servicesOf(seed: number): Pick<KeyValueSettings, 'services' | 'serviceK
     : { services: 100, serviceKind };
 }
 
+/** Some clients run transactions in some storms. */
+function transactionsOf(seed: number): Pick<KeyValueSettings, 'transactions'> {
+  const pick = sizesOf(seed);
+  if (!pick('transactions besides', SELDOM)) return {};
+  return {
+    transactions: {
+      percent: pick('transaction share', [20, 50, 100]),
+      keys: pick('transaction keys', [2, 4, 8]),
+      insists: pick('transactions insist', [false, false, true]),
+    },
+  };
+}
+
+/** Not on a seed that the bank has on record. */
+const SELDOM: readonly boolean[] = Array.from({ length: 12 }, (_, i) => i === 11);
+
 /** Most values of these clients have a few bytes: the defaults keep none of them apart. */
 function valuesOf(seed: number, apart: boolean): ValueTuning {
   const { separateValuesFrom, maxValueBytesInMemory, maxValueReads, snapshotEveryValueBytes } =
@@ -85,6 +101,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       readPercent: pick('reads', [20, 40, 60]),
       specialReadPercent: pick('special reads', [0, 50, 50, 90]),
       ...servicesOf(seed),
+      ...transactionsOf(seed),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
