@@ -274,9 +274,10 @@ function checkConvergence(nodes: NodeWorld['nodes']): void {
 }
 
 /** All that a partition holds but its retry table, without the shape of its trees. */
-function hashContents({ keys, locks, sequences }: PartitionState): number {
+function hashContents({ keys, locks, sequences, transactions }: PartitionState): number {
   let hash = 0;
-  for (const map of [keys, locks, sequences] as const) {
+  const { prepared, intents, open, closed } = transactions;
+  for (const map of [keys, locks, sequences, prepared, intents, open, closed] as const) {
     mapForEach<unknown>(map, (name, entry) => {
       hash = mixWord(mixWord(hash, hashValue(name)), hashValue(inOrder(entry)));
     });
