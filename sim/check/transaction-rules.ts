@@ -61,7 +61,10 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
   };
 
   const checkPrepared = (course: Course, at: Timestamp): void => {
-    const { participants, prepared } = course;
+    const { participants, prepared, settled } = course;
+    for (const [group, how] of settled) {
+      if (how === 'Abort') broken('all is settled as it was decided', course, `it is committed, but group ${group} has dropped it`);
+    }
     for (const { group, ephemeral } of participants) {
       if (ephemeral === true) continue;
       const preparedAt = prepared.get(group);

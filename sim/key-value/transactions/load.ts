@@ -30,6 +30,7 @@ import {
   type Dice,
   type Scene,
 } from './programs.js';
+import { runScript } from './scripts.js';
 import { optionsOf, runSession } from './session.js';
 
 /** One client, as far as its transactions go. */
@@ -94,6 +95,15 @@ export function createTransactionLoad(front: Shorefront, settings: TransactionSe
       const name = `${number}.${count}`;
       if (dice.below(100, 2) < 15) {
         plainly(front, { client, kind, dice, settings, name, open }, done);
+        return true;
+      }
+      if (kind === 'lists' && settings.keys > 1 && dice.below(8, 9) === 0) {
+        const attempt = open(client, kind, 'script');
+        runScript(front, { attempt, dice, keys: settings.keys, mine: name }, () => {
+          if (attempt.ending === 'unknown') client.alias += 1;
+          else front.reach(`script ${attempt.ending}`);
+          done();
+        });
         return true;
       }
       tryIt({ front, settings, client, kind, dice, name, number: count, open, stream }, 0, done);
