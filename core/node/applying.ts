@@ -3,21 +3,29 @@
  * it (`leadership.ts`).
  */
 
+import { EMPTY_LIST } from '../collections/list.js';
 import { mapDelete } from '../collections/ordered-map.js';
 import { radixDelete, radixGet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
 import { logIndex, type GroupId, type LogIndex, type Term } from '../machine/units.js';
+import { intentsIn } from '../partition/blocking.js';
 import { KeyValueCode, type Command, type Outcome, type ReadOperation } from '../partition/command.js';
-import { refusal } from '../partition/operation.js';
+import { isRead, refusal } from '../partition/operation.js';
 import type { Answer as PartitionAnswer } from '../partition/contents.js';
 import { applyCommand, applyNothing, type PartitionState } from '../partition/partition.js';
+import type { TransactionWrite } from '../partition/transaction-command.js';
 import { entryAt } from '../raft/log.js';
 import { decodeCommand } from '../wire/index.js';
+import { block, urgeBlocker } from './blocked.js';
+import type { Execution } from './execution.js';
 import { leasesAfter } from './expiry.js';
+import { unblock } from './group.js';
+import { isTransactionWrite, noteTransaction } from './noticing.js';
 import { executed, tryAgain, type Answer } from './proposals.js';
 import { sequenceChanged } from './reservations.js';
 import { META_GROUP } from './roster.js';
-import { presentLeadership } from './tenure.js';
+import type { Waiter } from './state.js';
+import { leadershipOf, presentLeadership } from './tenure.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 import { answerFrom, turnBackReads } from './value-reading.js';
 import { generationOf, knownValues } from './value-store.js';
@@ -38,11 +46,13 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
       group.waiting = radixDelete(group.waiting, index);
       group.proposed = mapDelete(group.proposed, waiter.requestId);
       const isOwn = waiter.term === entry.term;
+      const isOff =
+        isOwn && command !== undefined && isPutOff(turn, opened, command, given, waiter.origins, answer);
       const read = isOwn && command !== undefined ? readShown(turn, raft.group, command, given) : undefined;
       const result = isOwn
         ? executed(given, index)
         : tryAgain(opened, 'another leader put a different entry in place of the write');
-      for (const origin of waiter.origins) {
+      for (const origin of isOff ? EMPTY_LIST : waiter.origins) {
         if (read === undefined) answer(turn, raft.group, origin, result);
         else answerFrom(turn, raft.group, read, origin, group.partition, answer);
       }
@@ -71,6 +81,29 @@ function readShown(
   return operation;
 }
 
+/**
+ * Whether a transaction that was prepared before the command was applied is in its way. Then it was not executed, and those who
+ * wait for it go on waiting.
+ */
+function isPutOff(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  { requestId, basis, operation }: Command,
+  { outcome }: PartitionAnswer,
+  origins: Waiter['origins'],
+  answer: Answer,
+): boolean {
+  if (outcome.code !== KeyValueCode.mustRetry || leadershipOf(opened) === undefined) return false;
+  const [on] = intentsIn(opened.group.partition, operation);
+  if (on === undefined) return false;
+  const { group } = opened.raft.raft;
+  for (const origin of origins) {
+    const execution: Execution = { group, requestId, basis, operation, origin };
+    block(turn, opened, { execution, on, confirmed: isRead(operation) }, answer);
+  }
+  return true;
+}
+
 /** What came of a command concerns what this node keeps as the leader. */
 function noteAsLeader(
   turn: NodeTurn,
@@ -82,10 +115,26 @@ function noteAsLeader(
 ): void {
   const { group } = opened;
   const lead = presentLeadership(opened);
-  const leases = leasesAfter(turn, lead.leases, group.partition, index, command);
+  const leases = leasesAfter(turn, lead.leases, before, group.partition, index, command);
   if (leases !== lead.leases) group.lead = { ...lead, leases };
+  if (isTransactionWrite(command.operation)) {
+    transactionApplied(turn, opened, command.operation, outcome, answer);
+    return;
+  }
   if (group.partition.sequences === before.sequences && command.operation.type !== 'ReserveSequence') return;
   sequenceChanged(turn, opened, command, before, { index, isOwn: term === lead.term, outcome }, answer);
+}
+
+function transactionApplied(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  { type, transaction }: TransactionWrite,
+  outcome: Outcome,
+  answer: Answer,
+): void {
+  noteTransaction(turn, opened, 'part', transaction);
+  urgeBlocker(turn, opened, 'part', outcome);
+  if (type === 'Settle') unblock(turn, opened, transaction, answer);
 }
 
 /** A snapshot replaced the log: the partition is what the snapshot says. */

@@ -8,6 +8,7 @@
 
 import { nextTimestamp } from '../clock/hybrid-clock.js';
 import { logIndex } from '../machine/units.js';
+import { isAhead } from '../partition/blocking.js';
 import type { Lapse, Operation, RequestId } from '../partition/command.js';
 import type { Answer } from '../partition/contents.js';
 import { isRead } from '../partition/operation.js';
@@ -29,7 +30,7 @@ export function executeEphemeral(
 ): Answer {
   const lead = presentLeadership(opened);
   const lapsed = ephemeralLapsesFor(turn, lead, operation);
-  if (lapsed === undefined && isRead(operation)) {
+  if (lapsed === undefined && isRead(operation) && !isAhead(lead.ephemeral.state, operation)) {
     return answerRead(lead.ephemeral.state, operation);
   }
   return changeEphemeral(turn, opened, requestId, operation, lapsed);
@@ -55,7 +56,7 @@ export function changeEphemeral(
     ...lead,
     ephemeral: {
       state: applied.state,
-      leases: leasesAfter(turn, leases, applied.state, index, command),
+      leases: leasesAfter(turn, leases, state, applied.state, index, command),
     },
   };
   const { outcome, reason } = applied;

@@ -2,6 +2,7 @@
 
 import type { GroupId, LogIndex, NodeId } from '../machine/units.js';
 import type { Operation, RequestId } from '../partition/command.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 
 /** An operation for a group that this node may lead, or whose state it may read. */
 export interface Execution {
@@ -10,9 +11,14 @@ export interface Execution {
   readonly basis: LogIndex;
   readonly operation: Operation;
   readonly origin: Origin;
+  /** See `Forward`. */
+  readonly within?: TransactionId | undefined;
 }
 
-/** Where an answer goes: to a client of this node, to the node that forwarded the request, or to a task of this node. */
+/**
+ * Where an answer goes: to a client of this node, or whoever in it asked under a token below 0 (`requests.ts`),
+ * to the node that forwarded the request, or to a task of this node.
+ */
 export type Origin =
   | { readonly type: 'Client'; readonly token: number }
   | { readonly type: 'Node'; readonly node: NodeId; readonly requestId: RequestId }

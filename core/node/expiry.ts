@@ -15,6 +15,12 @@ import type { LogIndex } from '../machine/units.js';
 import type { Command, Lapse, Operation } from '../partition/command.js';
 import type { Contents } from '../partition/contents.js';
 import { lapsesIn } from '../partition/lapse.js';
+import { preparedIn } from '../partition/prepared.js';
+import type {
+  CommitAtOnceOperation,
+  SettleOperation,
+  StagedWrite,
+} from '../partition/transaction-command.js';
 import type { Leadership } from './leadership.js';
 import {
   armedLease,
@@ -66,10 +72,11 @@ export function ephemeralLapsesFor(
   return lapsed.length === 0 ? undefined : lapsed;
 }
 
-/** The leases after a command was applied, at `index`, to what is now `contents`. */
+/** The leases after a command was applied, at `index`, to what was `before` and is now `contents`. */
 export function leasesAfter(
   turn: NodeTurn,
   leases: Leases,
+  before: Contents,
   contents: Contents,
   index: LogIndex,
   { operation, lapsed }: Command,
@@ -90,9 +97,23 @@ export function leasesAfter(
     case 'ExtendLock':
     case 'ReleaseLock':
       return noted(turn, next, contents, 'lock', operation.resource, index);
+    case 'CommitAtOnce':
+    case 'Settle':
+      for (const { key } of writtenBy(before, operation)) {
+        next = noted(turn, next, contents, 'key', key, index);
+      }
+      return next;
     default:
       return next;
   }
+}
+
+function writtenBy(
+  before: Contents,
+  operation: CommitAtOnceOperation | SettleOperation,
+): readonly StagedWrite[] {
+  if (operation.type === 'CommitAtOnce') return operation.writes;
+  return preparedIn(before, operation.transaction)?.writes ?? [];
 }
 
 /** Books what became of one name by the command at `index`. */

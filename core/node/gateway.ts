@@ -10,7 +10,7 @@
 import { addDeadline } from '../collections/deadlines.js';
 import { added, EMPTY_LIST, listWith } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
-import { radixDelete, radixForEach, radixGet, radixSet } from '../collections/radix-array.js';
+import { radixDelete, radixGet } from '../collections/radix-array.js';
 import { monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import {
   OWN_REQUEST_ID_PREFIX,
@@ -25,6 +25,7 @@ import { rosterWritten } from './admin.js';
 import type { Origin } from './execution.js';
 import { execute, modeOf } from './group.js';
 import type { Executed, Forward, ForwardAnswer, ForwardResult } from './protocol.js';
+import { enterRequest, forEachRequest, requestUnder, taskDone } from './requests.js';
 import type { ClientRequest } from './state.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere } from './worklist.js';
@@ -64,11 +65,18 @@ export function requestReceived(turn: NodeTurn, token: number, request: ClientCa
     redirects: 0,
     wasSent: false,
   };
+  begin(turn, accepted);
+}
+
+/** Takes on a request of which all is known, and sends it on its way. */
+export function begin(turn: NodeTurn, accepted: ClientRequest): void {
+  const { node } = turn;
+  const { token, operation, group } = accepted;
   const others = mapGet(node.tokensOf, accepted.requestId) ?? EMPTY_LIST;
   const clash = others.find((other) => contradicts(turn, other, accepted));
   if (clash !== undefined) {
     const reason = `operation id ${accepted.requestId} is under way for another operation of this partition`;
-    turn.replies = added(turn.replies, { token, answer: refusedFor(operation, reason) });
+    tell(turn, accepted, refusedFor(operation, reason));
     return;
   }
   node.tokensOf = mapSet(node.tokensOf, accepted.requestId, listWith(others, token));
@@ -84,7 +92,7 @@ function strangerHere({ options, node }: NodeTurn): string {
 }
 
 /** What differs comes first: ids are compared often, and those of one node share the rest. */
-function ownRequestId(turn: NodeTurn, token: number): RequestId {
+export function ownRequestId(turn: NodeTurn, token: number): RequestId {
   return `${OWN_REQUEST_ID_PREFIX}${token}:${turn.node.incarnation}` as RequestId;
 }
 
@@ -94,7 +102,7 @@ function refusedFor(operation: Operation, reason: string): ClientAnswer {
 
 /** Whether a request under way has the same id, in the same partition, and means something else. */
 function contradicts(turn: NodeTurn, token: number, request: ClientRequest): boolean {
-  const other = radixGet(turn.node.requests, token);
+  const other = requestUnder(turn, token);
   if (other === undefined || other.group !== request.group) return false;
   return describeOperation(other.operation) !== describeOperation(request.operation);
 }
@@ -112,36 +120,42 @@ function placeOf(turn: NodeTurn, operation: Operation, leader: NodeId): NodeId {
 }
 
 /** Sends a request on its way, once more; it stays on the books until it is answered. */
-function attempt(turn: NodeTurn, request: ClientRequest, leader: NodeId, redirects: number): void {
+function attempt(
+  turn: NodeTurn,
+  request: ClientRequest,
+  leader: NodeId,
+  redirects: number,
+  atLeader = false,
+): void {
   const { options } = turn;
-  const { token, group, requestId, basis, operation, wasSent } = request;
-  const place = placeOf(turn, operation, leader);
+  const { token, group, requestId, basis, operation, wasSent, within } = request;
+  const place = atLeader ? leader : placeOf(turn, operation, leader);
   book(turn, request, { sentTo: place, redirects, wasSent: wasSent || leader !== NO_NODE });
   if (place === NO_NODE) return;
   if (place === options.node) {
-    execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token } }, answer);
+    execute(turn, { group, requestId, basis, operation, origin: { type: 'Client', token }, within }, answer);
   } else {
-    sendAtOnce(turn, place, { type: 'Forward', group, requestId, basis, operation });
+    sendAtOnce(turn, place, { type: 'Forward', group, requestId, basis, operation, within });
   }
 }
 
 /** Notes who has a request, and when to look after it again; where nobody has it, that is soon. */
 function book(
   turn: NodeTurn,
-  { token, group, requestId, basis, operation, deadline }: ClientRequest,
+  { token, group, requestId, basis, operation, deadline, within, task }: ClientRequest,
   { sentTo, redirects, wasSent }: Pick<ClientRequest, 'sentTo' | 'redirects' | 'wasSent'>,
 ): void {
   const { node, options, now } = turn;
   const patience = sentTo === NO_NODE ? options.heartbeatIntervalMs : options.forwardTimeoutMs;
   const retryAt = monotonicMs(Math.min(now.monotonic + patience, deadline));
-  const booked = { token, group, requestId, basis, operation, deadline, retryAt, sentTo, redirects, wasSent };
-  node.requests = radixSet(node.requests, token, booked);
+  const plain = { token, group, requestId, basis, operation, deadline, retryAt, sentTo, redirects, wasSent };
+  enterRequest(turn, task === undefined ? plain : { ...plain, within, task });
   node.requestAlarms = addDeadline(node.requestAlarms, retryAt, token);
 }
 
 /** A request's alarm went off: give up, or try again. An alarm that was set for an earlier attempt means nothing. */
 export function requestAlarm(turn: NodeTurn, token: number, at: number): void {
-  const request = radixGet(turn.node.requests, token);
+  const request = requestUnder(turn, token);
   if (request?.retryAt !== at) return;
   if (turn.now.monotonic >= request.deadline) {
     finish(turn, request, {
@@ -171,7 +185,7 @@ function whyGivenUp(turn: NodeTurn, { wasSent }: ClientRequest): string {
 export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
   const leader = knownLeader(turn, group);
   const moved: ClientRequest[] = [];
-  radixForEach(turn.node.requests, (request) => {
+  forEachRequest(turn, (request) => {
     if (request.group !== group) return;
     if (request.sentTo !== placeOf(turn, request.operation, leader)) moved.push(request);
   });
@@ -180,7 +194,7 @@ export function leaderLearnt(turn: NodeTurn, group: GroupId): void {
 
 /** Another node asks this one, as the leader that it believes it is. */
 export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward): void {
-  const { group, requestId, basis, operation } = forward;
+  const { group, requestId, basis, operation, within } = forward;
   const origin: Origin = { type: 'Node', node: from, requestId };
   const known = radixGet(turn.node.groups, group);
   if (known === undefined) {
@@ -190,7 +204,7 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
   }
   const problem = problemWith(operation);
   if (problem === undefined) {
-    execute(turn, { group, requestId, basis, operation, origin }, answer);
+    execute(turn, { group, requestId, basis, operation, origin, within }, answer);
   } else {
     // The sender should have refused it; perhaps it is of another version.
     const outcome = refusalOf(operation, 'invalidInput');
@@ -202,7 +216,7 @@ export function forwardReceived(turn: NodeTurn, from: NodeId, forward: Forward):
 export function forwardAnswered(turn: NodeTurn, from: NodeId, message: ForwardAnswer): void {
   const tokens = mapGet(turn.node.tokensOf, message.requestId) ?? EMPTY_LIST;
   for (const token of tokens) {
-    if (radixGet(turn.node.requests, token)?.group !== message.group) continue;
+    if (requestUnder(turn, token)?.group !== message.group) continue;
     settle(turn, token, from, message.group, message.result);
   }
 }
@@ -219,7 +233,7 @@ export function answer(turn: NodeTurn, group: GroupId, origin: Origin, result: F
 }
 
 function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, result: ForwardResult): void {
-  const request = radixGet(turn.node.requests, token);
+  const request = requestUnder(turn, token);
   if (request === undefined) return;
   if (result.type === 'Executed') {
     finish(turn, request, executedAnswer(group, result));
@@ -232,7 +246,7 @@ function settle(turn: NodeTurn, token: number, from: NodeId, group: GroupId, res
   }
   const { leader } = result;
   if (leader !== NO_NODE && leader !== from && request.redirects < MAX_REDIRECTS) {
-    attempt(turn, request, leader, request.redirects + 1);
+    attempt(turn, request, leader, request.redirects + 1, result.atLeader);
   } else {
     // Not at once, even where it knows the place: a stale read has no other than this node, which has just put it off.
     book(turn, request, { sentTo: NO_NODE, redirects: 0, wasSent: request.wasSent });
@@ -253,5 +267,12 @@ function finish(turn: NodeTurn, request: ClientRequest, given: ClientAnswer): vo
     known.length === 1 && known[0] === token ? EMPTY_LIST : known.filter((other) => other !== token);
   node.tokensOf =
     others.length === 0 ? mapDelete(node.tokensOf, requestId) : mapSet(node.tokensOf, requestId, others);
-  turn.replies = added(turn.replies, { token, answer: given });
+  tell(turn, request, given);
+}
+
+/** The end of a request: its client is told, or whoever in this node asked. */
+function tell(turn: NodeTurn, request: ClientRequest, given: ClientAnswer): void {
+  const { token, task } = request;
+  if (task === undefined) turn.replies = added(turn.replies, { token, answer: given });
+  else taskDone(turn, request, task, given);
 }

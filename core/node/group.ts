@@ -11,16 +11,23 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { assert, present } from '../machine/assert.js';
 import { NO_NODE } from '../machine/units.js';
-import type { Lapse, Operation, SpecialReadMode } from '../partition/command.js';
-import { isRead } from '../partition/operation.js';
+import { intentsIn, isAhead } from '../partition/blocking.js';
+import type { Lapse, Operation, ReadOperation, SpecialReadMode } from '../partition/command.js';
+import type { Contents } from '../partition/contents.js';
+import { isRead, refusalOf } from '../partition/operation.js';
+import type { TransactionId } from '../partition/transaction-command.js';
+import { answerRead } from '../partition/partition.js';
 import { requestRead } from '../raft/read-index.js';
+import { block, takeBlocked, urgeBlocker } from './blocked.js';
 import { executeEphemeral, isEphemeral } from './ephemeral.js';
 import type { Execution } from './execution.js';
 import { lapsesFor } from './expiry.js';
+import { executeLocking, isLockOperation, refusedByLock } from './locking.js';
+import { isTransactionWrite, noteTransaction } from './noticing.js';
 import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
 import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
-import { leadershipOf, noticeLeadership } from './tenure.js';
+import { leadershipOf, noticeLeadership, presentLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
 import { answerFrom } from './value-reading.js';
 
@@ -41,7 +48,8 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
     return;
   }
   noticeLeadership(turn, opened, answer);
-  if (isRead(operation) || isEphemeral(operation)) confirmFirst(turn, opened, execution, answer);
+  const isForMemory = isEphemeral(operation) || isLockOperation(operation);
+  if (isRead(operation) || isForMemory) confirmFirst(turn, opened, execution, answer);
   else if (operation.type !== 'ReserveSequence') executeWrite(turn, opened, execution, operation, answer);
   else if (!reserve(turn, opened, { execution, operation, confirmed: false }, answer)) {
     confirmFirst(turn, opened, execution, answer);
@@ -83,8 +91,41 @@ function executeWrite(
 ): void {
   if (isRepetition(turn, opened, execution, answer)) return;
   const lead = leadershipOf(opened);
+  if (lead !== undefined && isHeldUp(turn, opened, execution, opened.group.partition, answer)) return;
   const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, opened.group.partition, operation);
   proposeOperation(turn, opened, execution, lapsed === undefined ? undefined : { lapsed }, answer);
+}
+
+/**
+ * Whether a transaction is in the way of an operation, which is then dealt with: it waits for one that is prepared to be
+ * settled, or is turned away by the lock of one that is not.
+ */
+function isHeldUp(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  execution: Execution,
+  contents: Contents,
+  answer: Answer,
+): boolean {
+  const { operation, group, origin } = execution;
+  const [on] = intentsIn(contents, operation);
+  if (on !== undefined) {
+    block(turn, opened, { execution, on, confirmed: isRead(operation) || isEphemeral(operation) }, answer);
+    return true;
+  }
+  const refused = refusedByLock(turn, opened, execution);
+  if (refused !== undefined) answer(turn, group, origin, executed(refused, opened.group.partition.applied));
+  return refused !== undefined;
+}
+
+/** That transaction is no longer prepared here: who waited for it goes on, in the order of arrival. */
+export function unblock(turn: NodeTurn, opened: OpenGroup, transaction: TransactionId, answer: Answer): void {
+  const { term } = presentLeadership(opened);
+  for (const { execution, confirmed } of takeBlocked(opened, transaction)) {
+    // Whatever state comes later than the one that was confirmed is new enough.
+    if (confirmed) serveConfirmed(turn, opened, { execution, term }, answer);
+    else executeWrite(turn, opened, execution, execution.operation, answer);
+  }
 }
 
 /** Goes on with what is confirmed by now, and turns back what this node may no longer serve. */
@@ -125,12 +166,7 @@ function serveConfirmed(
   const { partition } = opened.group;
   const lead = leadershipOf(opened);
   if (isRead(operation) && !isEphemeral(operation)) {
-    const lapsed = lead === undefined ? undefined : lapsesFor(turn, lead, partition, operation);
-    if (lapsed !== undefined) {
-      readThroughLog(turn, opened, execution, lapsed, answer);
-      return;
-    }
-    answerFrom(turn, group, operation, origin, partition, answer);
+    serveRead(turn, opened, execution, operation, answer);
     return;
   }
   if (lead?.term !== term) {
@@ -142,23 +178,83 @@ function serveConfirmed(
     assert(done, () => `the reservation ${execution.requestId} is confirmed, and asks to be confirmed again`);
     return;
   }
+  if (isLockOperation(operation)) {
+    answer(turn, group, origin, executed(executeLocking(turn, opened, operation), partition.applied));
+    return;
+  }
+  if (isHeldUp(turn, opened, execution, lead.ephemeral.state, answer)) return;
   const given = executeEphemeral(turn, opened, execution.requestId, operation);
   answer(turn, group, origin, executed(given, partition.applied));
+  urgeBlocker(turn, opened, 'ephemeral', given.outcome);
+  if (!isTransactionWrite(operation)) return;
+  noteTransaction(turn, opened, 'ephemeral', operation.transaction);
+  if (operation.type === 'Settle') unblock(turn, opened, operation.transaction, answer);
 }
 
-/** A read that found something over: its end stands in the log before anybody is told of it. */
+/** A time that is further ahead of the leader's clock is not waited for, nor is the partition brought to it: milliseconds. */
+const MOST_AHEAD_MS = 10_000;
+
+/** Answers a read from the state that is confirmed to be new enough, unless there is more to be done. */
+function serveRead(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  execution: Execution,
+  operation: ReadOperation,
+  answer: Answer,
+): void {
+  const { group, origin } = execution;
+  const { partition } = opened.group;
+  const lead = leadershipOf(opened);
+  const ahead = isAhead(partition, operation);
+  if (lead === undefined) {
+    if (ahead || intentsIn(partition, operation).length > 0) {
+      const reason = 'only the leader can say what a transaction that is prepared comes to';
+      answer(turn, group, origin, { ...tryAgain(opened, reason), atLeader: true });
+    } else {
+      answerFrom(turn, group, operation, origin, partition, answer);
+    }
+    return;
+  }
+  if (ahead && isTooFarAhead(turn, operation)) {
+    const reason = `the time to be shown is more than ${MOST_AHEAD_MS} ms ahead of the partition's leader`;
+    const outcome = refusalOf(operation, 'invalidInput');
+    answer(turn, group, origin, executed({ outcome, reason }, partition.applied));
+    return;
+  }
+  if (isHeldUp(turn, opened, execution, partition, answer)) return;
+  const lapsed = lapsesFor(turn, lead, partition, operation);
+  if (lapsed !== undefined || ahead) {
+    readThroughLog(turn, opened, execution, lapsed, answer);
+    return;
+  }
+  if (operation.type === 'Validate')
+    urgeBlocker(turn, opened, 'part', answerRead(partition, operation).outcome);
+  answerFrom(turn, group, operation, origin, partition, answer);
+}
+
+/** A transaction's own time is not for its leader to judge: it was given when it was prepared. */
+function isTooFarAhead({ now }: NodeTurn, operation: ReadOperation): boolean {
+  if (operation.type === 'Validate' || !('at' in operation) || operation.at === undefined) return false;
+  return operation.at.wall > now.wall + MOST_AHEAD_MS;
+}
+
+/**
+ * A read that found something over: its end stands in the log before anybody is told of it. Or one of a time to which the
+ * partition has not come yet, and comes so.
+ */
 function readThroughLog(
   turn: NodeTurn,
   opened: OpenGroup,
   execution: Execution,
-  lapsed: readonly Lapse[],
+  lapsed: readonly Lapse[] | undefined,
   answer: Answer,
 ): void {
   if (isRepetition(turn, opened, execution, answer)) return;
   const { group, requestId, operation, origin } = execution;
   // A read may be executed twice, so that it may have been applied before is no matter.
   const basis = opened.group.partition.applied;
-  proposeOperation(turn, opened, { group, requestId, basis, operation, origin }, { lapsed }, answer);
+  const addition = lapsed === undefined ? undefined : { lapsed };
+  proposeOperation(turn, opened, { group, requestId, basis, operation, origin }, addition, answer);
 }
 
 /** Whether this node learnt in this turn of a leader that it did not know before. */

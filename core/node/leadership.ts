@@ -8,6 +8,8 @@
  *    the moment this leadership began: this node cannot know how much of it has passed, so it lasts longer, never shorter.
  *  - The ephemeral keys and locks (`ephemeral.ts`).
  *  - The blocks of sequences (`reservations.ts`).
+ *  - The locks of transactions (`locking.ts`), what waits for those that are prepared (`blocked.ts`), and what it looks after
+ *    for their sake (`resolver.ts`).
  */
 
 import type { Fifo } from '../collections/fifo.js';
@@ -15,8 +17,11 @@ import { emptyOrderedMap, type OrderedMap } from '../collections/ordered-map.js'
 import { logIndex, type LogIndex, type MonotonicMs, type Term } from '../machine/units.js';
 import { EMPTY_PARTITION, type PartitionState } from '../partition/partition.js';
 import type { SequenceBlock } from '../partition/sequence-block.js';
+import type { Agenda } from './agenda.js';
+import type { Blocked } from './blocked.js';
 import type { Execution } from './execution.js';
 import { NO_LEASES, type Leases, type Space } from './leases.js';
+import type { LockTable } from './transaction-locks.js';
 
 export interface Leadership {
   readonly term: Term;
@@ -36,6 +41,18 @@ export interface Leadership {
   readonly ephemeral: Ephemeral;
   /** By the name of the sequence; only those that have anything to remember. */
   readonly blocks: OrderedMap<SequenceBlocks>;
+  /** Undefined until one is asked for. */
+  readonly locks: TransactionLocks | undefined;
+  /** Undefined for nothing. */
+  readonly blocked: Blocked | undefined;
+  /** Undefined until it has looked for what there is: not before it has applied all that it inherits. */
+  readonly agenda: Agenda | undefined;
+}
+
+/** Those on ephemeral keys are apart. */
+export interface TransactionLocks {
+  readonly persistent?: LockTable;
+  readonly ephemeral?: LockTable;
 }
 
 /** A place among all keys and locks. */
@@ -76,5 +93,8 @@ export function newLeadership(term: Term, since: MonotonicMs, inherited: LogInde
     sweep: logIndex(0),
     ephemeral: NOTHING_EPHEMERAL,
     blocks: emptyOrderedMap(),
+    locks: undefined,
+    blocked: undefined,
+    agenda: undefined,
   };
 }

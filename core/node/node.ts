@@ -72,8 +72,11 @@ import type { Addressed, GroupState, NodeState } from './state.js';
 import { chunkReceived, tendReceiving } from './snapshot-receiving.js';
 import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './snapshot-sending.js';
 import { compactIfDue } from './snapshot-writing.js';
+import type { TaskAnswer } from './requests.js';
+import { resolveAt, resolveIfDue, resolverAnswered } from './resolver.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
+import { tellTasks } from './tasks.js';
 import { noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 import { valueRead } from './value-reading.js';
@@ -302,13 +305,29 @@ function writeCompleted(turn: NodeTurn, write: WriteNumber): void {
 
 /** Closes what the turn opened and says what it wants done. */
 function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
-  // Settling a group concerns only requests for that group, so it opens no other.
-  for (const opened of turn.open) settleGroup(turn, opened);
+  // Settling a group concerns only requests for that group; but what this node itself has asked may lead to others.
+  let settled = 0;
+  do {
+    for (; settled < turn.open.length; settled += 1) settleGroup(turn, turn.open[settled] as OpenGroup);
+  } while (tellTasks(turn, taskAnswered));
   for (const opened of turn.open) closeGroup(turn, opened);
   evictValues(turn);
   setBeatAlarm(turn);
   releaseBundles(turn);
   return { state: turn.node, effects: effectsOf(turn) };
+}
+
+/** Something that this node asked on its own account is answered. */
+function taskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
+  const { task } = answered;
+  switch (task.type) {
+    case 'Session':
+      return;
+    case 'Resolver':
+      return resolverAnswered(turn, task, answered);
+    default:
+      return unreachable(task);
+  }
 }
 
 function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
@@ -320,6 +339,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   if (opened.raft.raft.group === META_GROUP) metaSettled(turn, opened);
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   sweepIfDue(turn, opened);
+  resolveIfDue(turn, opened);
   compactIfDue(turn, opened);
 }
 
@@ -368,7 +388,7 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
-  const deadline = earlierOf(nextDeadline(group.raft), group.lead?.sweepAt);
+  const deadline = earlierOf(earlierOf(nextDeadline(group.raft), group.lead?.sweepAt), resolveAt(group.lead));
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);
@@ -407,7 +427,7 @@ function effectsOf(turn: NodeTurn): readonly NodeEffect[] {
     effects = added(effects, { type: 'Reply', token, answer: given });
   }
 
-  const earliest = earliestAlarm(node, turn.options);
+  const earliest = earliestAlarm(turn);
   if (earliest !== undefined && (node.timerAt === undefined || earliest < node.timerAt)) {
     node.timerAt = earliest;
     effects = added(effects, { type: 'SetTimer', at: earliest });
@@ -432,12 +452,14 @@ function frameTo(effects: readonly NodeEffect[], to: NodeId): readonly NodeMessa
   return undefined;
 }
 
-function earliestAlarm(node: NodeState, { electionTimeoutMs }: NodeOptions): MonotonicMs | undefined {
+function earliestAlarm({ node, options, now }: NodeTurn): MonotonicMs | undefined {
   const earliest = Math.min(
+    // What came when the groups were closed is for the next turn, at once.
+    (node.tasks?.answered.length ?? 0) > 0 ? now.monotonic : Number.POSITIVE_INFINITY,
     node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
     node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
     node.membership.choresAt ?? Number.POSITIVE_INFINITY,
-    linkAlarm(node, electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
+    linkAlarm(node, options.electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
   );
   return earliest === Number.POSITIVE_INFINITY ? undefined : monotonicMs(earliest);
 }

@@ -4,6 +4,7 @@
 
 import type { Operation, Outcome, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
@@ -123,6 +124,8 @@ export interface Forward {
   /** See `Command.basis`. */
   readonly basis: LogIndex;
   readonly operation: Operation;
+  /** The transaction on whose behalf it is asked, whose own locks are not in its way; absent for none. */
+  readonly within?: TransactionId | undefined;
 }
 
 /** The leader's answer to a `Forward`; matched by the request's id. */
@@ -142,6 +145,8 @@ export interface TryAgain {
   readonly reason: string;
   /** The leader has more to do than it can take: whoever asks is told so at once, and decides when to come back. */
   readonly overloaded: boolean;
+  /** This node cannot do it, though it may answer for the group: its leader can. Said within a node only. */
+  readonly atLeader?: true;
 }
 
 /** Executed; `index` is the point of the partition's history that the outcome reflects. */

@@ -10,6 +10,7 @@ import type { RadixArray } from '../collections/radix-array.js';
 import type { GroupId, LogIndex, MonotonicMs, NodeId, Term, WriteNumber } from '../machine/units.js';
 import type { Operation, RequestId } from '../partition/command.js';
 import type { PartitionState } from '../partition/partition.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
@@ -18,6 +19,7 @@ import type { Journal } from './journal.js';
 import type { Leadership } from './leadership.js';
 import type { Membership } from './membership.js';
 import type { NodeMessage, SnapshotChunk, Tally } from './protocol.js';
+import type { TaskOrigin, Tasks } from './requests.js';
 import type { ValueStore } from './value-store.js';
 
 export interface NodeState {
@@ -35,7 +37,7 @@ export interface NodeState {
 
   /** Requests of this node's own clients, by token. */
   readonly requests: RadixArray<ClientRequest>;
-  /** Which of them carry a request id: more than one when a client repeats itself before it is answered. */
+  /** Which requests carry a request id, those of this node itself included: more than one when a client repeats itself before it is answered. */
   readonly tokensOf: OrderedMap<readonly number[]>;
   /** Reads handed to a group, by number. */
   readonly reads: RadixArray<PendingRead>;
@@ -59,6 +61,8 @@ export interface NodeState {
   /** The newest timestamp that this node gave. */
   readonly clock: Timestamp;
   readonly membership: Membership;
+  /** What this node asks on its own account; absent until it asks something. */
+  readonly tasks?: Tasks;
   /** The values that the states keep apart; absent until there is one. */
   readonly values?: ValueStore;
 }
@@ -178,6 +182,10 @@ export interface ClientRequest {
   readonly redirects: number;
   /** It was handed to some leader, and so may take effect. */
   readonly wasSent: boolean;
+  /** See `Forward`. */
+  readonly within?: TransactionId | undefined;
+  /** Who in this node asked; absent for a client. */
+  readonly task?: TaskOrigin;
 }
 
 /** What is executed when it is confirmed that the leader of this term still leads; not only reads are. */

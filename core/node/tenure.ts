@@ -4,6 +4,7 @@
 
 import { fifoToArray } from '../collections/fifo.js';
 import { mapForEach } from '../collections/ordered-map.js';
+import { radixForEach } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
 import { newLeadership, type Leadership } from './leadership.js';
 import { tryAgain, type Answer } from './proposals.js';
@@ -31,12 +32,25 @@ export function noticeLeadership(turn: NodeTurn, opened: OpenGroup, answer: Answ
   if (role === 'leader' ? lead?.term === term : lead === undefined) return;
   const { partition } = group;
   group.lead = role === 'leader' ? newLeadership(term, turn.now.monotonic, partition.applied) : undefined;
-  if (lead !== undefined) releaseReservations(turn, opened, lead, answer);
+  if (lead === undefined) return;
+  releaseReservations(turn, opened, lead, answer);
+  releaseBlocked(turn, opened, lead, answer);
 }
 
 function releaseReservations(turn: NodeTurn, opened: OpenGroup, lost: Leadership, answer: Answer): void {
   const result = tryAgain(opened, 'leadership was lost before the values were reserved');
   mapForEach(lost.blocks, (_name, { queue }) => {
     for (const { origin } of fifoToArray(queue)) answer(turn, opened.raft.raft.group, origin, result);
+  });
+}
+
+function releaseBlocked(turn: NodeTurn, opened: OpenGroup, { blocked }: Leadership, answer: Answer): void {
+  if (blocked === undefined) return;
+  const result = tryAgain(
+    opened,
+    'leadership was lost before the transaction that is in the way was settled',
+  );
+  radixForEach(blocked.byArrival, ({ execution }) => {
+    answer(turn, opened.raft.raft.group, execution.origin, result);
   });
 }

@@ -182,6 +182,18 @@ export const NODE_TUNING = {
     about:
       'Reservations of one sequence that may wait for its next block at a time; beyond it a client is told to try again.',
   },
+  maxBlockedOperations: {
+    default: 4_096,
+    least: 1,
+    about:
+      'Operations on one partition that may wait for prepared transactions to be settled at a time; beyond it a client is told to try again.',
+  },
+  intentGraceMs: {
+    default: 5_000,
+    least: 1,
+    about:
+      'So long a prepared transaction may stay undecided before a leader of one of its partitions sees to it that it is aborted, and a committed one unsettled before it is settled for its coordinator.',
+  },
   placementIntervalMs: {
     default: 500,
     least: 0,

@@ -7,6 +7,7 @@ import { SetFlag, type Command, type KeyValueOutcome, type Operation, type Outco
 import type { LockOutcome } from './lock-command.js';
 import { nameIn } from './operation.js';
 import type { SequenceOutcome } from './sequence-command.js';
+import type { StagedWrite, TransactionOutcome } from './transaction-command.js';
 
 export function mixCommand(digest: number, index: LogIndex, command: Command, outcome: Outcome): number {
   let mixed = mixNumber(digest, index);
@@ -24,6 +25,8 @@ export function mixCommand(digest: number, index: LogIndex, command: Command, ou
       return mixLockOutcome(mixed, outcome);
     case 'sequence':
       return mixSequenceOutcome(mixed, outcome);
+    case 'transaction':
+      return mixTransactionOutcome(mixed, outcome);
     case 'page':
       // A read; all that it may change is what has lapsed.
       return mixed;
@@ -47,9 +50,27 @@ function mixOperation(digest: number, operation: Operation): number {
       return mixNumber(mixBytes(mixText(digest, operation.type), operation.owner), operation.expiresMs);
     case 'ReserveSequence':
       return mixText(mixText(digest, operation.type), operation.idempotencyKey ?? '');
+    case 'Prepare':
+    case 'CommitAtOnce':
+      return operation.writes.reduce(mixWrite, mixText(digest, operation.type));
+    case 'Decide':
+    case 'Settle': {
+      const mixed = mixText(mixText(digest, operation.type), operation.decision.type);
+      return operation.decision.type === 'Commit' ? mixTimestamp(mixed, operation.decision.at) : mixed;
+    }
     default:
       return mixText(digest, operation.type);
   }
+}
+
+function mixWrite(digest: number, write: StagedWrite): number {
+  let mixed = mixText(mixText(digest, write.type), write.key);
+  if (write.type !== 'Extend') mixed = mixNumber(mixed, write.revisions);
+  if (write.type === 'Set') {
+    if (write.value !== null) mixed = mixBytes(mixed, write.value);
+    if (write.noRevision === true) mixed = mixNumber(mixed, SetFlag.noRevision);
+  }
+  return write.type === 'Delete' || write.expiresMs === undefined ? mixed : mixNumber(mixed, write.expiresMs);
 }
 
 function mixKeyValueOutcome(digest: number, outcome: KeyValueOutcome): number {
@@ -73,6 +94,18 @@ function mixSequenceOutcome(digest: number, { record, allocation }: SequenceOutc
     mixed = limit === null ? mixText(mixed, 'none') : mixNumber(mixed, limit);
   }
   return mixTimestamp(mixed, record.updatedAt);
+}
+
+function mixTransactionOutcome(
+  digest: number,
+  { at, participants = [], revisions = [] }: TransactionOutcome,
+): number {
+  let mixed = at === undefined ? digest : mixTimestamp(digest, at);
+  for (const { group, ephemeral } of participants) {
+    mixed = mixNumber(mixNumber(mixed, group), ephemeral === true ? 1 : 0);
+  }
+  for (const revision of revisions) mixed = mixNumber(mixed, revision);
+  return mixed;
 }
 
 function mixTimestamp(digest: number, { node, wall, counter }: Timestamp): number {

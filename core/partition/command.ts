@@ -9,6 +9,12 @@ import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { GroupId, LogIndex, Revision } from '../machine/units.js';
 import type { GetLockOperation, LockOutcome, LockWrite } from './lock-command.js';
 import type { GetSequenceOperation, SequenceOutcome, SequenceWrite } from './sequence-command.js';
+import type {
+  TransactionLockOperation,
+  TransactionOutcome,
+  TransactionRead,
+  TransactionWrite,
+} from './transaction-command.js';
 
 /** The conditions of a set, one bit each; they combine with AND. */
 export const SetFlag = {
@@ -54,10 +60,10 @@ export const OWN_REQUEST_ID_PREFIX = 'n:';
 /** `null` is a value of its own ("no value"), different from zero bytes. */
 export type Value = Uint8Array | null;
 
-/** All that clients ask of a partition. */
-export type Operation = WriteOperation | ReadOperation;
-export type WriteOperation = KeyValueWrite | LockWrite | SequenceWrite;
-export type ReadOperation = KeyValueRead | GetLockOperation | GetSequenceOperation;
+/** All that clients, and the coordinators of their transactions, ask of a partition. */
+export type Operation = WriteOperation | ReadOperation | TransactionLockOperation;
+export type WriteOperation = KeyValueWrite | LockWrite | SequenceWrite | TransactionWrite;
+export type ReadOperation = KeyValueRead | GetLockOperation | GetSequenceOperation | TransactionRead;
 
 export type KeyValueOperation = KeyValueWrite | KeyValueRead;
 export type KeyValueWrite = SetOperation | DeleteOperation | ExtendOperation;
@@ -160,7 +166,7 @@ export interface ClientCall {
 }
 
 /** The outcome of an operation, as the replicated state machine gives it. */
-export type Outcome = KeyValueOutcome | PageOutcome | LockOutcome | SequenceOutcome;
+export type Outcome = KeyValueOutcome | PageOutcome | LockOutcome | SequenceOutcome | TransactionOutcome;
 
 /** Of every key/value operation but a scan. */
 export interface KeyValueOutcome {
@@ -215,7 +221,10 @@ export interface Command {
    */
   readonly basis: LogIndex;
   readonly stampedAt: Timestamp;
-  /** A write; or a read that found something expired, so that its end stands in the log before anybody is told of it. */
+  /**
+   * A write; or a read that found something expired, so that its end stands in the log before anybody is told of it; or a
+   * read at a time to which the partition has not come (`isAhead`).
+   */
   readonly operation: Operation;
   /** What had expired by the clock of the leader that proposed this; executed before the operation. Absent for nothing. */
   readonly lapsed?: readonly Lapse[];

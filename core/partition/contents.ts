@@ -6,12 +6,14 @@ import { wallMs } from '../machine/units.js';
 import type { Outcome } from './command.js';
 import type { KeyEntry } from './key-entry.js';
 import type { LockEntry } from './lock-entry.js';
+import type { Transactions } from './prepared.js';
 import type { SequenceEntry } from './sequence-entry.js';
 
 export interface Contents {
   readonly keys: OrderedMap<KeyEntry>;
   readonly locks: OrderedMap<LockEntry>;
   readonly sequences: OrderedMap<SequenceEntry>;
+  readonly transactions: Transactions;
   /** The newest timestamp given to a change; the next one is later, whatever the clocks say. */
   readonly lastModified: Timestamp;
 }

@@ -26,6 +26,11 @@ export interface KeyVersion {
   readonly expires: Timestamp;
   /** When it did come to its end; zero while it lives. */
   readonly lapsedAt: Timestamp;
+  /**
+   * Of so many revisions it is the last, where a transaction wrote the key several times: 2 or more. Nobody ever saw the
+   * others. Absent for one.
+   */
+  readonly revisions?: number;
 }
 
 /** So many superseded versions of each key are kept in memory. */

@@ -2,7 +2,13 @@
 
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
 import type { Revision } from '../machine/units.js';
-import { MAX_HISTORY, MAX_HISTORY_BYTES, type KeyEntry, type KeyVersion } from './key-entry.js';
+import {
+  MAX_HISTORY,
+  MAX_HISTORY_BYTES,
+  NEVER_WRITTEN,
+  type KeyEntry,
+  type KeyVersion,
+} from './key-entry.js';
 import { isReference, sizeOf, type ValueReference } from './value-reference.js';
 
 /** Whether the version can be seen at all: neither a tombstone nor come to its end. */
@@ -28,7 +34,7 @@ export interface Kept {
  * just the right length cost half of what spreading and slicing do.
  */
 export function historyAfter(current: KeyEntry): Kept {
-  const { value, revision, deleted, lastModified, expires, lapsedAt, history } = current;
+  const { value, revision, deleted, lastModified, expires, lapsedAt, revisions, history } = current;
   let bytes = sizeOf(value);
   if (bytes > MAX_HISTORY_BYTES) return { history: [], forgotten: revision };
   let older = 0;
@@ -38,7 +44,10 @@ export function historyAfter(current: KeyEntry): Kept {
     older += 1;
   }
   const kept = new Array<KeyVersion>(older + 1);
-  kept[0] = { value, revision, deleted, lastModified, expires, lapsedAt };
+  kept[0] =
+    revisions === undefined
+      ? { value, revision, deleted, lastModified, expires, lapsedAt }
+      : { value, revision, deleted, lastModified, expires, lapsedAt, revisions };
   for (let i = 0; i < older; i += 1) kept[i + 1] = history[i] as KeyVersion;
   return { history: kept, forgotten: history[older]?.revision ?? current.forgotten };
 }
@@ -57,11 +66,16 @@ export function versionAt(entry: KeyEntry, at: Timestamp): Found {
   for (const version of [entry, ...entry.history]) {
     if (compareTimestamps(version.lastModified, at) <= 0) {
       // Between two revisions that do not follow one another stood others, which may have been the ones asked for.
-      return newer === undefined || newer.revision === version.revision + 1 ? version : 'forgotten';
+      return newer === undefined || revisionBefore(newer) === version.revision ? version : 'forgotten';
     }
     newer = version;
   }
-  return newer?.revision === 0 ? 'none' : 'forgotten';
+  return newer !== undefined && revisionBefore(newer) === NEVER_WRITTEN ? 'none' : 'forgotten';
+}
+
+/** The revision that the version superseded. */
+function revisionBefore({ revision, revisions = 1 }: KeyVersion): number {
+  return revision - revisions;
 }
 
 /** The version of that number. One that was superseded without being kept, by a set's wish, is as if it had never been. */

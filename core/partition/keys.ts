@@ -34,6 +34,7 @@ import {
   type Kept,
 } from './key-history.js';
 import { refusal } from './operation.js';
+import { intentOn } from './prepared.js';
 import { readPage } from './scan.js';
 import { keptEquals, keptValue, shownValue, type ValueOf } from './value-reference.js';
 
@@ -101,11 +102,13 @@ function extendKey(
   };
 }
 
-type Lifetime = Pick<KeyEntry, 'expires' | 'expiresMs' | 'armedAt'>;
+export type Lifetime = Pick<KeyEntry, 'expires' | 'expiresMs' | 'armedAt'>;
 
-const FOR_EVER = { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: logIndex(0) };
+/** No time to live. */
+export const FOR_EVER: Lifetime = { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: logIndex(0) };
 
-function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | undefined): Lifetime {
+/** The time to live that an entry arms; absent for ever. */
+export function lifetime(index: LogIndex, { stampedAt }: Command, expiresMs: number | undefined): Lifetime {
   if (expiresMs === undefined) return FOR_EVER;
   return { expires: endOfLease(stampedAt, expiresMs), expiresMs, armedAt: index };
 }
@@ -114,21 +117,28 @@ interface Fresh {
   readonly value: KeyEntry['value'];
   readonly lastModified: Timestamp;
   readonly deleted?: boolean;
+  /** By how many the revision grows; absent for one. */
+  readonly revisions?: number;
 }
 
 /**
  * The entry with a new version. Its two shapes are written out, since this is what a partition does most, and what it
  * keeps longest: a spread into either costs as much as all the rest of a put.
  */
-function superseding(
+export function superseding(
   current: KeyEntry | undefined,
   keepsHistory: boolean,
-  { value, lastModified, deleted = false }: Fresh,
+  { value, lastModified, deleted = false, revisions = 1 }: Fresh,
   { expires, expiresMs, armedAt }: Lifetime,
 ): KeyEntry {
   const { history, forgotten } = whatIsKept(current, keepsHistory);
-  const next = revision((current?.revision ?? NEVER_WRITTEN) + 1);
+  const next = revision((current?.revision ?? NEVER_WRITTEN) + revisions);
   const lapsedAt = ZERO_TIMESTAMP;
+  if (revisions > 1) {
+    const version = { value, revision: next, deleted, lastModified, expires, lapsedAt, revisions };
+    const entry = { ...version, expiresMs, armedAt, history };
+    return forgotten === undefined ? entry : { ...entry, forgotten };
+  }
   if (forgotten === undefined) {
     return { value, revision: next, deleted, lastModified, expires, lapsedAt, expiresMs, armedAt, history };
   }
@@ -154,10 +164,10 @@ function whatIsKept(current: KeyEntry | undefined, keepsHistory: boolean): Kept 
 const NOTHING_KEPT: Kept = { history: [], forgotten: undefined };
 
 function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: KeyEntry): Change {
-  const { locks, sequences } = contents;
+  const { locks, sequences, transactions } = contents;
   const keys = mapSet(contents.keys, key, entry);
   return {
-    contents: { keys, locks, sequences, lastModified: entry.lastModified },
+    contents: { keys, locks, sequences, transactions, lastModified: entry.lastModified },
     outcome: outcomeOf(code, entry),
   };
 }
@@ -228,10 +238,14 @@ function noLongerKnown(what: string, key: string, { history }: KeyEntry): Answer
   return { outcome: refusal(KeyValueCode.errored), reason };
 }
 
-/** A key whose time to live is over is absent from here on, if it is still the same life. */
+/**
+ * A key whose time to live is over is absent from here on, if it is still the same life. One with an intent stays as it is:
+ * nobody is shown it before the intent is settled, and it can end then.
+ */
 export function endKey(contents: Contents, { name, armedAt }: Lapse, at: Timestamp): Contents {
   const entry = mapGet(contents.keys, name);
   if (entry === undefined || entry.expiresMs === 0 || entry.armedAt !== armedAt) return contents;
+  if (intentOn(contents, name) !== undefined) return contents;
   // Later than every time that a page was told to show: such a page shows the key also afterwards.
   const lapsedAt = nextStamp(contents, at);
   const ended = { ...entry, lapsedAt, expiresMs: 0, armedAt: logIndex(0) };

@@ -7,6 +7,7 @@ import type { Contents } from './contents.js';
 import type { KeyEntry } from './key-entry.js';
 import { isLive } from './key-history.js';
 import type { LockEntry } from './lock-entry.js';
+import { intentOn } from './prepared.js';
 import { walkPage } from './scan.js';
 
 export type HasEnded = (space: Lapse['space'], name: string, entry: KeyEntry | LockEntry) => boolean;
@@ -19,7 +20,7 @@ export function lapsesIn(contents: Contents, operation: Operation, hasEnded: Has
   if ('key' in operation) {
     if ((operation.type === 'Get' || operation.type === 'Exists') && isOfThePast(contents, operation))
       return NONE;
-    return lapseOf('key', operation.key, mapGet(contents.keys, operation.key), hasEnded);
+    return lapseOfKey(contents, operation.key, mapGet(contents.keys, operation.key), hasEnded);
   }
   if ('resource' in operation) {
     return lapseOf('lock', operation.resource, mapGet(contents.locks, operation.resource), hasEnded);
@@ -37,6 +38,16 @@ function isOfThePast(
   return revision !== undefined || (at !== undefined && compareTimestamps(at, lastModified) <= 0);
 }
 
+/** A key with an intent does not end (`endKey`). */
+function lapseOfKey(
+  contents: Contents,
+  key: string,
+  entry: KeyEntry | undefined,
+  hasEnded: HasEnded,
+): readonly Lapse[] {
+  return intentOn(contents, key) === undefined ? lapseOf('key', key, entry, hasEnded) : NONE;
+}
+
 function lapseOf(
   space: Lapse['space'],
   name: string,
@@ -51,7 +62,7 @@ function lapsesInPage(contents: Contents, operation: ScanOperation, hasEnded: Ha
   if (isOfThePast(contents, operation)) return NONE;
   const lapses: Lapse[] = [];
   walkPage(contents, operation, (key, entry) => {
-    const lapse = lapseOf('key', key, entry, hasEnded);
+    const lapse = lapseOfKey(contents, key, entry, hasEnded);
     lapses.push(...lapse);
     return isLive(entry) && lapse.length === 0 ? 'shown' : 'passed over';
   });

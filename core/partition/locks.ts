@@ -126,8 +126,9 @@ function lease(
 }
 
 function withLock(contents: Contents, resource: string, entry: LockEntry): Contents {
-  const { keys, locks, sequences } = contents;
-  return { keys, locks: mapSet(locks, resource, entry), sequences, lastModified: entry.lastModified };
+  const { keys, locks, sequences, transactions } = contents;
+  const changed = mapSet(locks, resource, entry);
+  return { keys, locks: changed, sequences, transactions, lastModified: entry.lastModified };
 }
 
 function grant(code: LockCode, { fencingToken, expires }: LockEntry): LockOutcome {

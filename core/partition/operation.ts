@@ -12,6 +12,7 @@ import {
 } from './command.js';
 import { LockCode } from './lock-command.js';
 import { SEQUENCE_KEY_PREFIX, SequenceCode } from './sequence-command.js';
+import { TransactionCode } from './transaction-command.js';
 
 /** Whether an operation changes nothing. */
 export function isRead(operation: Operation): operation is ReadOperation {
@@ -21,17 +22,20 @@ export function isRead(operation: Operation): operation is ReadOperation {
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
+    case 'Validate':
+    case 'GetDecision':
       return true;
     default:
       return false;
   }
 }
 
-/** What an operation is about: a key, a prefix, a resource or a sequence. */
+/** What an operation is about: a key, a prefix, a resource, a sequence or a transaction. */
 export function nameIn(operation: Operation): string {
   if ('key' in operation) return operation.key;
   if ('prefix' in operation) return operation.prefix;
-  return 'resource' in operation ? operation.resource : operation.name;
+  if ('resource' in operation) return operation.resource;
+  return 'name' in operation ? operation.name : operation.transaction;
 }
 
 /** The partition that an operation belongs to. */
@@ -41,7 +45,8 @@ export function groupOfOperation(operation: Operation, partitions: number): Grou
     return operation.group ?? partitionOfKeySpace(operation.prefix, partitions);
   }
   if ('resource' in operation) return partitionOfKey(operation.resource, partitions);
-  return partitionOfKey(SEQUENCE_KEY_PREFIX + operation.name, partitions);
+  if ('name' in operation) return partitionOfKey(SEQUENCE_KEY_PREFIX + operation.name, partitions);
+  return operation.group;
 }
 
 /** What a request id is bound to: a retry says the same, a mistaken reuse of the id most likely does not. */
@@ -76,13 +81,19 @@ export function refusalOf(operation: Operation, why: Refusal): Outcome {
     case 'ReleaseLock':
     case 'GetLock':
       return { family: 'lock', code: LockCode[why], fencingToken: 0, owner: null, expires: ZERO_TIMESTAMP };
-    default:
+    case 'CreateSequence':
+    case 'UpdateSequence':
+    case 'ReserveSequence':
+    case 'DeleteSequence':
+    case 'GetSequence':
       return {
         family: 'sequence',
         code: why === 'errored' ? SequenceCode.error : SequenceCode[why],
         record: null,
         allocation: null,
       };
+    default:
+      return { family: 'transaction', code: TransactionCode[why] };
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The replicated state of one partition: keys, locks and sequences, and the retry table.
+ * The replicated state of one partition: keys, locks and sequences, prepared transactions and decisions, and the retry table.
  *
  * `applyCommand` is a deterministic function of the state and the committed command, so replicas that applied the
  * same log are equal byte for byte; `digest` folds in every applied change, which makes that cheap to compare.
@@ -9,14 +9,16 @@
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import { mixNumber } from '../collections/digest.js';
 import { emptyOrderedMap } from '../collections/ordered-map.js';
-import { unreachable } from '../machine/assert.js';
+import { ImpossibleState, unreachable } from '../machine/assert.js';
 import { logIndex, type LogIndex } from '../machine/units.js';
-import type { Command, Outcome, ReadOperation } from './command.js';
+import { comeTo, intentsIn } from './blocking.js';
+import { KeyValueCode, type Command, type Operation, type Outcome, type ReadOperation } from './command.js';
 import { mixCommand } from './command-digest.js';
 import type { Answer, Change, Contents } from './contents.js';
 import { endKey, readKeys, writeKey } from './keys.js';
 import { endLock, readLock, writeLock } from './locks.js';
-import { describeOperation, isRead, refusalOf } from './operation.js';
+import { describeOperation, isRead, nameIn, refusalOf } from './operation.js';
+import { NO_TRANSACTIONS } from './prepared.js';
 import {
   EMPTY_RETRY_TABLE,
   findRetry,
@@ -25,6 +27,8 @@ import {
   type RetryTable,
 } from './retry-table.js';
 import { readSequence, writeSequence } from './sequences.js';
+import { forgetRecords } from './transaction-records.js';
+import { readTransaction, writeTransaction, type Moment } from './transactions.js';
 import { NOTHING_APART, type ValueOf } from './value-reference.js';
 
 export interface PartitionState extends Contents {
@@ -39,6 +43,7 @@ export const EMPTY_PARTITION: PartitionState = {
   keys: emptyOrderedMap(),
   locks: emptyOrderedMap(),
   sequences: emptyOrderedMap(),
+  transactions: NO_TRANSACTIONS,
   retries: EMPTY_RETRY_TABLE,
   applied: logIndex(0),
   lastModified: ZERO_TIMESTAMP,
@@ -51,11 +56,13 @@ export interface Applied extends Answer {
 
 /** Moves past an entry that carries no command (a new leader's first). */
 export function applyNothing(state: PartitionState, index: LogIndex, window: number): PartitionState {
+  const retries = forgetOldRequests(state.retries, index, window);
   return {
     keys: state.keys,
     locks: state.locks,
     sequences: state.sequences,
-    retries: forgetOldRequests(state.retries, index, window),
+    transactions: forgetRecords(state.transactions, state.retries.forgotten, retries.forgotten),
+    retries,
     applied: index,
     lastModified: state.lastModified,
     digest: mixNumber(state.digest, index),
@@ -94,7 +101,11 @@ export function applyCommand(
     return { state: next, outcome: refusalOf(operation, 'invalidInput'), reason };
   }
 
-  const { contents, outcome, reason } = execute(endLapsed(state, command), index, command, separateFrom);
+  const { contents, outcome, reason } = execute(
+    endLapsed(state, command),
+    { index, command, window },
+    separateFrom,
+  );
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
   return {
@@ -102,7 +113,8 @@ export function applyCommand(
       keys,
       locks,
       sequences,
-      retries: isRead(operation) ? retries : rememberRequest(retries, record),
+      transactions: forgetRecords(contents.transactions, state.retries.forgotten, retries.forgotten),
+      retries: isRemembered(operation, outcome) ? rememberRequest(retries, record) : retries,
       applied: index,
       lastModified,
       digest: mixCommand(state.digest, index, command, outcome),
@@ -112,8 +124,19 @@ export function applyCommand(
   };
 }
 
-function execute(contents: Contents, index: LogIndex, command: Command, separateFrom: number): Change {
+/** What was not executed, for now, is not done under its request id: it may be asked for again. */
+function isRemembered(operation: Operation, { code }: Outcome): boolean {
+  return !isRead(operation) && code !== KeyValueCode.mustRetry;
+}
+
+function execute(contents: Contents, moment: Moment, separateFrom: number): Change {
+  const { index, command } = moment;
   const { operation } = command;
+  const blockers = intentsIn(contents, operation);
+  if (blockers.length > 0) {
+    const reason = `${nameIn(operation)} is about to be written by the transaction ${blockers.join(', ')}`;
+    return { contents, outcome: refusalOf(operation, 'mustRetry'), reason };
+  }
   switch (operation.type) {
     case 'Set':
     case 'Delete':
@@ -133,7 +156,21 @@ function execute(contents: Contents, index: LogIndex, command: Command, separate
     case 'Scan':
     case 'GetLock':
     case 'GetSequence':
-      return { contents, ...answerRead(contents, operation, NOT_TOLD) };
+    case 'Validate':
+    case 'GetDecision':
+      return {
+        contents: comeTo(contents, operation),
+        ...answerRead(contents, operation, NOT_TOLD),
+      };
+    case 'Prepare':
+    case 'CommitAtOnce':
+    case 'Decide':
+    case 'Settle':
+    case 'Finish':
+      return writeTransaction(contents, moment, operation);
+    case 'AcquireTransactionLocks':
+    case 'ReleaseTransactionLocks':
+      throw new ImpossibleState(`the locks of ${operation.transaction} are not for the log`);
     default:
       return unreachable(operation);
   }
@@ -163,6 +200,9 @@ export function answerRead(
       return readLock(contents, operation);
     case 'GetSequence':
       return readSequence(contents, operation);
+    case 'Validate':
+    case 'GetDecision':
+      return readTransaction(contents, operation);
     default:
       return unreachable(operation);
   }

@@ -6,11 +6,11 @@
  */
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
-import { mapForEach } from '../collections/ordered-map.js';
 import { KeyValueCode, RESERVED_KEY_PREFIX, type PageItem, type ScanOperation } from './command.js';
 import type { Answer, Contents } from './contents.js';
 import type { KeyEntry, KeyVersion } from './key-entry.js';
 import { isLive, versionAt, wasLive } from './key-history.js';
+import { forEachWithin } from './key-range.js';
 import { refusalOf } from './operation.js';
 import { shownValue, sizeOf, type ValueOf } from './value-reference.js';
 
@@ -39,34 +39,26 @@ export interface Walked {
  */
 export function walkPage(
   { keys }: Contents,
-  { prefix, from, to, limit }: ScanOperation,
+  operation: ScanOperation,
   visit: (key: string, entry: KeyEntry) => Step,
 ): Walked {
-  const items = Math.min(limit, MAX_PAGE_ITEMS);
+  const items = Math.min(operation.limit, MAX_PAGE_ITEMS);
   const most = keysLookedAt(items);
   let lookedAt = 0;
   let shown = 0;
   let lastKey = '';
   let hasMore = false;
-  const first = from !== undefined && from.key > prefix ? from.key : prefix;
-  mapForEach(
-    keys,
-    (key, entry) => {
-      if (!key.startsWith(prefix)) return false;
-      if (to !== undefined && (key > to.key || (key === to.key && !to.inclusive))) return false;
-      if (key === from?.key && !from.inclusive) return true;
-      hasMore = shown === items || lookedAt === most;
-      if (hasMore) return false;
-      const step = visit(key, entry);
-      hasMore = step === 'stop';
-      if (hasMore) return false;
-      lookedAt += 1;
-      if (step === 'shown') shown += 1;
-      lastKey = key;
-      return true;
-    },
-    first,
-  );
+  forEachWithin(keys, operation, (key, entry) => {
+    hasMore = shown === items || lookedAt === most;
+    if (hasMore) return false;
+    const step = visit(key, entry);
+    hasMore = step === 'stop';
+    if (hasMore) return false;
+    lookedAt += 1;
+    if (step === 'shown') shown += 1;
+    lastKey = key;
+    return true;
+  });
   return { hasMore, lastKey };
 }
 
@@ -95,7 +87,8 @@ export function readPage(contents: Contents, operation: ScanOperation, valueOf: 
   return { outcome: { family: 'page', code: KeyValueCode.got, items, ...walked, at } };
 }
 
-function visibleVersion(
+/** What a page shows of a key, if it shows it. */
+export function visibleVersion(
   key: string,
   entry: KeyEntry,
   at: Timestamp | undefined,

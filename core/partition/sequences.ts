@@ -190,13 +190,19 @@ function withKeyed(
 }
 
 function withEntry(
-  { keys, locks, sequences }: Contents,
+  { keys, locks, sequences, transactions }: Contents,
   entry: SequenceEntry,
   lastModified: Timestamp,
   outcome: SequenceOutcome,
 ): Change {
   return {
-    contents: { keys, locks, sequences: mapSet(sequences, entry.record.name, entry), lastModified },
+    contents: {
+      keys,
+      locks,
+      sequences: mapSet(sequences, entry.record.name, entry),
+      transactions,
+      lastModified,
+    },
     outcome,
   };
 }

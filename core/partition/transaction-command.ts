@@ -7,7 +7,7 @@
  */
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
-import type { GroupId, Revision } from '../machine/units.js';
+import type { GroupId, LogIndex, Revision } from '../machine/units.js';
 import type { KeyBound, Value } from './command.js';
 
 /** Names a transaction for ever: the timestamp that its client knows, and the run of the node that gave it. */
@@ -113,6 +113,14 @@ interface InTransaction {
   readonly transaction: TransactionId;
 }
 
+/**
+ * A partition remembers the end of a transaction for `retryWindow` entries. The basis of a request keeps what was delayed on
+ * its way from coming after that; `since` does the same for what its sender asks for anew: the group's applied index as
+ * the coordinator's node had it before the first request of this commit was sent, to any group. What it would begin is
+ * refused (`mustRetry`) once its end may have been forgotten.
+ */
+export type Since = LogIndex;
+
 /** Puts intents into place: from here on nobody else writes these keys, until it is settled. */
 export interface PrepareOperation extends InTransaction {
   readonly type: 'Prepare';
@@ -123,6 +131,8 @@ export interface PrepareOperation extends InTransaction {
   readonly writes: readonly StagedWrite[];
   /** Of keys that it writes: checked before the intents are placed. */
   readonly reads: readonly Observation[];
+  /** See `Since`. */
+  readonly since?: Since;
   readonly ephemeral?: true;
 }
 
@@ -131,13 +141,23 @@ export interface CommitAtOnceOperation extends InTransaction {
   readonly type: 'CommitAtOnce';
   readonly writes: readonly StagedWrite[];
   readonly reads: readonly Observation[];
+  /** See `Since`. */
+  readonly since?: Since;
   readonly ephemeral?: true;
 }
 
-/** Whether all that was seen is still so, and nobody else has an intent on it. */
+/**
+ * Whether all that was seen is still so, and nobody else has an intent on it. The outcome says how late the latest of it is:
+ * the commit must not be earlier.
+ */
 export interface ValidateOperation extends InTransaction {
   readonly type: 'Validate';
   readonly reads: readonly Observation[];
+  /**
+   * When it is to be committed. If the partition has not come to that time, the operation goes through the log, and it comes to
+   * it: so whoever overwrites what was seen is later, and no read at a time shows that without this transaction.
+   */
+  readonly at?: Timestamp;
   readonly ephemeral?: true;
 }
 
@@ -150,6 +170,8 @@ export interface DecideOperation extends InTransaction {
   readonly decision: Decision;
   /** Only with an abort: who takes part, as far as the decider knows; absent for what the record says. */
   readonly participants?: readonly Participant[];
+  /** See `Since`: without it, a commit that was finished and forgotten is told as aborted. */
+  readonly since?: Since;
 }
 
 export type Decision =
@@ -222,7 +244,7 @@ export interface RangeLock {
 export interface TransactionOutcome {
   readonly family: 'transaction';
   readonly code: TransactionCode;
-  /** When it was prepared here; when it was committed. Absent for neither. */
+  /** When it was prepared here; when it was committed; of a validation, the latest change of what was seen. Absent for none. */
   readonly at?: Timestamp;
   /** Who takes part, as the record says; only with a decision. */
   readonly participants?: readonly Participant[];

@@ -15,6 +15,7 @@ import {
 import type { LockOperation } from './lock-command.js';
 import { brokenText, problemWithName, problemWithPlace } from './validate-name.js';
 import { problemWithSequence } from './validate-sequence.js';
+import { problemWithTransaction } from './validate-transaction.js';
 
 /** The largest value, in bytes: one write must fit into one message. */
 export const MAX_VALUE_BYTES = 64 << 20;
@@ -40,6 +41,7 @@ export function problemWithId(requestId: RequestId): string | undefined {
 export function problemWith(operation: Operation): string | undefined {
   if ('resource' in operation) return problemWithLock(operation);
   if ('name' in operation) return problemWithSequence(operation);
+  if ('transaction' in operation) return problemWithTransaction(operation);
   return 'prefix' in operation ? problemWithScan(operation) : problemWithPoint(operation);
 }
 

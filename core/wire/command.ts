@@ -24,6 +24,7 @@ import {
   type Writer,
 } from './fields.js';
 import { readOperation, writeOperation } from './operations.js';
+import { keepableWrite } from './transaction-records.js';
 import { checkedKey, checkedRequestId, readTimestamp, writeTimestamp } from './values.js';
 
 /** The bytes of a command: the payload of its log entry. Equal commands give equal bytes. */
@@ -92,9 +93,7 @@ function readCommand(reader: Reader): Command {
   if (take !== undefined && operation.type !== 'ReserveSequence') {
     malformed(reader, `Command.take is there, but the operation is ${operation.type}`);
   }
-  if (operation.type === 'Set' && operation.value !== null) {
-    operation = { ...operation, value: keepable(operation.value) };
-  }
+  operation = keepableOperation(operation);
   return {
     requestId: checkedRequestId(reader, requestId, 'Command.request_id'),
     basis: basis as LogIndex,
@@ -103,6 +102,19 @@ function readCommand(reader: Reader): Command {
     ...(lapsed.length === 0 ? {} : { lapsed }),
     ...(take === undefined ? {} : { take }),
   };
+}
+
+/** The operation with the values that it sets where they may stay. */
+function keepableOperation(operation: Operation): Operation {
+  switch (operation.type) {
+    case 'Set':
+      return operation.value === null ? operation : { ...operation, value: keepable(operation.value) };
+    case 'Prepare':
+    case 'CommitAtOnce':
+      return { ...operation, writes: operation.writes.map(keepableWrite) };
+    default:
+      return operation;
+  }
 }
 
 function writeLapse(writer: Writer, { space, name, armedAt }: Lapse): void {

@@ -4,6 +4,7 @@ import { unreachable } from '../machine/assert.js';
 import type { LogIndex, NodeId } from '../machine/units.js';
 import type { Forward, ForwardAnswer, ForwardResult } from '../node/protocol.js';
 import type { Operation, Outcome } from '../partition/command.js';
+import type { TransactionId } from '../partition/transaction-command.js';
 import {
   malformed,
   readNested,
@@ -22,12 +23,14 @@ import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOperation, writeOperation } from './operations.js';
 import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { readTransactionOutcome, writeTransactionOutcome } from './transaction-outcomes.js';
 import { checkedRequestId } from './values.js';
 
 export function writeForward(writer: Writer, message: Forward): void {
   writeText(writer, 10, message.requestId);
   writeUnsigned(writer, 16, message.basis);
   writeOperation(writer, message.operation);
+  if (message.within !== undefined) writeText(writer, 482, message.within);
 }
 
 /** The values in it are views of the input: the leader makes a command of them at once, which copies. */
@@ -35,6 +38,7 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
   let requestId = '';
   let basis = 0;
   let operation: Operation | undefined;
+  let within = '';
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -43,6 +47,9 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
         break;
       case 16:
         basis = readUnsigned(reader, 'Forward.basis');
+        break;
+      case 482:
+        within = readText(reader, 'Forward.within');
         break;
       default: {
         const read = readOperation(reader, tag);
@@ -57,6 +64,7 @@ export function readForward(reader: Reader): Omit<Forward, 'group'> {
     requestId: checkedRequestId(reader, requestId, 'Forward.request_id'),
     basis: basis as LogIndex,
     operation,
+    ...(within === '' ? {} : { within: within as TransactionId }),
   };
 }
 
@@ -114,6 +122,7 @@ function writeExecuted(writer: Writer, result: Executed): void {
   if (outcome.family === 'page') writeNested(writer, 34, outcome, writePage);
   if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
+  if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
 }
 
 function readExecuted(reader: Reader): Executed {
@@ -140,6 +149,9 @@ function readExecuted(reader: Reader): Executed {
         break;
       case 50:
         outcome = readNested(reader, readSequenceOutcome);
+        break;
+      case 58:
+        outcome = readNested(reader, readTransactionOutcome);
         break;
       default:
         skipField(reader, tag);

@@ -280,12 +280,12 @@ export function readScan(reader: Reader): ScanOperation {
   };
 }
 
-function writeBound(writer: Writer, { key, inclusive }: KeyBound): void {
+export function writeBound(writer: Writer, { key, inclusive }: KeyBound): void {
   writeText(writer, 10, key);
   writeBool(writer, 16, inclusive);
 }
 
-function readBound(reader: Reader): KeyBound {
+export function readBound(reader: Reader): KeyBound {
   let key = '';
   let inclusive = 0;
   while (reader.pos < reader.len) {

@@ -26,8 +26,9 @@ import {
   writeReserveSequence,
   writeUpdateSequence,
 } from './sequence-operations.js';
+import { readTransactionOperation, writeTransactionOperation } from './transaction-operations.js';
 
-/** Writes the operation as one of the fields 4 to 18. */
+/** Writes the operation as one of the fields 4 to 19. */
 export function writeOperation(writer: Writer, operation: Operation): void {
   switch (operation.type) {
     case 'Set':
@@ -60,6 +61,16 @@ export function writeOperation(writer: Writer, operation: Operation): void {
       return writeNested(writer, 138, operation, writeNameOnly);
     case 'GetSequence':
       return writeNested(writer, 146, operation, writeNameOnly);
+    case 'Prepare':
+    case 'CommitAtOnce':
+    case 'Validate':
+    case 'Decide':
+    case 'Settle':
+    case 'Finish':
+    case 'GetDecision':
+    case 'AcquireTransactionLocks':
+    case 'ReleaseTransactionLocks':
+      return writeNested(writer, 154, operation, writeTransactionOperation);
     default:
       unreachable(operation);
   }
@@ -98,6 +109,8 @@ export function readOperation(reader: Reader, tag: number): Operation | undefine
       return { type: 'DeleteSequence', name: readNested(reader, readNameOnly) };
     case 146:
       return { type: 'GetSequence', name: readNested(reader, readNameOnly) };
+    case 154:
+      return readNested(reader, readTransactionOperation);
     default:
       return undefined;
   }

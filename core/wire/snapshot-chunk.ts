@@ -1,8 +1,8 @@
 /**
  * The state of a partition in chunks, as it lies on the disk and as a follower that is far behind gets it.
  *
- * A chunk holds the records that come next after a place (keys, then locks, sequences and the retry table) until it has as many
- * bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
+ * A chunk holds the records that come next after a place (keys, then locks, sequences, transactions and the retry table) until
+ * it has as many bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
  * size alone: equal states give equal chunks, on every node. Cutting one off costs what is in it, not what was before.
  *
  * Reading adds one chunk to what came before it. The collections are rebuilt by their own functions; what could not have
@@ -51,11 +51,23 @@ import {
   writeLockEntry,
   writeRetryRecord,
 } from './state-records.js';
+import {
+  addClosed,
+  addOpen,
+  addPrepared,
+  checkIndexes,
+  NOTHING_READ,
+  writePrepared,
+  writeRecord,
+  type ReadTransactions,
+} from './transaction-records.js';
 import { readTimestamp, writeTimestamp } from './values.js';
+
+type NamedKind = 'keys' | 'locks' | 'sequences' | 'prepared' | 'open' | 'closed';
 
 /** Between two records of a state: after this one of its kind, and after all records of the kinds before it. */
 export type ChunkPlace =
-  | { readonly in: 'keys' | 'locks' | 'sequences'; readonly after: string }
+  | { readonly in: NamedKind; readonly after: string }
   | { readonly in: 'retries'; readonly after: number }
   | { readonly in: 'end' };
 
@@ -85,6 +97,9 @@ export function encodeChunk(
     if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end, weigh);
     if (place.next.in === 'locks') place.next = writeLocks(writer, state, place.next.after, end);
     if (place.next.in === 'sequences') place.next = writeSequences(writer, state, place.next.after, end);
+    if (place.next.in === 'prepared') place.next = writePreparedOnes(writer, state, place.next.after, end);
+    if (place.next.in === 'open') place.next = writeOpen(writer, state, place.next.after, end);
+    if (place.next.in === 'closed') place.next = writeClosed(writer, state, place.next.after, end);
     if (place.next.in === 'retries') place.next = writeRetries(writer, state, place.next.after, end);
   });
   return { bytes, next: place.next };
@@ -118,7 +133,30 @@ function writeLocks(writer: Writer, { locks }: PartitionState, after: string, en
 function writeSequences(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { sequences: records } = state;
   const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, () => end);
-  return last === undefined ? { in: 'retries', after: 0 } : { in: 'sequences', after: last };
+  return last === undefined ? { in: 'prepared', after: '' } : { in: 'sequences', after: last };
+}
+
+function writePreparedOnes(
+  writer: Writer,
+  { transactions }: PartitionState,
+  after: string,
+  end: number,
+): ChunkPlace {
+  const { prepared: records } = transactions;
+  const last = writeRecords(writer, { tag: 50, records, write: writePrepared }, after, () => end);
+  return last === undefined ? { in: 'open', after: '' } : { in: 'prepared', after: last };
+}
+
+function writeOpen(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
+  const { open: records } = state.transactions;
+  const last = writeRecords(writer, { tag: 58, records, write: writeRecord }, after, () => end);
+  return last === undefined ? { in: 'closed', after: '' } : { in: 'open', after: last };
+}
+
+function writeClosed(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
+  const { closed: records } = state.transactions;
+  const last = writeRecords(writer, { tag: 66, records, write: writeRecord }, after, () => end);
+  return last === undefined ? { in: 'retries', after: 0 } : { in: 'closed', after: last };
 }
 
 interface Kind<T> {
@@ -180,6 +218,7 @@ export interface PartialState {
   readonly lastLock: string;
   readonly sequences: OrderedMap<SequenceEntry>;
   readonly lastSequence: string;
+  readonly about: ReadTransactions;
   readonly retries: RetryTable;
   readonly firstRetry: number;
   readonly lastRetry: number;
@@ -200,6 +239,7 @@ export const NO_CHUNKS: PartialState = {
   lastLock: '',
   sequences: emptyOrderedMap(),
   lastSequence: '',
+  about: NOTHING_READ,
   retries: EMPTY_RETRY_TABLE,
   firstRetry: 0,
   lastRetry: 0,
@@ -225,7 +265,8 @@ function readChunk(
   apart: ((reference: ValueReference) => void) | undefined,
 ): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
-  let { keys, lastKey, locks, lastLock, sequences, lastSequence, retries, firstRetry, lastRetry } = partial;
+  let { keys, lastKey, locks, lastLock, sequences, lastSequence, about } = partial;
+  let { retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
   const names: string[] = [];
   const entries: KeyEntry[] = [];
@@ -256,6 +297,15 @@ function readChunk(
         lastSequence = name;
         break;
       }
+      case 50:
+        about = addPrepared(reader, about);
+        break;
+      case 58:
+        about = addOpen(reader, about);
+        break;
+      case 66:
+        about = addClosed(reader, about);
+        break;
       case 18: {
         const record = readNested(reader, readRetryRecord);
         const { index, requestId } = record;
@@ -277,8 +327,11 @@ function readChunk(
     }
   }
   keys = mapAppend(keys, names, entries);
-  if (head !== undefined) checkHead(reader, head, firstRetry, lastRetry);
-  const named = { keys, lastKey, locks, lastLock, sequences, lastSequence };
+  if (head !== undefined) {
+    checkHead(reader, head, firstRetry, lastRetry);
+    checkIndexes(reader, about, head.applied, head.forgotten);
+  }
+  const named = { keys, lastKey, locks, lastLock, sequences, lastSequence, about };
   return { ...named, retries, firstRetry, lastRetry, head };
 }
 
@@ -326,6 +379,7 @@ export function wholeState({
   keys,
   locks,
   sequences,
+  about,
   retries,
   head,
 }: PartialState): PartitionState | undefined {
@@ -336,6 +390,7 @@ export function wholeState({
     keys,
     locks,
     sequences,
+    transactions: about.transactions,
     retries: { indexOf, records, forgotten },
     applied,
     lastModified,

@@ -27,6 +27,7 @@ import {
 import { readLockOutcome, writeLockOutcome } from './lock-operations.js';
 import { readOutcome, writeOutcome } from './outcomes.js';
 import { readSequenceOutcome, writeSequenceOutcome } from './sequence-records.js';
+import { readTransactionOutcome, writeTransactionOutcome } from './transaction-outcomes.js';
 import { readReference, writeReference } from './value-reference.js';
 import { checkedKey, checkedRequestId, readTimestamp, readValue, writeTimestamp } from './values.js';
 
@@ -43,6 +44,7 @@ export function writeKeyEntry(writer: Writer, key: string, entry: KeyEntry): voi
   for (const version of entry.history) writeNested(writer, 82, version, writeVersion);
   if (entry.forgotten !== undefined) writePresentUnsigned(writer, 88, entry.forgotten);
   if (isReference(entry.value)) writeNested(writer, 98, entry.value, writeReference);
+  writeUnsigned(writer, 104, entry.revisions ?? 0);
 }
 
 export function readKeyEntry(reader: Reader): { readonly key: string; readonly entry: KeyEntry } {
@@ -57,6 +59,7 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
   let armedAt = 0;
   const history: KeyVersion[] = [];
   let forgotten: number | undefined;
+  let revisions = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -96,12 +99,16 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
       case 98:
         value = readNested(reader, readReference);
         break;
+      case 104:
+        revisions = readUnsigned(reader, 'KeyEntry.revisions');
+        break;
       default:
         skipField(reader, tag);
     }
   }
   checkedKey(reader, key, 'KeyEntry.key');
-  const version = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
+  const plain = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
+  const version = withRevisions(plain, revisions);
   checkVersion(reader, version, 'KeyEntry');
   checkArmed(reader, expiresMs, armedAt, 'KeyEntry');
   if (expiresMs > 0 && (deleted || lapsedAt.node !== 0)) {
@@ -117,7 +124,18 @@ export function readKeyEntry(reader: Reader): { readonly key: string; readonly e
   return { key, entry: forgotten === undefined ? entry : { ...entry, forgotten: forgotten as Revision } };
 }
 
-function checkVersion(reader: Reader, { deleted, value, lastModified }: KeyVersion, what: string): void {
+function withRevisions(version: KeyVersion, revisions: number): KeyVersion {
+  return revisions === 0 ? version : { ...version, revisions };
+}
+
+function checkVersion(
+  reader: Reader,
+  { deleted, value, lastModified, revision, revisions }: KeyVersion,
+  what: string,
+): void {
+  if (revisions !== undefined && (revisions < 2 || revisions > revision + 1)) {
+    malformed(reader, `${what}.revisions is ${revisions}, but its revision is ${revision}`);
+  }
   if (deleted && value !== null) malformed(reader, `a ${what} is deleted, but has a value`);
   if (lastModified.node === 0) malformed(reader, `${what}.last_modified is missing`);
 }
@@ -136,6 +154,7 @@ function writeVersion(writer: Writer, version: KeyVersion): void {
   writeTimestamp(writer, 42, version.expires);
   writeTimestamp(writer, 50, version.lapsedAt);
   if (isReference(version.value)) writeNested(writer, 58, version.value, writeReference);
+  writeUnsigned(writer, 64, version.revisions ?? 0);
 }
 
 function readVersion(reader: Reader): KeyVersion {
@@ -145,6 +164,7 @@ function readVersion(reader: Reader): KeyVersion {
   let lastModified = ZERO_TIMESTAMP;
   let expires = ZERO_TIMESTAMP;
   let lapsedAt = ZERO_TIMESTAMP;
+  let revisions = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -169,11 +189,15 @@ function readVersion(reader: Reader): KeyVersion {
       case 58:
         value = readNested(reader, readReference);
         break;
+      case 64:
+        revisions = readUnsigned(reader, 'KeyVersion.revisions');
+        break;
       default:
         skipField(reader, tag);
     }
   }
-  const version = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
+  const plain = { value, revision: revision as Revision, deleted, lastModified, expires, lapsedAt };
+  const version = withRevisions(plain, revisions);
   checkVersion(reader, version, 'KeyVersion');
   return version;
 }
@@ -250,6 +274,7 @@ export function writeRetryRecord(
   if (outcome.family === undefined) writeNested(writer, 34, outcome, writeOutcome);
   else if (outcome.family === 'lock') writeNested(writer, 42, outcome, writeLockOutcome);
   else if (outcome.family === 'sequence') writeNested(writer, 50, outcome, writeSequenceOutcome);
+  else if (outcome.family === 'transaction') writeNested(writer, 58, outcome, writeTransactionOutcome);
 }
 
 export function readRetryRecord(reader: Reader): RetryRecord {
@@ -279,6 +304,9 @@ export function readRetryRecord(reader: Reader): RetryRecord {
         break;
       case 50:
         outcome = readNested(reader, readSequenceOutcome);
+        break;
+      case 58:
+        outcome = readNested(reader, readTransactionOutcome);
         break;
       default:
         skipField(reader, tag);

@@ -22,12 +22,13 @@ import type {
 } from '../../core/partition/command.js';
 import type { LockOperation, LockOutcome } from '../../core/partition/lock-command.js';
 import type { SequenceOperation, SequenceOutcome } from '../../core/partition/sequence-command.js';
+import type { TransactionOperation } from '../../core/partition/transaction-command.js';
 
 /** What a client asks. */
 export type Ask = PointAsk | BatchAsk | RowsAsk | RangeAsk;
 
 /** Of one key, lock or sequence. */
-export type PointAsk = Exclude<Operation, ScanOperation>;
+export type PointAsk = Exclude<Operation, ScanOperation | TransactionOperation>;
 
 /** The same of several keys: each by itself, in no order, and not all or nothing. */
 export type BatchAsk =

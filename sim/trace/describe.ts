@@ -198,6 +198,11 @@ export function describeOutcome(outcome: Outcome): string {
       if (allocation !== null) return `code ${code}, ${allocation.start} to ${allocation.end}`;
       return record === null ? `code ${code}` : `code ${code}, up to ${record.currentValue}`;
     }
+    case 'transaction': {
+      const { code, at, blocker } = outcome;
+      const when = at === undefined ? '' : `, at ${at.wall}.${at.counter}`;
+      return `code ${code}${when}${blocker === undefined ? '' : `, ${blocker} is in the way`}`;
+    }
   }
 }
 
@@ -248,6 +253,24 @@ function tellAsked(operation: Operation): string {
       return `delete sequence ${operation.name}`;
     case 'GetSequence':
       return `get sequence ${operation.name}`;
+    case 'Prepare':
+    case 'CommitAtOnce': {
+      const { type, transaction, writes, reads } = operation;
+      return `${type} ${transaction}: ${writes.length} writes, ${reads.length} seen`;
+    }
+    case 'Validate':
+      return `validate ${operation.transaction}: ${operation.reads.length} seen`;
+    case 'Decide':
+    case 'Settle':
+      return `${operation.type.toLowerCase()} ${operation.transaction}: ${operation.decision.type}`;
+    case 'Finish':
+      return `finish ${operation.transaction}`;
+    case 'GetDecision':
+      return `what became of ${operation.transaction}?`;
+    case 'AcquireTransactionLocks':
+      return `lock ${operation.needs.length} things for ${operation.transaction}`;
+    case 'ReleaseTransactionLocks':
+      return `unlock ${operation.needs?.length ?? 'all'} things of ${operation.transaction}`;
   }
 }
 

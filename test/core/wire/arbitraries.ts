@@ -35,6 +35,19 @@ import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js'
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
 import type { LockEntry } from '../../../core/partition/lock-entry.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
+import { NO_TRANSACTIONS, withPrepared, type Transactions } from '../../../core/partition/prepared.js';
+import {
+  TransactionCode,
+  type Decision,
+  type LockNeed,
+  type Observation,
+  type Participant,
+  type StagedWrite,
+  type TransactionId,
+  type TransactionOperation,
+  type TransactionOutcome,
+} from '../../../core/partition/transaction-command.js';
+import { withClosed, withOpen } from '../../../core/partition/transaction-records.js';
 import { MAX_VALUE_BYTES } from '../../../core/partition/validate.js';
 import type { ValueReference } from '../../../core/partition/value-reference.js';
 import { EMPTY_RETRY_TABLE, rememberRequest } from '../../../core/partition/retry-table.js';
@@ -194,7 +207,101 @@ const sequenceOperation: fc.Arbitrary<SequenceOperation> = fc.oneof(
   fc.record({ type: fc.constantFrom('DeleteSequence' as const, 'GetSequence' as const), name: key }),
 );
 
-export const operation: fc.Arbitrary<Operation> = fc.oneof(keyOperation, lockOperation, sequenceOperation);
+const someGroup = numbers(1) as fc.Arbitrary<GroupId>;
+const transaction = fc
+  .oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+    fc.string({ minLength: 256, maxLength: 256 }),
+  )
+  .filter((id) => id.length >= 1 && id.length <= 256) as fc.Arbitrary<TransactionId>;
+const participant: fc.Arbitrary<Participant> = withOptional({ group: someGroup }, { ephemeral });
+const participants = fc.array(participant, { minLength: 1, maxLength: 4 });
+const noRevision = fc.constant(true as const);
+const stagedWrite: fc.Arbitrary<StagedWrite> = fc.oneof(
+  withOptional(
+    { type: fc.constant('Set' as const), key, value, revisions: numbers(1) },
+    { noRevision, expiresMs },
+  ),
+  fc.record({ type: fc.constant('Delete' as const), key, revisions: numbers(1) }),
+  withOptional({ type: fc.constant('Extend' as const), key }, { expiresMs }),
+);
+const bound = fc.record({ key: text, inclusive: fc.boolean() });
+const observation: fc.Arbitrary<Observation> = fc.oneof(
+  fc.record({
+    type: fc.constant('Key' as const),
+    key,
+    exists: fc.boolean(),
+    revision: fc.oneof(fc.constant(-1), numbers(0)) as fc.Arbitrary<Revision>,
+  }),
+  withOptional(
+    { type: fc.constant('Range' as const), prefix: key, at: timestamp },
+    { from: bound, to: bound },
+  ),
+);
+const need: fc.Arbitrary<LockNeed> = fc.oneof(
+  fc.record({ type: fc.constant('KeyLock' as const), key }),
+  fc.record({ type: fc.constant('PrefixLock' as const), prefix: key }),
+  withOptional(
+    {
+      type: fc.constant('RangeLock' as const),
+      prefix: key,
+      mode: fc.constantFrom('exclusive' as const, 'shared' as const),
+    },
+    { from: bound, to: bound },
+  ),
+);
+const decision: fc.Arbitrary<Decision> = fc.oneof(
+  fc.record({ type: fc.constant('Commit' as const), at: madeTimestamp }),
+  fc.constant({ type: 'Abort' as const }),
+);
+const stagedWrites = fc.array(stagedWrite, { maxLength: 4 });
+const reads = fc.array(observation, { maxLength: 4 });
+const since = index;
+const inTransaction = { group: someGroup, transaction };
+
+const transactionOperation: fc.Arbitrary<TransactionOperation> = fc.oneof(
+  withOptional(
+    {
+      type: fc.constant('Prepare' as const),
+      ...inTransaction,
+      anchor: someGroup,
+      writes: stagedWrites,
+      reads,
+    },
+    { participants, since, ephemeral },
+  ),
+  withOptional(
+    { type: fc.constant('CommitAtOnce' as const), ...inTransaction, writes: stagedWrites, reads },
+    { since, ephemeral },
+  ),
+  withOptional(
+    { type: fc.constant('Validate' as const), ...inTransaction, reads },
+    { at: madeTimestamp, ephemeral },
+  ),
+  withOptional({ type: fc.constant('Decide' as const), ...inTransaction, decision }, { participants, since }),
+  withOptional({ type: fc.constant('Settle' as const), ...inTransaction, decision }, { ephemeral }),
+  fc.record({ type: fc.constantFrom('Finish' as const, 'GetDecision' as const), ...inTransaction }),
+  withOptional(
+    {
+      type: fc.constant('AcquireTransactionLocks' as const),
+      ...inTransaction,
+      needs: fc.array(need, { maxLength: 4 }),
+      leaseMs: expiresMs,
+    },
+    { ephemeral },
+  ),
+  withOptional(
+    { type: fc.constant('ReleaseTransactionLocks' as const), ...inTransaction },
+    { needs: fc.array(need, { minLength: 1, maxLength: 4 }), ephemeral },
+  ),
+);
+
+export const operation: fc.Arbitrary<Operation> = fc.oneof(
+  keyOperation,
+  lockOperation,
+  sequenceOperation,
+  transactionOperation,
+);
 
 const keyValueOutcome: fc.Arbitrary<KeyValueOutcome> = withOptional(
   {
@@ -247,7 +354,25 @@ const sequenceOutcome: fc.Arbitrary<SequenceOutcome> = fc.record({
   record: fc.option(sequenceRecord),
   allocation: fc.option(allocation),
 });
-const remembered: fc.Arbitrary<Outcome> = fc.oneof(keyValueOutcome, lockOutcome, sequenceOutcome);
+const transactionOutcome: fc.Arbitrary<TransactionOutcome> = withOptional(
+  {
+    family: fc.constant('transaction' as const),
+    code: fc.constantFrom(...Object.values(TransactionCode)),
+  },
+  {
+    at: madeTimestamp,
+    participants: fc.array(participant, { maxLength: 3 }),
+    revisions: fc.array(revision, { maxLength: 3 }),
+    blocker: transaction,
+    blockerAnchor: someGroup,
+  },
+);
+const remembered: fc.Arbitrary<Outcome> = fc.oneof(
+  keyValueOutcome,
+  lockOutcome,
+  sequenceOutcome,
+  transactionOutcome,
+);
 const outcome: fc.Arbitrary<Outcome> = fc.oneof(remembered, pageOutcome);
 
 const lapse: fc.Arbitrary<Lapse> = fc.record({
@@ -315,7 +440,15 @@ const keyVersion: fc.Arbitrary<KeyVersion> = fc
     expires: timestamp,
     lapsedAt: timestamp,
   })
-  .map((each) => (each.deleted ? { ...each, value: null } : each));
+  .map((each) => (each.deleted ? { ...each, value: null } : each))
+  .chain((each) => {
+    if (each.revision < 1) return fc.constant(each);
+    const many = fc.integer({ min: 2, max: each.revision + 1 > MAX ? MAX : each.revision + 1 });
+    return fc.oneof(
+      { arbitrary: fc.constant(each), weight: 3 },
+      { arbitrary: many.map((revisions) => ({ ...each, revisions })), weight: 1 },
+    );
+  });
 
 const armedAt = numbers(1) as fc.Arbitrary<LogIndex>;
 
@@ -366,6 +499,56 @@ function mapOf<T>(records: readonly (readonly [string, T])[]): OrderedMap<T> {
   return map;
 }
 
+/** What is known of some transactions, as of the entries after `first`; and the last of those entries. */
+interface Known {
+  readonly transactions: Transactions;
+  readonly last: number;
+}
+
+/** In the order in which entries could have made it: each of another key, each of an index of its own. */
+const known: fc.Arbitrary<(first: number) => Known> = fc
+  .tuple(
+    fc.uniqueArray(
+      fc.record({ name: transaction, anchor: someGroup, preparedAt: madeTimestamp, writes: stagedWrites }),
+      { selector: ({ name }) => name, maxLength: 4 },
+    ),
+    fc.uniqueArray(
+      fc.record({
+        name: transaction,
+        state: fc.constantFrom(
+          'Undecided' as const,
+          'Committed' as const,
+          'Aborted' as const,
+          'Settled' as const,
+        ),
+        isOpen: fc.boolean(),
+        at: madeTimestamp,
+        participants: fc.array(participant, { maxLength: 3 }),
+        revisions: fc.array(revision, { maxLength: 3 }),
+      }),
+      { selector: ({ name }) => name, maxLength: 6 },
+    ),
+  )
+  .map(([prepared, records]) => (first: number) => {
+    let transactions = NO_TRANSACTIONS;
+    let last = first;
+    const taken = new Set<string>();
+    for (const { name, writes, ...rest } of prepared) {
+      const own = writes.filter((write) => !taken.has(write.key) && taken.add(write.key));
+      if (own.length === 0) continue;
+      last += 1;
+      transactions = withPrepared(transactions, name, { ...rest, writes: own, index: last as LogIndex });
+    }
+    for (const { name, isOpen, at, ...rest } of records) {
+      last += 1;
+      const timed = rest.state === 'Undecided' || rest.state === 'Committed';
+      const record = { ...rest, at: timed ? at : ZERO_TIMESTAMP, index: last as LogIndex };
+      const staysOpen = rest.state === 'Undecided' || (rest.state === 'Committed' && isOpen);
+      transactions = (staysOpen ? withOpen : withClosed)(transactions, name, record);
+    }
+    return { transactions, last };
+  });
+
 export const partitionState: fc.Arbitrary<PartitionState> = fc
   .record({
     keys: fc.uniqueArray(fc.tuple(key, keyEntry), { selector: ([name]) => name, maxLength: 20 }),
@@ -381,12 +564,14 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
         maxLength: 10,
       },
     ),
+    known,
     forgotten: fc.oneof(fc.nat(500), fc.constantFrom(0, 0x1_0000_0000, MAX - 100_000)),
     behind: fc.nat(1000),
     lastModified: timestamp,
     digest: fc.oneof(fc.constant(0), fc.integer()),
   })
-  .map(({ keys, locks, sequences, retries, forgotten, behind, lastModified, digest }) => {
+  .map(({ keys, locks, sequences, retries, known: make, forgotten, behind, lastModified, digest }) => {
+    const { transactions, last } = make(forgotten);
     let table = { ...EMPTY_RETRY_TABLE, forgotten: forgotten as LogIndex };
     let at = forgotten;
     for (const record of retries) {
@@ -402,8 +587,9 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
       keys: mapOf(keys),
       locks: mapOf(locks),
       sequences: mapOf(sequences.map((each) => [each.record.name, each])),
+      transactions,
       retries: table,
-      applied: (at + behind) as LogIndex,
+      applied: (Math.max(at, last) + behind) as LogIndex,
       lastModified,
       digest,
     };

@@ -31,6 +31,13 @@ import type {
 } from '../../../core/node/protocol.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
+import type { TransactionRecord } from '../../../core/partition/prepared.js';
+import type {
+  LockNeed,
+  Observation,
+  StagedWrite,
+  TransactionOperation,
+} from '../../../core/partition/transaction-command.js';
 import { isReference, type KeptValue } from '../../../core/partition/value-reference.js';
 
 type SchemaObject = Record<string, unknown>;
@@ -204,9 +211,70 @@ function operationObject(operation: Operation): SchemaObject {
         },
       };
     }
+    case 'Prepare':
+    case 'CommitAtOnce':
+    case 'Validate':
+    case 'Decide':
+    case 'Settle':
+    case 'Finish':
+    case 'GetDecision':
+    case 'AcquireTransactionLocks':
+    case 'ReleaseTransactionLocks':
+      return { transaction: transactionObject(operation) };
     default:
       return { [field]: fields };
   }
+}
+
+const TRANSACTION_TYPES: readonly TransactionOperation['type'][] = [
+  'Prepare',
+  'CommitAtOnce',
+  'Validate',
+  'Decide',
+  'Settle',
+  'Finish',
+  'GetDecision',
+  'AcquireTransactionLocks',
+  'ReleaseTransactionLocks',
+];
+
+function transactionObject(operation: TransactionOperation): SchemaObject {
+  const decision = 'decision' in operation ? operation.decision : undefined;
+  return {
+    ...without(without(operation, 'decision'), 'at'),
+    type: TRANSACTION_TYPES.indexOf(operation.type) + 1,
+    ...('writes' in operation ? { writes: operation.writes.map(stagedObject) } : {}),
+    ...('reads' in operation ? { reads: operation.reads.map(observationObject) } : {}),
+    ...('needs' in operation ? { needs: operation.needs?.map(needObject) } : {}),
+    ...(decision?.type === 'Commit' ? timestampField('at', decision.at) : {}),
+    ...('at' in operation && operation.at !== undefined ? timestampField('at', operation.at) : {}),
+  };
+}
+
+function stagedObject(write: StagedWrite): SchemaObject {
+  const type = ['Set', 'Delete', 'Extend'].indexOf(write.type) + 1;
+  if (write.type !== 'Set') return { ...write, type };
+  return { ...without(write, 'value'), ...valueField('value', write.value), type };
+}
+
+function observationObject(observation: Observation): SchemaObject {
+  const rest = without(observation, 'type');
+  return observation.type === 'Key'
+    ? rest
+    : { ...without(rest, 'at'), ...timestampField('at', observation.at) };
+}
+
+function needObject(need: LockNeed): SchemaObject {
+  if (need.type === 'KeyLock') return { type: 1, name: need.key };
+  if (need.type === 'PrefixLock') return { type: 2, name: need.prefix };
+  const { prefix, mode, ...bounds } = need;
+  return { ...bounds, name: prefix, type: mode === 'exclusive' ? 3 : 4 };
+}
+
+function transactionRecordObject(transaction: string, record: TransactionRecord): SchemaObject {
+  const { state, at, ...rest } = record;
+  const number = ['Undecided', 'Committed', 'Aborted', 'Settled'].indexOf(state) + 1;
+  return { transaction, ...rest, state: number, ...timestampField('at', at) };
 }
 
 function without(fields: object, name: string): SchemaObject {
@@ -243,6 +311,19 @@ function outcomeField(outcome: Outcome): SchemaObject {
         },
       };
     }
+    case 'transaction': {
+      const { code, at, participants, revisions, blocker, blockerAnchor } = outcome;
+      const told = {
+        ...(at === undefined ? {} : timestampField('at', at)),
+        ...(participants === undefined ? {} : { participants, tellsParticipants: true }),
+        ...(revisions === undefined ? {} : { revisions, tellsRevisions: true }),
+      };
+      const blocked = {
+        ...(blocker === undefined ? {} : { blocker }),
+        ...(blockerAnchor === undefined ? {} : { blockerAnchor }),
+      };
+      return { transaction: { code, ...told, ...blocked } };
+    }
   }
 }
 
@@ -264,7 +345,7 @@ function recordObject(record: SequenceRecord): SchemaObject {
 }
 
 function versionObject(version: KeyVersion): SchemaObject {
-  const { value, revision, deleted, lastModified, expires, lapsedAt } = version;
+  const { value, revision, deleted, lastModified, expires, lapsedAt, revisions = 0 } = version;
   return {
     ...keptField(value),
     revision,
@@ -272,6 +353,7 @@ function versionObject(version: KeyVersion): SchemaObject {
     ...timestampField('lastModified', lastModified),
     ...timestampField('expires', expires),
     ...timestampField('lapsedAt', lapsedAt),
+    revisions,
   };
 }
 
@@ -307,6 +389,16 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
       keyed: keyed.map(({ key, allocation, at }) => ({ key, allocation, ...timestampField('at', at) })),
     });
   });
+  const prepared: SchemaObject[] = [];
+  const open: SchemaObject[] = [];
+  const closed: SchemaObject[] = [];
+  const { transactions } = state;
+  mapForEach(transactions.prepared, (transaction, { preparedAt, writes, ...rest }) => {
+    const fields = { ...rest, ...timestampField('preparedAt', preparedAt) };
+    prepared.push({ transaction, ...fields, writes: writes.map(stagedObject) });
+  });
+  mapForEach(transactions.open, (name, record) => void open.push(transactionRecordObject(name, record)));
+  mapForEach(transactions.closed, (name, record) => void closed.push(transactionRecordObject(name, record)));
   const retries: SchemaObject[] = [];
   radixForEach(state.retries.records, ({ requestId, index, operation, outcome }) => {
     retries.push({ requestId, index, operation, ...outcomeField(outcome) });
@@ -317,7 +409,7 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
     digest: state.digest,
     forgotten: state.retries.forgotten,
   };
-  return { keys, locks, sequences, retries, head };
+  return { keys, locks, sequences, prepared, open, closed, retries, head };
 }
 
 function keptField(value: KeptValue): SchemaObject {
