@@ -5,12 +5,27 @@
 
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
 import type { ClientAnswer, ClientCall } from '../partition/command.js';
+import type { TransactionAnswer, TransactionRequest } from '../transactions/calls.js';
 import type { Member, Roster } from './roster.js';
 
 /** What a client hands to a node. */
-export type NodeRequest = ClientCall | AdminRequest;
+export type NodeRequest = ClientCall | AdminRequest | TransactionRequest;
 /** What a client is told. */
-export type NodeAnswer = ClientAnswer | AdminAnswer;
+export type NodeAnswer = ClientAnswer | AdminAnswer | TransactionAnswer;
+
+/** Of the answers to transactions and scripts; plain operations and orders have others. */
+export function isTransactionAnswer(answer: NodeAnswer): answer is TransactionAnswer {
+  return 'family' in answer && (answer.family === 'session' || answer.family === 'script');
+}
+
+/** Of the answers to plain operations. */
+export function isClientAnswer(answer: NodeAnswer): answer is ClientAnswer {
+  return !isTransactionAnswer(answer) && !isAdminAnswer(answer);
+}
+
+export function isAdminAnswer(answer: NodeAnswer): answer is AdminAnswer {
+  return 'outcome' in answer && !isTransactionAnswer(answer);
+}
 
 export interface AdminRequest {
   readonly admin: AdminCommand;

@@ -45,6 +45,13 @@ import {
   rosterNews,
 } from './chores.js';
 import {
+  coordinationDue,
+  sessionForwardAnswered,
+  sessionForwardReceived,
+  sessionTaskAnswered,
+  transactionRequested,
+} from './coordinating.js';
+import {
   answer,
   forwardAnswered,
   forwardReceived,
@@ -198,9 +205,7 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     case 'MessageReceived':
       return messageReceived(turn, event.from, event.message);
     case 'RequestReceived':
-      return 'admin' in event.request
-        ? adminRequested(turn, event.token, event.request.admin)
-        : requestReceived(turn, event.token, event.request);
+      return requested(turn, event.token, event.request);
     case 'TimerFired':
       return timerFired(turn);
     case 'WriteCompleted':
@@ -218,6 +223,12 @@ function happen(turn: NodeTurn, event: NodeEvent): void {
     default:
       return unreachable(event);
   }
+}
+
+function requested(turn: NodeTurn, token: number, request: NodeRequest): void {
+  if ('admin' in request) adminRequested(turn, token, request.admin);
+  else if ('transaction' in request) transactionRequested(turn, token, request.transaction);
+  else requestReceived(turn, token, request);
 }
 
 function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): void {
@@ -248,6 +259,10 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
       return adminForwarded(turn, from, message);
     case 'AdminForwarded':
       return forwardedAnswered(turn, from, message);
+    case 'SessionForward':
+      return sessionForwardReceived(turn, from, message);
+    case 'SessionForwarded':
+      return sessionForwardAnswered(turn, from, message);
     default:
       return unreachable(message);
   }
@@ -278,6 +293,7 @@ function timerFired(turn: NodeTurn): void {
     node.requestAlarms = dropEarliest(due);
     requestAlarm(turn, due.id, due.at);
   }
+  if (node.coordination !== undefined) coordinationDue(turn);
   const { choresAt } = node.membership;
   if (choresAt !== undefined && choresAt <= now.monotonic) choresDue(turn, answer);
 }
@@ -322,7 +338,7 @@ function taskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
   const { task } = answered;
   switch (task.type) {
     case 'Session':
-      return;
+      return sessionTaskAnswered(turn, answered);
     case 'Resolver':
       return resolverAnswered(turn, task, answered);
     default:
@@ -458,6 +474,7 @@ function earliestAlarm({ node, options, now }: NodeTurn): MonotonicMs | undefine
     (node.tasks?.answered.length ?? 0) > 0 ? now.monotonic : Number.POSITIVE_INFINITY,
     node.groupAlarms?.at ?? Number.POSITIVE_INFINITY,
     node.requestAlarms?.at ?? Number.POSITIVE_INFINITY,
+    node.coordination?.alarms?.at ?? Number.POSITIVE_INFINITY,
     node.membership.choresAt ?? Number.POSITIVE_INFINITY,
     linkAlarm(node, options.electionTimeoutMs) ?? Number.POSITIVE_INFINITY,
   );

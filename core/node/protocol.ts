@@ -8,6 +8,8 @@ import type { TransactionId } from '../partition/transaction-command.js';
 import type { Configuration } from '../raft/configuration.js';
 import type { Entry, Heartbeat, HeartbeatAnswer, InstallSnapshot, RaftMessage } from '../raft/messages.js';
 import type { GroupId, LogIndex, NodeId, Term } from '../machine/units.js';
+import type { SessionAnswer } from '../transactions/calls.js';
+import type { SessionCall } from '../transactions/session-state.js';
 import type { AdminAnswer, ChangeMembers, GroupReport, TransferLeadership } from './admin-protocol.js';
 import type { Roster } from './roster.js';
 
@@ -19,11 +21,29 @@ export type NodeMessage =
   | ForwardAnswer
   | Heartbeats
   | HeartbeatAnswers
-  | ClusterMessage;
+  | ClusterMessage
+  | SessionMessage;
 
 /** What nodes say to each other about the cluster's members. */
 export type ClusterMessage =
   RosterAsk | RosterNews | SurveyAsk | SurveyAnswer | AdminForward | AdminForwarded;
+
+/** What nodes say to each other about the sessions that one of them keeps. */
+export type SessionMessage = SessionForward | SessionForwarded;
+
+/** A client's call for a session, handed on to the node that keeps it. */
+export interface SessionForward {
+  readonly type: 'SessionForward';
+  /** The sender's name for the call; a repetition carries the same. */
+  readonly id: string;
+  readonly call: SessionCall;
+}
+
+export interface SessionForwarded {
+  readonly type: 'SessionForwarded';
+  readonly id: string;
+  readonly answer: SessionAnswer;
+}
 
 /** A message of one Raft group. */
 export interface GroupMessage {

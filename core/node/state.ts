@@ -14,6 +14,7 @@ import type { TransactionId } from '../partition/transaction-command.js';
 import type { Snapshot } from '../raft/messages.js';
 import type { RaftState } from '../raft/state.js';
 import type { ChunkPlace, PartialState } from '../wire/snapshot-chunk.js';
+import type { Coordination } from './coordination.js';
 import type { Execution, Origin } from './execution.js';
 import type { Journal } from './journal.js';
 import type { Leadership } from './leadership.js';
@@ -63,6 +64,8 @@ export interface NodeState {
   readonly membership: Membership;
   /** What this node asks on its own account; absent until it asks something. */
   readonly tasks?: Tasks;
+  /** The transactions of this node's clients; absent until there was one. */
+  readonly coordination?: Coordination;
   /** The values that the states keep apart; absent until there is one. */
   readonly values?: ValueStore;
 }

@@ -163,6 +163,7 @@ export function openNode(
   // A node that keeps nothing apart has no such field.
   if (state.values !== undefined) turn.node.values = state.values;
   if (state.tasks !== undefined) turn.node.tasks = state.tasks;
+  if (state.coordination !== undefined) turn.node.coordination = state.coordination;
   return turn;
 }
 

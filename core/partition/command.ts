@@ -116,6 +116,8 @@ interface PointRead {
   readonly revision?: Revision;
   /** As it was then: the newest revision that is not later. Absent for now; not together with `revision`. */
   readonly at?: Timestamp;
+  /** Of a key that is not there, its last revision is told too; -1 for one that was never written. Not with `revision` or `at`. */
+  readonly tombstone?: true;
   readonly ephemeral?: true;
 }
 

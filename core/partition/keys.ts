@@ -190,7 +190,7 @@ function conditionsHold(operation: SetOperation, current: KeyEntry | undefined):
 export function readKeys(contents: Contents, operation: KeyValueRead, valueOf: ValueOf): Answer {
   if (operation.type === 'Scan') return readPage(contents, operation, valueOf);
   const entry = mapGet(contents.keys, operation.key);
-  if (entry === undefined) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  if (entry === undefined) return { outcome: absentOutcome(operation, NEVER_WRITTEN) };
   if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision, valueOf);
   return operation.at === undefined
     ? seen(entry, operation, isLive(entry), valueOf)
@@ -222,13 +222,20 @@ function readAt(
   return seen(found, operation, wasLive(found, at), valueOf);
 }
 
+/** What is told of a key that is not there. */
+function absentOutcome({ tombstone }: GetOperation | ExistsOperation, last: number): KeyValueOutcome {
+  const outcome = refusal(KeyValueCode.doesNotExist);
+  return tombstone === true ? { ...outcome, revision: revision(last) } : outcome;
+}
+
 function seen(
   version: KeyVersion,
-  { type }: GetOperation | ExistsOperation,
+  operation: GetOperation | ExistsOperation,
   lives: boolean,
   valueOf: ValueOf,
 ): Answer {
-  if (!lives) return { outcome: refusal(KeyValueCode.doesNotExist) };
+  const { type } = operation;
+  if (!lives) return { outcome: absentOutcome(operation, version.revision) };
   if (type === 'Exists') return { outcome: outcomeOf(KeyValueCode.exists, version) };
   return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: shownValue(version.value, valueOf) } };
 }

@@ -9,5 +9,6 @@
 export type { Decoded } from './decoded.js';
 export { decodeCommand, encodeCommand } from './command.js';
 export { decodeFrame, decodeNodeMessage, encodeFrame, encodeNodeMessage } from './node-message.js';
+export { decodeTransactionCall, encodeTransactionCall } from './session.js';
 export { decodeRoster, encodeRoster } from './roster.js';
 export { decodeStored, encodeStored } from './stored.js';

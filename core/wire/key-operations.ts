@@ -38,6 +38,7 @@ import { checkedKey, readTimestamp, readValue, writeTimestamp } from './values.j
 /** The tag of the field that says that an operation is on what is kept in memory alone. */
 export const EPHEMERAL = 168;
 const MODE = 160;
+const TOMBSTONE = 176;
 
 export function ephemeralIf(flag: number): { readonly ephemeral?: true } {
   return flag === 0 ? {} : { ephemeral: true };
@@ -171,6 +172,7 @@ export function writePointRead(writer: Writer, operation: GetOperation | ExistsO
   if (operation.at !== undefined) writeTimestamp(writer, 26, operation.at);
   writeUnsigned(writer, MODE, MODES.indexOf(operation.mode));
   writeEphemeral(writer, operation);
+  writeBool(writer, TOMBSTONE, operation.tombstone === true);
 }
 
 /** Reads the message of an operation that reads one key, but for its type. */
@@ -180,6 +182,7 @@ export function readPointRead(reader: Reader): Omit<GetOperation, 'type'> {
   let at = ZERO_TIMESTAMP;
   let mode = 0;
   let ephemeral = 0;
+  let tombstone = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -198,6 +201,9 @@ export function readPointRead(reader: Reader): Omit<GetOperation, 'type'> {
       case EPHEMERAL:
         ephemeral = readUnsigned(reader, 'ephemeral of a read');
         break;
+      case TOMBSTONE:
+        tombstone = readUnsigned(reader, 'tombstone of a read');
+        break;
       default:
         skipField(reader, tag);
     }
@@ -207,6 +213,7 @@ export function readPointRead(reader: Reader): Omit<GetOperation, 'type'> {
     ...(revision === undefined ? {} : { revision: revision as Revision }),
     ...atIf(at),
     ...modeOf(reader, mode),
+    ...(tombstone === 0 ? {} : { tombstone: true as const }),
     ...ephemeralIf(ephemeral),
   };
 }

@@ -9,6 +9,7 @@ import type {
   HeartbeatAnswers,
   Heartbeats,
   NodeMessage,
+  SessionMessage,
   SnapshotAnswer,
   SnapshotChunk,
   SpokenMessage,
@@ -35,6 +36,7 @@ import {
   writeHeartbeats,
 } from './heartbeats.js';
 import { readRaftMessage, writeRaftMessage } from './raft-message.js';
+import { readSessionMessage, writeSessionMessage } from './session.js';
 import {
   readSnapshotAnswer,
   readSnapshotChunk,
@@ -111,6 +113,10 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
     case 'AdminForwarded':
       writeClusterMessage(writer, message);
       return;
+    case 'SessionForward':
+    case 'SessionForwarded':
+      writeSessionMessage(writer, message);
+      return;
     default:
       unreachable(message);
   }
@@ -125,7 +131,8 @@ type Body =
   | Omit<SnapshotAnswer, 'group'>
   | Heartbeats
   | HeartbeatAnswers
-  | ClusterMessage;
+  | ClusterMessage
+  | SessionMessage;
 
 function readNodeMessage(reader: Reader): NodeMessage {
   let group = 0;
@@ -155,7 +162,10 @@ function readNodeMessage(reader: Reader): NodeMessage {
         body = readNested(reader, readHeartbeatAnswers);
         break;
       default: {
-        const message = tag < 400 ? readRaftMessage(reader, tag) : readClusterMessage(reader, tag);
+        const message =
+          tag < 400
+            ? readRaftMessage(reader, tag)
+            : (readClusterMessage(reader, tag) ?? readSessionMessage(reader, tag));
         if (message === undefined) skipField(reader, tag);
         else body = message;
       }
@@ -197,6 +207,8 @@ function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswe
     case 'SurveyAnswer':
     case 'AdminForward':
     case 'AdminForwarded':
+    case 'SessionForward':
+    case 'SessionForwarded':
       return body;
     default:
       return { type: 'Group', group, message: body };

@@ -282,7 +282,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
   return {
     heard(node, event) {
       if (event.type === 'RequestReceived') {
-        if ('admin' in event.request) return;
+        if ('admin' in event.request || 'transaction' in event.request) return;
         const { requestId, operation }: ClientCall = event.request;
         asked.set(event.token, note(requestId, operation));
         return;

@@ -6,6 +6,7 @@
  */
 
 import {
+  isClientAnswer,
   decodeCommand,
   groupOfOperation,
   nameIn,
@@ -281,7 +282,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
           }
         }
         checkWindows(effect, state, limits.get(node) as GroupLimits);
-      } else if (effect.type === 'Reply' && 'code' in effect.answer) {
+      } else if (effect.type === 'Reply' && isClientAnswer(effect.answer)) {
         answers.replied(node, effect.token, effect.answer, turn);
       }
     }

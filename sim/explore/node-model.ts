@@ -106,7 +106,9 @@ export function nodeModel({ nodes, disk, bounds, writes, reads }: NodeBound): No
     describeRequest: (request) =>
       'admin' in request
         ? request.admin.type
-        : `${request.operation.type.toLowerCase()} ${nameIn(request.operation)}`,
+        : 'transaction' in request
+          ? request.transaction.type
+          : `${request.operation.type.toLowerCase()} ${nameIn(request.operation)}`,
   });
 }
 

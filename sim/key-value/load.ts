@@ -1,6 +1,7 @@
 /** What simulated clients of our system ask, and how they understand the answers. */
 
 import {
+  isClientAnswer,
   SequenceCode,
   type ClientAnswer,
   type NodeAnswer,
@@ -61,7 +62,7 @@ export function keyValueLoad(
       operation: input.type === 'service' ? input.operation : toOperation({ key, input }),
     }),
     hear({ key, input }, answer, node, client) {
-      if ('outcome' in answer) {
+      if (!isClientAnswer(answer)) {
         throw new PropertyBroken(
           'answers make sense',
           `node ${node} answered ${input.type} as if it were an order`,

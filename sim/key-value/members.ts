@@ -7,6 +7,7 @@
  */
 
 import {
+  isAdminAnswer,
   decodeCommand,
   decodeRoster,
   isJoint,
@@ -162,7 +163,7 @@ const PASSING: readonly AdminAnswer['refusal'][] = ['ChangeInProgress', 'NotCaug
 
 /** What our nodes' answer to a wish comes to. */
 export function hearOrder(answer: NodeAnswer): ReturnType<NodeOrders['hear']> {
-  if (!('outcome' in answer)) return 'again';
+  if (!isAdminAnswer(answer)) return 'again';
   switch (answer.outcome) {
     case 'Done':
     case 'Unchanged':

@@ -4,6 +4,7 @@
 
 import {
   decodeNodeMessage,
+  decodeTransactionCall,
   decodeStored,
   monotonicMs,
   nodeId,
@@ -57,6 +58,11 @@ function decodeEvent(event: TraceEvent, n: number): NodeEvent {
   }
   if ('admin' in event) {
     return { type: 'RequestReceived', token: event.token, request: { admin: event.admin } };
+  }
+  if ('transaction' in event) {
+    const decoded = decodeTransactionCall(bytesOf(event.transaction, n));
+    if (!decoded.ok) throw new Error(`event ${n}: the call cannot be read: ${decoded.reason}`);
+    return { type: 'RequestReceived', token: event.token, request: { transaction: decoded.value } };
   }
   if ('token' in event) {
     const operation = decodeOperation(event.operation, n);

@@ -1,6 +1,9 @@
 /** Events and effects in few words, so that a trace reads as a story. */
 
 import {
+  isAdminAnswer,
+  isTransactionAnswer,
+  type TransactionCall,
   SetFlag,
   type GroupHeartbeat,
   type GroupHeartbeatAnswer,
@@ -48,7 +51,11 @@ export function describeEffect(effect: NodeEffect): string {
     case 'SetTimer':
       return `timer at ${effect.at}`;
     case 'Reply': {
-      if ('outcome' in effect.answer) {
+      if (isTransactionAnswer(effect.answer)) {
+        const { family, code, reason } = effect.answer;
+        return `reply ${effect.token}: ${family} ${code}${reason === undefined ? '' : `, ${reason}`}`;
+      }
+      if (isAdminAnswer(effect.answer)) {
         const { outcome, refusal, reason } = effect.answer;
         return `reply ${effect.token}: ${outcome}${refusal === undefined ? '' : ` (${refusal})`}, ${reason}`;
       }
@@ -112,6 +119,10 @@ export function describeMessage(message: NodeMessage): string {
       return `forward ${message.id}: ${describeCommand(message.command)}`;
     case 'AdminForwarded':
       return `answer ${message.id}: ${message.answer?.outcome ?? 'leads not'}`;
+    case 'SessionForward':
+      return `forward ${message.id}: ${describeCall(message.call)}`;
+    case 'SessionForwarded':
+      return `answer ${message.id}: session ${message.answer.code}`;
   }
 }
 
@@ -120,7 +131,28 @@ function describeRoster({ members }: Roster): string {
 }
 
 function describeRequest(request: NodeRequest): string {
-  return 'admin' in request ? describeCommand(request.admin) : tellOperation(request.operation);
+  if ('admin' in request) return describeCommand(request.admin);
+  if ('transaction' in request) return describeCall(request.transaction);
+  return tellOperation(request.operation);
+}
+
+function describeCall(call: TransactionCall): string {
+  switch (call.type) {
+    case 'StartTransaction':
+      return 'start a transaction';
+    case 'RunScript':
+      return `run a script of ${call.script.length} bytes`;
+    case 'OperateInTransaction': {
+      const { operation } = call;
+      const { wall, counter } = call.handle.id;
+      const said = 'need' in operation ? operation.type : tellOperation(operation);
+      return `in ${wall}.${counter}: ${said}`;
+    }
+    case 'CommitTransaction':
+      return `commit ${call.handle.id.wall}.${call.handle.id.counter}`;
+    case 'RollbackTransaction':
+      return `roll back ${call.handle.id.wall}.${call.handle.id.counter}`;
+  }
 }
 
 function describeCommand(command: AdminCommand): string {

@@ -101,6 +101,8 @@ const MESSAGE_TYPES: Readonly<Record<Exclude<NodeMessage['type'], 'Group'> | Spo
   SurveyAnswer: true,
   AdminForward: true,
   AdminForwarded: true,
+  SessionForward: true,
+  SessionForwarded: true,
 };
 
 export const nodeSubject: TraceSubject = {

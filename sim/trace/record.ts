@@ -8,6 +8,7 @@
 
 import {
   encodeNodeMessage,
+  encodeTransactionCall,
   encodeStored,
   mixWord,
   type AdminCommand,
@@ -89,6 +90,8 @@ export type TraceEvent =
   /** `sent` is the line in which the message left, where the recorder could tell. */
   | { readonly message: string; readonly from: number; readonly sent?: number }
   | { readonly token: number; readonly admin: AdminCommand }
+  /** A call about a transaction, as its bytes in base64. */
+  | { readonly token: number; readonly transaction: string }
   | { readonly token: number; readonly requestId: string | null; readonly operation: TraceOperation }
   | { readonly timer: true }
   | { readonly written: number }
@@ -186,6 +189,10 @@ function encodeEvent(event: NodeEvent, departures: WeakMap<NodeMessage, number>)
     }
     case 'RequestReceived': {
       if ('admin' in event.request) return { token: event.token, admin: event.request.admin };
+      if ('transaction' in event.request) {
+        const call = toBase64(encodeTransactionCall(event.request.transaction));
+        return { token: event.token, transaction: call };
+      }
       const { requestId, operation } = event.request;
       return { token: event.token, requestId: requestId ?? null, operation: encodeOperation(operation) };
     }

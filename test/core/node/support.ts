@@ -12,7 +12,13 @@ import {
   type StoredRecord,
 } from '../../../core/machine/machine.js';
 import { monotonicMs, nodeId, revision, wallMs, type WriteNumber } from '../../../core/machine/units.js';
-import type { AdminAnswer, NodeAnswer, NodeRequest } from '../../../core/node/admin-protocol.js';
+import {
+  isAdminAnswer,
+  isTransactionAnswer,
+  type AdminAnswer,
+  type NodeAnswer,
+  type NodeRequest,
+} from '../../../core/node/admin-protocol.js';
 import { createNode, describeNode, type NodeEffect, type NodeEvent } from '../../../core/node/node.js';
 import { DEFAULT_NODE_OPTIONS, type NodeOptions } from '../../../core/node/options.js';
 import type { NodeMessage, Stored } from '../../../core/node/protocol.js';
@@ -24,6 +30,7 @@ import type {
   ClientCall,
   RequestId,
 } from '../../../core/partition/command.js';
+import type { TransactionAnswer } from '../../../core/transactions/calls.js';
 import { deepFreeze, pureStep } from '../support/pure.js';
 
 export const OPTIONS: Omit<NodeOptions, 'node' | 'voters'> = {
@@ -55,6 +62,8 @@ export interface TestNode {
   readonly answers: ReadonlyMap<number, ClientAnswer>;
   /** Answers to administrative requests. */
   readonly told: ReadonlyMap<number, AdminAnswer>;
+  /** Answers to calls about transactions. */
+  readonly said: ReadonlyMap<number, TransactionAnswer>;
   now: number;
   wall: number;
   turn(...events: NodeEvent[]): readonly NodeEffect[];
@@ -93,6 +102,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
   const disk = new Map<string, Stored>((setup.stored ?? []).map(({ key, value }) => [key, value]));
   const answers = new Map<number, ClientAnswer>();
   const told = new Map<number, AdminAnswer>();
+  const said = new Map<number, TransactionAnswer>();
   let underWay: Effect<'Persist'>[] = [];
   let reading: Effect<'Read'>[] = [];
   let turns = 0;
@@ -106,8 +116,9 @@ export function startNode(setup: NodeSetup = {}): TestNode {
       if (effect.type === 'SetTimer') timerAt = effect.at;
       if (effect.type === 'Reply') {
         const { token, answer } = effect;
-        if (answers.has(token) || told.has(token)) throw new Error(`token ${token} was answered twice`);
-        if ('outcome' in answer) told.set(token, answer);
+        if (answers.has(token) || told.has(token) || said.has(token)) throw new Error(`token ${token} was answered twice`);
+        if (isTransactionAnswer(answer)) said.set(token, answer);
+        else if (isAdminAnswer(answer)) told.set(token, answer);
         else answers.set(token, answer);
       }
     }
@@ -120,6 +131,7 @@ export function startNode(setup: NodeSetup = {}): TestNode {
     wall: 1_700_000_000_000,
     answers,
     told,
+    said,
     get state() {
       return state;
     },
