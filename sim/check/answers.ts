@@ -101,9 +101,14 @@ function isEphemeral(operation: Operation): boolean {
   return 'ephemeral' in operation && operation.ephemeral === true;
 }
 
+/** Locks of transactions only keep contenders apart: nothing rests on who gives them. */
+function isLocking({ type }: Operation): boolean {
+  return type === 'AcquireTransactionLocks' || type === 'ReleaseTransactionLocks';
+}
+
 /** Whether an answer that does not stand in the log may come only from who leads for certain. */
 function mustBeLed(operation: Operation, told: Outcome): boolean {
-  if (isPutOff(told) || isInvalid(told)) return false;
+  if (isPutOff(told) || isInvalid(told) || isLocking(operation)) return false;
   return isRead(operation) || isEphemeral(operation) || operation.type === 'ReserveSequence';
 }
 
@@ -252,7 +257,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         `node ${node} answers for ${nameIn(operation)} from group ${group}`,
       );
     }
-    if (isEphemeral(operation) || isPutOff(told)) return;
+    if (isEphemeral(operation) || isLocking(operation) || isPutOff(told)) return;
     const reference = desk.referenceOf(group);
     const isLogged = isOfRequest(reference, index, requestId, operation);
     if (isInvalid(told) && !isLogged) return;

@@ -136,6 +136,8 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         placementIntervalMs: pick('placement', [0, 100, 700]),
         placementSettleMs: pick('placement settles', [0, 300, 3_000]),
         placementTransfers: pick('placement transfers', [1, 8]),
+        maxBlockedOperations: pick('blocked operations', [1, 4_096, 4_096]),
+        intentGraceMs: pick('intent grace', [200, 1_000, 5_000]),
       },
     },
     ...conditions,
