@@ -17,7 +17,6 @@ const text = fc.oneof(
 );
 const interval: fc.Arbitrary<Interval> = fc.record({ from: text, to: fc.option(text, { nil: undefined }) });
 
-type Change = { readonly add: Interval } | { readonly remove: number };
 const changes = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ add: interval }) },
