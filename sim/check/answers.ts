@@ -13,6 +13,7 @@ import {
   groupOfOperation,
   isRead,
   nameIn,
+  TransactionCode,
   type HeartbeatAnswer,
   type ClientAnswer,
   type Operation,
@@ -104,6 +105,12 @@ function isEphemeral(operation: Operation): boolean {
 /** Locks of transactions only keep contenders apart: nothing rests on who gives them. */
 function isLocking({ type }: Operation): boolean {
   return type === 'AcquireTransactionLocks' || type === 'ReleaseTransactionLocks';
+}
+
+/** A leader turns away who writes what another transaction has locked, before anything of it stands in the log. */
+function isTurnedAway({ type }: Operation, told: Outcome): boolean {
+  const isPrepared = type === 'Prepare' || type === 'CommitAtOnce';
+  return isPrepared && told.family === 'transaction' && told.code === TransactionCode.aborted && told.blocker !== undefined;
 }
 
 /** Whether an answer that does not stand in the log may come only from who leads for certain. */
@@ -261,6 +268,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     const reference = desk.referenceOf(group);
     const isLogged = isOfRequest(reference, index, requestId, operation);
     if (isInvalid(told) && !isLogged) return;
+    if (isTurnedAway(operation, told) && !isLogged) return desk.reach('a lock kept a commit away');
     if (isRead(operation)) {
       if (isLogged) desk.reach('read answered from the log');
       else checkFresh(node, known, index);

@@ -132,8 +132,6 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         expirySweepMs: pick('expiry sweep', [0, 100, 1_000]),
         sequenceBlockSize: pick('sequence block', [1, 5, 50]),
         maxWaitingReservations: pick('waiting reservations', [1, 1_000]),
-        maxBlockedOperations: DEFAULT_NODE_OPTIONS.maxBlockedOperations,
-        intentGraceMs: DEFAULT_NODE_OPTIONS.intentGraceMs,
         meta: spares > 0,
         placementIntervalMs: pick('placement', [0, 100, 700]),
         placementSettleMs: pick('placement settles', [0, 300, 3_000]),

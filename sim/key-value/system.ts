@@ -44,6 +44,7 @@ import { checkServices } from './service-histories.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
 import { finalKeys } from './transactions/final.js';
+import { leftBehind } from './transactions/left.js';
 import { checkTransactions } from './transactions/judge.js';
 import { createTransactionLoad, type TransactionLoad } from './transactions/load.js';
 import { shorefrontOf } from './transactions/shorefront.js';
@@ -148,13 +149,14 @@ export function keyValueSystem(
         },
         unfinished: () => clients?.unfinished ?? 0,
         settled: (healed) =>
-          watch === undefined
+          (watch === undefined
             ? isSettled(nodes(), healed, settings.partitions)
-            : unsettled(nodes(), healed, groups) === undefined,
+            : unsettled(nodes(), healed, groups) === undefined) &&
+          (ownWork === undefined || leftBehind(nodes(), healed, desk.nowUs()) === undefined),
         describe: (healed) => {
           const why = watch === undefined ? undefined : unsettled(nodes(), healed, groups);
-          const all = describe(nodes(), healed);
-          return why === undefined ? all : `${why}; ${all}`;
+          const left = ownWork === undefined ? undefined : leftBehind(nodes(), healed, desk.nowUs());
+          return [why, left, describe(nodes(), healed)].filter((words) => words !== undefined).join('; ');
         },
         judge() {
           const history = clients?.history ?? [];

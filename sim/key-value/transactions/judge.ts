@@ -13,6 +13,9 @@ export interface FinalKey {
 
 const MAX_STEPS = 4_000_000;
 
+/** Keys that are written as a whole and never removed. */
+const REGISTERS = ['reg-', 'bank', 'account-', 'room-'];
+
 /**
  * @param final what the replicas hold in the end, as if one last transaction had read it; empty where nobody knows.
  * @param nowUs when that was.
@@ -27,7 +30,7 @@ export function checkTransactions(attempts: readonly Attempt[], final: readonly 
     attempts,
     'rw-register',
     ['read', 'write'],
-    (key) => !key.startsWith('list-') && !key.startsWith('token-'),
+    (key) => REGISTERS.some((prefix) => key.startsWith(prefix)),
     final,
     nowUs,
   );

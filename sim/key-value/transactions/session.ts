@@ -104,8 +104,8 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
         case SessionCode.operated:
           if (outcome === undefined) return refused(operation.type, answer);
           if (outcome.code === KeyValueCode.mustRetry) return 'again';
-          // What is no longer kept of a past cannot be read.
-          if (outcome.code === KeyValueCode.errored && attempt.at !== undefined) return () => rollBack(handle);
+          // What is no longer kept of a past cannot be read, nor what is far ahead.
+          if (isRefusal(outcome.code) && attempt.at !== undefined) return () => rollBack(handle);
           if (outcome.code >= KeyValueCode.errored && outcome.code !== KeyValueCode.doesNotExist)
             return refused(`${operation.type} with outcome ${outcome.code}`, answer);
           plan.learn(outcome);
@@ -213,6 +213,10 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
   };
 
   start();
+}
+
+function isRefusal(code: KeyValueCode): boolean {
+  return code === KeyValueCode.errored || code === KeyValueCode.invalidInput;
 }
 
 function sessionAnswer(answer: AnyAnswer, { id }: Attempt): SessionAnswer {
