@@ -6,14 +6,13 @@
  */
 
 import { nextTimestamp } from '../clock/hybrid-clock.js';
-import { addDeadline, dropEarliest } from '../collections/deadlines.js';
+import { dropEarliest } from '../collections/deadlines.js';
 import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added } from '../collections/list.js';
 import { mapDelete, mapGet, mapSet } from '../collections/ordered-map.js';
 import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { unreachable } from '../machine/assert.js';
 import { monotonicMs, type GroupId, type NodeId } from '../machine/units.js';
-import type { Operation } from '../partition/command.js';
 import {
   TransactionCode,
   transactionIdOf,
@@ -24,6 +23,7 @@ import { partitionOfKey } from '../placement/partition-of-key.js';
 import {
   SessionCode,
   type SessionAnswer,
+  type TransactionAnswer,
   type StartTransaction,
   type TransactionCall,
   type TransactionHandle,
@@ -41,18 +41,31 @@ import type {
   Verdict,
 } from '../transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../transactions/start.js';
+import { enterGate, freePlace, patienceOver, type Admission, type Doorman, type Entrant } from './admitting.js';
 import {
   coordinate,
   coordinationOf,
   MAX_RETAINED,
   MAX_SESSIONS,
   newNumber,
+  setAlarm,
   RETAINED_MS,
   type CallerPlace,
   type Lookup,
 } from './coordination.js';
 import type { SessionForward, SessionForwarded } from './protocol.js';
 import type { TaskAnswer } from './requests.js';
+import {
+  pumpScripts,
+  SCRIPT_PREFIX,
+  scriptAdmitted,
+  scriptNotAdmitted,
+  scriptDue,
+  scriptRequested,
+  scriptTaskAnswered,
+  scriptTold,
+  type Sessions,
+} from './scripting.js';
 import { ask } from './tasks.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere, rosterOf } from './worklist.js';
@@ -73,7 +86,7 @@ export function transactionRequested(turn: NodeTurn, token: number, call: Transa
     case 'RollbackTransaction':
       return sessionCalled(turn, place, call);
     case 'RunScript':
-      return tell(turn, place, { family: 'session', code: SessionCode.errored, reason: 'no scripts yet' });
+      return scriptRequested(turn, SESSIONS, place, call);
     default:
       return unreachable(call);
   }
@@ -89,12 +102,45 @@ function start(turn: NodeTurn, place: CallerPlace, call: StartTransaction): void
     const reason = `${sessionCount} transactions are open on this node, and no more may be`;
     return tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
   }
-  const { stamp } = openSession(turn, call);
+  const { priority, admissionWaitMs } = effectiveOptions(call.options);
+  const entrant: Entrant = { type: 'Session', place, call };
+  const entry = enterGate(turn, 'sessions', priority, admissionWaitMs, entrant);
+  if (entry.type === 'Refused') return notAdmitted(turn, place, entry.reason);
+  if (entry.type === 'Admitted') admitted(turn, place, call, entry.admission);
+}
+
+function admitted(
+  turn: NodeTurn,
+  place: CallerPlace,
+  call: StartTransaction,
+  admission: Admission | undefined,
+): void {
+  const { stamp } = openSession(turn, call, admission);
   tell(turn, place, { family: 'session', code: SessionCode.set, id: stamp });
 }
 
+function notAdmitted(turn: NodeTurn, place: CallerPlace, reason: string): void {
+  tell(turn, place, { family: 'session', code: SessionCode.admissionRefused, reason });
+}
+
+/** What happens to those who waited for a place. */
+const DOORMAN: Doorman = {
+  admit(turn, entrant, admission) {
+    if (entrant.type === 'Session') return admitted(turn, entrant.place, entrant.call, admission);
+    scriptAdmitted(turn, SESSIONS, entrant, admission);
+  },
+  refuse(turn, entrant, reason) {
+    if (entrant.type === 'Session') return notAdmitted(turn, entrant.place, reason);
+    scriptNotAdmitted(turn, entrant, reason);
+  },
+};
+
 /** A new session of this node. */
-export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 'options'>): SessionState {
+function openSession(
+  turn: NodeTurn,
+  { options }: Pick<StartTransaction, 'options'>,
+  admission?: Admission,
+): SessionState {
   const { node, now } = turn;
   node.clock = nextTimestamp(node.clock, turn.options.node, now.wall);
   const stamp = node.clock;
@@ -107,15 +153,11 @@ export function openSession(turn: NodeTurn, { options }: Pick<StartTransaction, 
     numbers: mapSet(numbers, id, number),
     sessionCount: sessionCount + 1,
   });
+  if (admission !== undefined) {
+    coordinate(turn, { admissions: radixSet(coordinationOf(turn).admissions, number, admission) });
+  }
   setAlarm(turn, number, session.wakeAt);
   return session;
-}
-
-/** Sets an alarm, unless there is none to set. */
-function setAlarm(turn: NodeTurn, number: number, at: number | undefined): void {
-  if (at === undefined) return;
-  const { alarms } = coordinationOf(turn);
-  coordinate(turn, { alarms: addDeadline(alarms, monotonicMs(at), number) });
 }
 
 /** A call for a session, here or elsewhere. */
@@ -242,7 +284,7 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     case 'Ask':
       return ask(
         turn,
-        effect.operation as Operation,
+        effect.operation,
         { type: 'Session', session: id, step: effect.ask },
         { within: id },
       );
@@ -256,12 +298,16 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     case 'Ended':
       return retain(turn, id, effect.verdict, effect.anchorKey);
     case 'Gone': {
-      const { sessions, numbers, sessionCount } = coordinationOf(turn);
-      return coordinate(turn, {
+      const { sessions, numbers, sessionCount, admissions } = coordinationOf(turn);
+      const admission = radixGet(admissions, number);
+      coordinate(turn, {
         sessions: radixDelete(sessions, number),
         numbers: mapDelete(numbers, id),
         sessionCount: sessionCount - 1,
+        admissions: radixDelete(admissions, number),
       });
+      if (admission !== undefined) freePlace(turn, admission, DOORMAN);
+      return;
     }
     default:
       return unreachable(effect);
@@ -287,6 +333,7 @@ function retain(turn: NodeTurn, id: TransactionId, verdict: Verdict, anchorKey: 
 export function sessionTaskAnswered(turn: NodeTurn, answered: TaskAnswer): void {
   const { task, answer } = answered;
   if (task.type !== 'Session') return;
+  if (task.session.startsWith(SCRIPT_PREFIX)) return scriptTaskAnswered(turn, SESSIONS, answered);
   if (task.session === LOOKUP) return lookedUp(turn, task.step, answered);
   const number = mapGet(coordinationOf(turn).numbers, task.session);
   if (number === undefined) return;
@@ -366,19 +413,35 @@ export function coordinationDue(turn: NodeTurn): void {
     coordinate(turn, { alarms: dropEarliest(alarms) });
     const session = radixGet(coordinationOf(turn).sessions, number);
     if (session?.wakeAt === at) happen(turn, number, { type: 'TimeCame' });
-    else passedOnDue(turn, number, at);
+    else if (!scriptDue(turn, SESSIONS, number, at) && !patienceOver(turn, number, DOORMAN)) {
+      passedOnDue(turn, number, at);
+    }
   }
+}
+
+/** What scripts need of sessions. */
+const SESSIONS: Sessions = {
+  begin(turn, options, admission) {
+    if (coordinationOf(turn).sessionCount >= MAX_SESSIONS) return undefined;
+    return { id: openSession(turn, { options }, admission).stamp, coordinatorKey: 'script' };
+  },
+  call: calledHere,
+  tell: tellAnybody,
+};
+
+/** Lets scripts go on that have what they waited for. False when there were none. */
+export function scriptsGoOn(turn: NodeTurn): boolean {
+  return pumpScripts(turn, SESSIONS);
 }
 
 function tell(turn: NodeTurn, place: CallerPlace, answer: SessionAnswer): void {
-  switch (place.type) {
-    case 'Client':
-      turn.replies = added(turn.replies, { token: place.token, answer });
-      return;
-    case 'Node':
-      return sendAtOnce(turn, place.node, { type: 'SessionForwarded', id: place.id, answer });
-    default:
-      return unreachable(place);
+  if (place.type === 'Script') return scriptTold(turn, SESSIONS, place, answer);
+  if (place.type === 'Node') {
+    return sendAtOnce(turn, place.node, { type: 'SessionForwarded', id: place.id, answer });
   }
+  tellAnybody(turn, place, answer);
 }
 
+function tellAnybody(turn: NodeTurn, place: CallerPlace, answer: TransactionAnswer): void {
+  if (place.type === 'Client') turn.replies = added(turn.replies, { token: place.token, answer });
+}

@@ -1,13 +1,17 @@
 /** What a node keeps as the coordinator of its clients' transactions: in memory, and not there until the first one. */
 
-import type { DeadlineHeap } from '../collections/deadlines.js';
+import { addDeadline, type DeadlineHeap } from '../collections/deadlines.js';
 import { emptyFifo, type Fifo } from '../collections/fifo.js';
+import { EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap, type OrderedMap } from '../collections/ordered-map.js';
 import { emptyRadixArray, type RadixArray } from '../collections/radix-array.js';
-import type { MonotonicMs, NodeId } from '../machine/units.js';
+import { monotonicMs, type MonotonicMs, type NodeId } from '../machine/units.js';
 import type { TransactionId } from '../partition/transaction-command.js';
-import type { SessionState, Verdict } from '../transactions/session-state.js';
-import type { SessionCall } from '../transactions/session-state.js';
+import { OPEN_GATE, type Gate } from '../transactions/admission.js';
+import { emptyPlanCache, type PlanCache } from '../script/plan-cache.js';
+import type { SessionCall, SessionState, Verdict } from '../transactions/session-state.js';
+import type { Admission, AtGate, GateName } from './admitting.js';
+import type { ScriptRun } from './scripting.js';
 import type { NodeTurn } from './turn.js';
 
 export interface Coordination {
@@ -30,12 +34,23 @@ export interface Coordination {
   readonly lookups: RadixArray<Lookup>;
   /** By number. An alarm that was set for an earlier time than that which counts now means nothing. */
   readonly alarms: DeadlineHeap | undefined;
+  /** Where transactions are admitted, who waits there, and whose place each session has. */
+  readonly gates: Readonly<Record<GateName, Gate>>;
+  readonly atGate: RadixArray<AtGate>;
+  readonly admissions: RadixArray<Admission>;
+  /** Scripts that are under way, by number, and those of them that can go on. */
+  readonly scripts: RadixArray<ScriptRun>;
+  readonly scriptCount: number;
+  readonly ready: readonly number[];
+  readonly plans: PlanCache;
 }
 
 export type CallerPlace =
   | { readonly type: 'Client'; readonly token: number }
   /** A call that another node handed on, under this name. */
-  | { readonly type: 'Node'; readonly node: NodeId; readonly id: string };
+  | { readonly type: 'Node'; readonly node: NodeId; readonly id: string }
+  /** A script of this node: what one of its steps asked at that place. */
+  | { readonly type: 'Script'; readonly run: number; readonly round: number; readonly place: number };
 
 export interface Retained {
   readonly verdict: Verdict;
@@ -75,6 +90,13 @@ export const NO_COORDINATION: Coordination = {
   passedOn: emptyRadixArray(),
   lookups: emptyRadixArray(),
   alarms: undefined,
+  gates: { sessions: OPEN_GATE, scripts: OPEN_GATE },
+  atGate: emptyRadixArray(),
+  admissions: emptyRadixArray(),
+  scripts: emptyRadixArray(),
+  scriptCount: 0,
+  ready: EMPTY_LIST,
+  plans: emptyPlanCache(),
 };
 
 export function coordinationOf({ node }: NodeTurn): Coordination {
@@ -83,6 +105,13 @@ export function coordinationOf({ node }: NodeTurn): Coordination {
 
 export function coordinate(turn: NodeTurn, change: Partial<Coordination>): void {
   turn.node.coordination = { ...coordinationOf(turn), ...change };
+}
+
+/** Sets an alarm, unless there is none to set. */
+export function setAlarm(turn: NodeTurn, number: number, at: number | undefined): void {
+  if (at === undefined) return;
+  const { alarms } = coordinationOf(turn);
+  coordinate(turn, { alarms: addDeadline(alarms, monotonicMs(at), number) });
 }
 
 export function newNumber(turn: NodeTurn): number {

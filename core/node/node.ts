@@ -46,6 +46,7 @@ import {
 } from './chores.js';
 import {
   coordinationDue,
+  scriptsGoOn,
   sessionForwardAnswered,
   sessionForwardReceived,
   sessionTaskAnswered,
@@ -325,7 +326,7 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
   let settled = 0;
   do {
     for (; settled < turn.open.length; settled += 1) settleGroup(turn, turn.open[settled] as OpenGroup);
-  } while (tellTasks(turn, taskAnswered));
+  } while (tellTasks(turn, taskAnswered) || scriptsGoOn(turn));
   for (const opened of turn.open) closeGroup(turn, opened);
   evictValues(turn);
   setBeatAlarm(turn);

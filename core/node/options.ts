@@ -55,6 +55,15 @@ export function checkNodeOptions(options: NodeOptions): readonly string[] {
         'a voter promises no leader more than that',
     );
   }
+  for (const name of ['maxConcurrentSessions', 'maxConcurrentScripts'] as const) {
+    const places = options[name];
+    if (places > 0 && options.reservedSlots >= places) {
+      problems.push(
+        `reservedSlots (${options.reservedSlots}) must be less than ${name} (${places}), ` +
+          'or nothing but urgent transactions ever runs',
+      );
+    }
+  }
   const { voters, addresses, meta } = options;
   const joins = voters.length === 0 && meta;
   if ((voters.length === 0 && !joins) || voters.some((voter) => !Number.isSafeInteger(voter) || voter < 1)) {

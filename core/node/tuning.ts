@@ -194,6 +194,33 @@ export const NODE_TUNING = {
     about:
       'So long a prepared transaction may stay undecided before a leader of one of its partitions sees to it that it is aborted, and a committed one unsettled before it is settled for its coordinator.',
   },
+  maxConcurrentSessions: {
+    default: 0,
+    least: 0,
+    about: 'Transactions of sessions that a node has under way at a time; more wait to be admitted. 0 for any number.',
+  },
+  maxConcurrentScripts: {
+    default: 0,
+    least: 0,
+    about:
+      'The same of scripts that are transactions; a script that is a single command always runs. 0 for any number.',
+  },
+  reservedSlots: {
+    default: 0,
+    least: 0,
+    about:
+      'So many places of either kind are kept for transactions of the priorities high and critical. Less than the number of places.',
+  },
+  priorityAgingMs: {
+    default: 1_000,
+    least: 0,
+    about: 'Waiting for so long to be admitted counts as one priority more, up to high; 0 for never.',
+  },
+  maxQueuedAdmissions: {
+    default: 4_096,
+    least: 0,
+    about: 'Transactions of either kind that may wait to be admitted; beyond it a client is refused.',
+  },
   placementIntervalMs: {
     default: 500,
     least: 0,

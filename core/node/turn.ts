@@ -64,6 +64,8 @@ export interface NodeTurn {
   /** The values whose records are in this turn's write. */
   valuesWritten: ValuesWriting['places'];
   coldReads: readonly Read[];
+  /** How often a script went on in this turn, by its number. */
+  slices: Map<number, number> | undefined;
   halt: string | undefined;
 }
 
@@ -158,6 +160,7 @@ export function openNode(
     values: undefined,
     valuesWritten: EMPTY_LIST,
     coldReads: EMPTY_LIST,
+    slices: undefined,
     halt: undefined,
   };
   // A node that keeps nothing apart has no such field.

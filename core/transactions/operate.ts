@@ -198,6 +198,10 @@ function read(turn: SessionTurn, id: string, operation: PointRead): void {
     return readPast(turn, id, operation, { ...rest, ...past });
   }
   const view = viewOf(turn, operation.key, operation);
+  if (operation.revision !== undefined && operation.revision < 0) {
+    // The newest that is committed, whatever the transaction itself has written.
+    return readKey(turn, id, operation, operation.type);
+  }
   if (operation.revision !== undefined) {
     if (view === undefined) return readKey(turn, id, operation, 'Exists');
     return readRevision(turn, id, operation, operation.revision, view);
@@ -305,6 +309,11 @@ function keyRead(
     return judgeWrite(turn, id, operation, view, outcome.value);
   }
   if (operation.revision === undefined) return judgeRead(turn, id, operation, view, outcome.value);
+  if (operation.revision < 0) {
+    saveView(turn, { ...view, observed: true });
+    const absent = outcome.code === KeyValueCode.doesNotExist;
+    return conclude(turn, id, operated(absent ? refusal(outcome.code) : outcome), 'read');
+  }
   saveView(turn, view);
   readRevision(turn, id, operation, operation.revision, view);
 }

@@ -63,7 +63,10 @@ export function participantOfLock(
   { ephemeral }: InSpace,
 ): Participant {
   if (need.type === 'KeyLock') return participantOf(turn, need.key, { ...(ephemeral && { ephemeral }) });
-  const group = partitionOfKeySpace(need.prefix, turn.context.partitions);
+  // Keys that lie directly in a bucket are placed by its name, without the slash.
+  const { prefix } = need;
+  const keySpace = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix;
+  const group = partitionOfKeySpace(keySpace, turn.context.partitions);
   return ephemeral === true ? { group, ephemeral } : { group };
 }
 

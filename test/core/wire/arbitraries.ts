@@ -1,6 +1,13 @@
 /** Any value of every type that has a codec. Small and large numbers, empty and absent parts are all common. */
 
 import * as fc from 'fast-check';
+import {
+  SessionCode,
+  TRANSACTION_PRIORITIES,
+  type SessionAnswer,
+  type TransactionCall,
+} from '../../../core/transactions/calls.js';
+import type { SessionCall } from '../../../core/transactions/session-state.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet, type OrderedMap } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
@@ -14,6 +21,7 @@ import type {
   Beat,
   ClusterMessage,
   NodeMessage,
+  SessionMessage,
   SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
@@ -735,6 +743,75 @@ export const clusterMessage: fc.Arbitrary<ClusterMessage> = fc.oneof(
   }),
 );
 
+const handle = fc.record({ id: madeTimestamp, coordinatorKey: text });
+const lease = signedNumbers;
+const priority = fc.constantFrom(...TRANSACTION_PRIORITIES);
+const sessionCall: fc.Arbitrary<SessionCall> = fc.oneof(
+  fc.record({
+    type: fc.constant('OperateInTransaction' as const),
+    handle,
+    operationId: text,
+    operation: fc.oneof(
+      keyOperation,
+      withOptional({ type: fc.constant('LockInTransaction' as const), need, leaseMs: lease }, { ephemeral }),
+      withOptional({ type: fc.constant('UnlockInTransaction' as const), need }, { ephemeral }),
+    ),
+  }),
+  withOptional(
+    { type: fc.constantFrom('CommitTransaction' as const, 'RollbackTransaction' as const), handle },
+    { anchorKey: text },
+  ),
+);
+
+/** Calls that are not handed on, too. */
+export const transactionCall: fc.Arbitrary<TransactionCall> = fc.oneof(
+  sessionCall,
+  fc.record({
+    type: fc.constant('StartTransaction' as const),
+    coordinatorKey: text,
+    options: withOptional(
+      {
+        locking: fc.constantFrom('pessimistic' as const, 'optimistic' as const),
+        timeoutMs: signedNumbers,
+        admissionWaitMs: signedNumbers,
+        readValidation: fc.constantFrom('none' as const, 'trackAndValidate' as const),
+        decisionDurability: fc.constantFrom('bestEffort' as const, 'durable' as const),
+        asyncRelease: fc.boolean(),
+        priority,
+      },
+      { readTimestamp: madeTimestamp },
+    ),
+  }),
+  withOptional(
+    {
+      type: fc.constant('RunScript' as const),
+      script: bytes,
+      parameters: fc.array(fc.record({ name: text, value: fc.option(text) }), { maxLength: 3 }),
+      priority,
+    },
+    { hash: text },
+  ),
+);
+
+const sessionAnswer: fc.Arbitrary<SessionAnswer> = withOptional(
+  {
+    family: fc.constant('session' as const),
+    code: fc.constantFrom(...Object.values(SessionCode)),
+  },
+  {
+    id: madeTimestamp,
+    holder: madeTimestamp,
+    anchorKey: text,
+    outcome: fc.oneof(keyValueOutcome, pageOutcome),
+    reason: text,
+  },
+);
+
+const sessionMessage: fc.Arbitrary<SessionMessage> = fc.oneof(
+  fc.record({ type: fc.constant('SessionForward' as const), id: name, call: sessionCall }),
+  fc.record({ type: fc.constant('SessionForwarded' as const), id: name, answer: sessionAnswer }),
+);
+
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   {
     weight: 2,
@@ -753,6 +830,7 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: clusterMessage },
+  { weight: 4, arbitrary: sessionMessage },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('Group' as const), group, message: raftMessage }) },
   {
     weight: 2,

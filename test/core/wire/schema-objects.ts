@@ -29,6 +29,11 @@ import type {
   SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
+import {
+  TRANSACTION_PRIORITIES,
+  type TransactionCall,
+} from '../../../core/transactions/calls.js';
+import type { SessionCall } from '../../../core/transactions/session-state.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import type { TransactionRecord } from '../../../core/partition/prepared.js';
@@ -109,7 +114,70 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       };
       return { adminForwarded: { id, answer: { ...codes, reason, version } } };
     }
+    case 'SessionForward':
+      return { sessionForward: { id: message.id, call: callObject(message.call) } };
+    case 'SessionForwarded': {
+      const { code, id = ZERO_TIMESTAMP, holder = ZERO_TIMESTAMP, anchorKey, outcome, reason } = message.answer;
+      const answer = {
+        code,
+        ...timestampField('id', id),
+        ...timestampField('holder', holder),
+        ...(anchorKey === undefined ? {} : { anchorKey }),
+        ...(outcome === undefined ? {} : outcomeField(outcome)),
+        ...(reason === undefined ? {} : { reason }),
+      };
+      return { sessionForwarded: { id: message.id, answer } };
+    }
   }
+}
+
+const LOCKINGS = ['pessimistic', 'optimistic'];
+const VALIDATIONS = ['none', 'trackAndValidate'];
+const DURABILITIES = ['bestEffort', 'durable'];
+
+export function callObject(call: TransactionCall): SchemaObject {
+  switch (call.type) {
+    case 'StartTransaction': {
+      const { options, coordinatorKey } = call;
+      const { readTimestamp = ZERO_TIMESTAMP, ...rest } = options;
+      const start = {
+        ...rest,
+        locking: LOCKINGS.indexOf(options.locking),
+        readValidation: VALIDATIONS.indexOf(options.readValidation),
+        decisionDurability: DURABILITIES.indexOf(options.decisionDurability),
+        priority: TRANSACTION_PRIORITIES.indexOf(options.priority),
+        ...timestampField('readTimestamp', readTimestamp),
+      };
+      return { coordinatorKey, start };
+    }
+    case 'RunScript': {
+      const { script, hash, parameters, priority } = call;
+      const run = {
+        ...(script.length === 0 ? {} : { script }),
+        ...(hash === undefined ? {} : { hash }),
+        parameters: parameters.map(({ name, value }) => (value === null ? { name } : { name, value })),
+        priority: TRANSACTION_PRIORITIES.indexOf(priority),
+      };
+      return { run };
+    }
+    default: {
+      const { coordinatorKey, id } = call.handle;
+      return { ...timestampField('session', id), coordinatorKey, ...sessionCallField(call) };
+    }
+  }
+}
+
+function sessionCallField(call: SessionCall): SchemaObject {
+  if (call.type !== 'OperateInTransaction') {
+    const end = call.anchorKey === undefined ? {} : { anchorKey: call.anchorKey };
+    return call.type === 'CommitTransaction' ? { commit: end } : { rollback: end };
+  }
+  const { operationId, operation } = call;
+  if (operation.type === 'LockInTransaction' || operation.type === 'UnlockInTransaction') {
+    const lock = { ...without(operation, 'type'), need: needObject(operation.need) };
+    return { operate: { operationId, [operation.type === 'LockInTransaction' ? 'lock' : 'unlock']: lock } };
+  }
+  return { operate: { operationId, ...operationObject(operation) } };
 }
 
 function heartbeatObject({ group, message }: GroupHeartbeat | GroupHeartbeatAnswer): SchemaObject {

@@ -7,10 +7,12 @@ import {
   decodeFrame,
   decodeNodeMessage,
   decodeStored,
+  decodeTransactionCall,
   encodeCommand,
   encodeFrame,
   encodeNodeMessage,
   encodeStored,
+  encodeTransactionCall,
   type Decoded,
 } from '../../../core/wire/index.js';
 import {
@@ -22,6 +24,7 @@ import {
 } from '../../../core/wire/snapshot-chunk.js';
 import * as any from './arbitraries.js';
 import {
+  callObject,
   commandObject,
   frameObject,
   nodeMessageObject,
@@ -75,6 +78,11 @@ function agree<T>(typeName: string, values: fc.Arbitrary<T>, { encode, decode, t
 }
 
 describe('the schema and the codecs agree', () => {
+  agree('TransactionCall', any.transactionCall, {
+    encode: encodeTransactionCall,
+    decode: decodeTransactionCall,
+    toObject: callObject,
+  });
   agree('NodeMessage', any.nodeMessage, {
     encode: encodeNodeMessage,
     decode: decodeNodeMessage,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  isClientAnswer,
   EMPTY_PARTITION,
   executeRead,
   ImpossibleState,
@@ -195,7 +196,7 @@ describe('a run finds a node that', () => {
   it('answers from beyond what is committed', () => {
     const verdict = judgeFault((step) =>
       changeEffects(step, (effect) =>
-        effect.type === 'Reply' && 'code' in effect.answer && effect.answer.servedAt !== undefined
+        effect.type === 'Reply' && isClientAnswer(effect.answer) && effect.answer.servedAt !== undefined
           ? [
               {
                 ...effect,
@@ -227,7 +228,7 @@ describe('a run finds a node that', () => {
       const replies = events.flatMap((event): NodeEffect[] => {
         if (
           event.type !== 'RequestReceived' ||
-          'admin' in event.request ||
+          !('operation' in event.request) ||
           event.request.operation.type !== 'Get'
         )
           return [];
@@ -247,7 +248,7 @@ describe('a run finds a node that', () => {
       const replies = events.flatMap((event): NodeEffect[] => {
         if (
           event.type !== 'RequestReceived' ||
-          'admin' in event.request ||
+          !('operation' in event.request) ||
           event.request.operation.type !== 'Get'
         )
           return [];

@@ -1,0 +1,234 @@
+/** Transactions through real nodes: the main ways, over one and over several partitions. */
+
+import { describe, expect, it } from 'vitest';
+import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { revision } from '../../../core/machine/units.js';
+import { KeyValueCode, type KeyValueOperation } from '../../../core/partition/command.js';
+import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
+import {
+  SessionCode,
+  type RunAnswer,
+  type SessionAnswer,
+  type TransactionAnswer,
+  type SessionOperation,
+  type SessionOptions,
+  type TransactionCall,
+} from '../../../core/transactions/calls.js';
+import { ScriptCode } from '../../../core/script/effects.js';
+import type { NodeOptions } from '../../../core/node/options.js';
+import { get, set, startReadyCluster, textOf, type TestCluster } from './support.js';
+
+const OPTIONS: SessionOptions = {
+  locking: 'optimistic',
+  timeoutMs: 0,
+  admissionWaitMs: 0,
+  readValidation: 'none',
+  decisionDurability: 'bestEffort',
+  asyncRelease: false,
+  priority: 'normal',
+};
+
+const PARTITIONS = 4;
+
+/** Keys of different partitions, by number. */
+function keyIn(group: number): string {
+  for (let i = 0; ; i += 1) if (partitionOfKey(`k${i}`, PARTITIONS) === group) return `k${i}`;
+}
+
+class Driver {
+  readonly cluster: TestCluster;
+  #token = 1000;
+
+  constructor(size: number, options: Partial<NodeOptions> = {}) {
+    this.cluster = startReadyCluster(size, { partitions: PARTITIONS, ...options });
+  }
+
+  /** What a call is told in the end. */
+  call(node: number, call: TransactionCall): SessionAnswer {
+    return this.answerTo(node, call) as SessionAnswer;
+  }
+
+  answerTo(node: number, call: TransactionCall, ms = 3000): TransactionAnswer {
+    this.#token += 1;
+    const token = this.#token;
+    this.cluster.ask(node, token, { transaction: call });
+    for (let passed = 0; passed <= ms; passed += 10) {
+      this.cluster.settle();
+      const answer = this.cluster.node(node).said.get(token);
+      if (answer !== undefined) return answer;
+      this.cluster.pass(10);
+    }
+    throw new Error('no answer');
+  }
+
+  run(node: number, text: string): RunAnswer {
+    const script = new TextEncoder().encode(text);
+    const call = { type: 'RunScript', script, parameters: [], priority: 'normal' } as const;
+    return this.answerTo(node, call) as RunAnswer;
+  }
+
+  plain(node: number, request: Parameters<TestCluster['ask']>[2]) {
+    this.#token += 1;
+    const token = this.#token;
+    this.cluster.ask(node, token, request);
+    this.cluster.pass(300);
+    return this.cluster.node(node).answers.get(token);
+  }
+
+  start(node: number, options: Partial<SessionOptions> = {}): Timestamp {
+    const { id, code } = this.call(node, {
+      type: 'StartTransaction',
+      coordinatorKey: 'k',
+      options: { ...OPTIONS, ...options },
+    });
+    expect(code).toBe(SessionCode.set);
+    return id as Timestamp;
+  }
+
+  do(node: number, id: Timestamp, operation: SessionOperation): SessionAnswer {
+    this.#token += 1;
+    const operationId = `op-${this.#token}`;
+    const handle = { id, coordinatorKey: 'k' };
+    return this.call(node, { type: 'OperateInTransaction', handle, operationId, operation });
+  }
+
+  commit(node: number, id: Timestamp): SessionAnswer {
+    return this.call(node, { type: 'CommitTransaction', handle: { id, coordinatorKey: 'k' } });
+  }
+
+  rollback(node: number, id: Timestamp): SessionAnswer {
+    return this.call(node, { type: 'RollbackTransaction', handle: { id, coordinatorKey: 'k' } });
+  }
+}
+
+function put(key: string, text: string): KeyValueOperation {
+  const value = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return { type: 'Set', key, value, flags: 1, compareValue: null, compareRevision: revision(0) };
+}
+
+describe('a transaction', () => {
+  it('writes in one partition, and nobody sees it before it is committed', () => {
+    const driver = new Driver(1);
+    const id = driver.start(1);
+    const key = keyIn(1);
+    expect(driver.do(1, id, put(key, 'new')).outcome).toMatchObject({ code: KeyValueCode.set, revision: 0 });
+    expect(textOf(driver.plain(1, get(key)))).toBeNull();
+    expect(driver.do(1, id, { type: 'Get', key }).outcome).toMatchObject({ code: KeyValueCode.got });
+
+    expect(driver.commit(1, id)).toMatchObject({ code: SessionCode.committed, anchorKey: key });
+
+    expect(textOf(driver.plain(1, get(key)))).toBe('new');
+  });
+
+  it('writes in two partitions', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    driver.plain(1, set(a, 'old'));
+    const id = driver.start(2);
+    expect(driver.do(2, id, { type: 'Get', key: a }).outcome).toMatchObject({ code: KeyValueCode.got });
+    driver.do(2, id, put(a, 'one'));
+    driver.do(2, id, put(b, 'two'));
+
+    expect(driver.commit(2, id).code).toBe(SessionCode.committed);
+
+    expect(textOf(driver.plain(1, get(a)))).toBe('one');
+    expect(textOf(driver.plain(3, get(b)))).toBe('two');
+  });
+
+  it('is taken by any node', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    const id = driver.start(1);
+    driver.do(2, id, put(a, 'one'));
+    driver.do(3, id, put(b, 'two'));
+
+    expect(driver.commit(2, id).code).toBe(SessionCode.committed);
+    expect(driver.commit(3, id).code).toBe(SessionCode.committed);
+    expect(driver.rollback(3, id).code).toBe(SessionCode.committed);
+    expect(textOf(driver.plain(1, get(b)))).toBe('two');
+  });
+});
+
+describe('a script', () => {
+  it('reads, writes and commits over several partitions', () => {
+    const driver = new Driver(3);
+    const [a, b] = [keyIn(1), keyIn(2)];
+    expect(driver.run(2, `set ${a} 5`)).toMatchObject({ code: ScriptCode.set, entries: [{ revision: 0 }] });
+    const answer = driver.run(
+      1,
+      `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`,
+    );
+    expect(answer).toMatchObject({ code: ScriptCode.got });
+    expect(textOf(driver.plain(1, get(a)))).toBe('2');
+    expect(textOf(driver.plain(1, get(b)))).toBe('3');
+  });
+
+  it('discards what it wrote when it throws', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    const answer = driver.run(1, `set ${key} 1  throw "no"`);
+    expect(answer).toMatchObject({ code: ScriptCode.errored, reason: expect.stringContaining('no') });
+    expect(textOf(driver.plain(1, get(key)))).toBeNull();
+  });
+
+  it('sleeps, and runs into its timeout', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    expect(driver.run(1, `set ${key} 1  sleep 100  return "woke"`).code).toBe(ScriptCode.got);
+    const late = driver.run(1, `begin (timeout=100)  set ${key} 2  sleep 1000  commit end`);
+    expect(late).toMatchObject({ code: ScriptCode.aborted, reason: expect.stringContaining('timeout') });
+    expect(textOf(driver.plain(1, get(key)))).toBe('1');
+  });
+
+  it('goes on in slices', () => {
+    const driver = new Driver(1);
+    const answer = driver.run(1, 'let n = 0  for i in 1..20000 do let n = n + i end  return n');
+    expect(answer).toMatchObject({ code: ScriptCode.got });
+  });
+
+  it('reads buckets and scans all partitions, with what it wrote itself', () => {
+    const driver = new Driver(1);
+    driver.run(1, 'set `b/1` "x"');
+    driver.run(1, 'set `c/1` "y"');
+    const bucket = driver.run(1, 'set `b/2` "z"  get by bucket `b`');
+    expect(bucket.entries.map(({ key }) => key)).toEqual(['b/1', 'b/2']);
+    expect(driver.run(1, 'scan by prefix `b/`').entries.map(({ key }) => key)).toEqual(['b/1', 'b/2']);
+  });
+
+  it('lets a key live for ever again', () => {
+    const driver = new Driver(1);
+    const key = keyIn(1);
+    driver.run(1, `set ${key} 1 ex 500`);
+    expect(driver.run(1, `extend ${key} 0`)).toMatchObject({ code: ScriptCode.extended });
+    driver.cluster.pass(2000);
+    expect(textOf(driver.plain(1, get(key)))).toBe('1');
+  });
+});
+
+describe('admission', () => {
+  it('lets the next one in when a session is over, and refuses whom it cannot let in in time', () => {
+    const driver = new Driver(1, { maxConcurrentSessions: 1 });
+    const first = driver.start(1);
+    const options = { ...OPTIONS, admissionWaitMs: 300 };
+    const late = driver.call(1, { type: 'StartTransaction', coordinatorKey: 'k', options });
+    expect(late.code).toBe(SessionCode.admissionRefused);
+    driver.cluster.ask(1, 7, { transaction: { type: 'StartTransaction', coordinatorKey: 'k', options } });
+    driver.cluster.pass(50);
+    expect(driver.cluster.node(1).said.get(7)).toBeUndefined();
+    driver.rollback(1, first);
+    driver.cluster.pass(50);
+    expect(driver.cluster.node(1).said.get(7)).toMatchObject({ code: SessionCode.set });
+  });
+
+  it('holds scripts back that are transactions, and never single commands', () => {
+    const driver = new Driver(1, { maxConcurrentScripts: 1 });
+    const slow = new TextEncoder().encode('let x = 1  sleep 2000  return x');
+    driver.cluster.ask(1, 8, {
+      transaction: { type: 'RunScript', script: slow, parameters: [], priority: 'normal' },
+    });
+    driver.cluster.pass(20);
+    expect(driver.run(1, 'set a 1').code).toBe(ScriptCode.set);
+    expect(driver.run(1, 'begin (admissionWait=200) set a 2 commit end').code).toBe(ScriptCode.admissionRefused);
+    expect(driver.run(1, 'begin set a 3 commit end').code).toBe(ScriptCode.set);
+  });
+});
