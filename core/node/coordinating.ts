@@ -239,7 +239,7 @@ function lookedUp(turn: NodeTurn, number: number, { answer }: TaskAnswer): void 
   if (code === TransactionCode.committed) {
     return tell(turn, place, answerOf({ type: 'Committed' }, wish, anchorKey));
   }
-  if (code === TransactionCode.rolledBack) {
+  if (code === TransactionCode.aborted) {
     const reason = 'the transaction was aborted';
     return tell(turn, place, answerOf({ type: 'Aborted', reason }, wish, anchorKey));
   }

@@ -339,7 +339,7 @@ function decided(
     // At once is also finished at once.
     return wasAtOnce ? leave(turn) : settle(turn, job, outcome.at);
   }
-  if (outcome?.code === TransactionCode.rolledBack) {
+  if (outcome?.code === TransactionCode.aborted) {
     announce(turn, { type: 'Aborted', reason: 'somebody else decided against it, who found it undecided' });
     return wasAtOnce ? leave(turn) : settle(turn, job, undefined);
   }
