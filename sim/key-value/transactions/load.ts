@@ -97,7 +97,7 @@ export function createTransactionLoad(front: Shorefront, settings: TransactionSe
         plainly(front, { client, kind, dice, settings, name, open }, done);
         return true;
       }
-      if (kind === 'lists' && settings.keys > 1 && dice.below(8, 9) === 9) {
+      if (kind === 'lists' && settings.keys > 1 && dice.below(8, 9) === 0) {
         const attempt = open(client, kind, 'script');
         runScript(front, { attempt, dice, keys: settings.keys, mine: name }, () => {
           if (attempt.ending === 'unknown') client.alias += 1;
