@@ -161,7 +161,9 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     const led = [before, after].some(({ role, term }) => role === 'leader' && term === known?.term);
     const answered = led ? [...(known?.sentAtUs ?? [])].filter(([, sentUs]) => sentUs >= atUs) : [];
     const answerers = new Set(answered.map(([answerer]) => answerer));
-    if (isQuorum(after.config, (voter) => voter === after.self || answerers.has(voter))) return;
+    const stands = (voter: number): boolean => voter === after.self || answerers.has(voter);
+    // Others may have come to have a say in this very turn, after the read was confirmed.
+    if (isQuorum(after.config, stands) || isQuorum(before.config, stands)) return;
     throw new PropertyBroken(
       'reads are confirmed',
       `group ${group}, node ${node}: it answers ${what}, but ${answerers.size} others answered it since the read came`,
@@ -199,7 +201,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       }
     }
     if (isEphemeral(operation)) desk.reach('ephemeral operation answered');
-    checkConfirmed(node, group, atUs, `a read of ${nameIn(operation)}`, turn);
+    checkConfirmed(node, group, atUs, `${operation.type} of ${nameIn(operation)}`, turn);
   };
 
   /** What a leader tells a follower is no less than what was committed when it was asked, and confirmed since. */

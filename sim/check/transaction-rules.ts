@@ -27,6 +27,8 @@ interface Course {
   readonly name: string;
   /** By group: when it was prepared there. */
   readonly prepared: Map<number, Timestamp>;
+  /** Those of these groups that hold intents of it, and not only the record. */
+  readonly writing: Set<number>;
   /** By group: how it was settled there. */
   readonly settled: Map<number, 'Commit' | 'Abort'>;
   participants: readonly Participant[];
@@ -41,7 +43,7 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
   const courseOf = (name: string): Course => {
     let course = courses.get(name);
     if (course === undefined) {
-      course = { name, prepared: new Map(), settled: new Map(), participants: [], decided: undefined, orphaned: false };
+      course = { name, prepared: new Map(), writing: new Set(), settled: new Map(), participants: [], decided: undefined, orphaned: false };
       courses.set(name, course);
     }
     return course;
@@ -99,7 +101,8 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
       switch (operation.type) {
         case 'Prepare':
           if (code !== TransactionCode.prepared || at === undefined) return;
-          if (operation.writes.length > 0) course.prepared.set(group, at);
+          course.prepared.set(group, at);
+          if (operation.writes.length > 0) course.writing.add(group);
           if (operation.participants !== undefined) course.participants = operation.participants;
           return;
         case 'CommitAtOnce':
@@ -119,7 +122,7 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
           settle(course, group, operation.decision.type, 'at' in operation.decision ? operation.decision.at : undefined);
           return;
         case 'Finish':
-          for (const place of course.prepared.keys()) {
+          for (const place of course.writing) {
             if (course.settled.has(place)) continue;
             broken('records are kept while they are needed', course, `it is finished, but group ${place} has not settled it`);
           }
@@ -134,7 +137,7 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
     },
     crashed(node) {
       for (const course of courses.values()) {
-        const isUnderWay = course.prepared.size > course.settled.size;
+        const isUnderWay = course.writing.size > course.settled.size;
         if (!isUnderWay || course.orphaned || !course.name.startsWith(`${node}.`)) continue;
         course.orphaned = true;
         reach(course.decided === undefined ? 'a coordinator crashed before the decision' : 'a coordinator crashed after the decision');
