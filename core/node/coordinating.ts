@@ -78,7 +78,7 @@ export function transactionRequested(turn: NodeTurn, token: number, call: Transa
   if (!isMemberHere(turn)) {
     const reason = `node ${turn.options.node} is no member of the cluster: ask another node`;
     return call.type === 'RunScript'
-      ? tell(turn, place, { family: 'script', code: ScriptCode.mustRetry, entries: [], reason })
+      ? tellAnybody(turn, place, { family: 'script', code: ScriptCode.mustRetry, entries: [], reason })
       : tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
   }
   switch (call.type) {

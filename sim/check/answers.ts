@@ -337,6 +337,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         checkRested(node, group, result.index, result.outcome, known, turn);
     },
     waits(node, { group, origin, image, operation }, turn) {
+      // What a node asks for its transactions it tells nobody else.
+      if (origin.type === 'Client' && origin.token < 0) return;
       const known =
         origin.type === 'Client'
           ? asked.get(origin.token)

@@ -12,6 +12,13 @@ interface Known {
 /** What is left in the nodes that are well, in words; undefined for nothing. */
 export function leftBehind(nodes: readonly Known[], healed: readonly NodeId[], nowUs: number): string | undefined {
   const left: string[] = [];
+  const newest = new Map<number, number>();
+  for (const { state } of nodes) {
+    if (state === undefined) continue;
+    radixForEach(state.groups, ({ partition }, group) => {
+      newest.set(group, Math.max(newest.get(group) ?? 0, partition.applied));
+    });
+  }
   for (const { id, state, clock } of nodes) {
     if (state === undefined || !healed.includes(id)) continue;
     const count = (what: string, many: number): void => {
@@ -21,6 +28,8 @@ export function leftBehind(nodes: readonly Known[], healed: readonly NodeId[], n
     count('sessions', coordination?.sessionCount ?? 0);
     const { monotonic } = readClocks(clock, nowUs);
     radixForEach(state.groups, ({ partition, lead }, group) => {
+      // Who is no member of a group any more knows of it what he knew then.
+      if (partition.applied < (newest.get(group) ?? 0)) return;
       for (const [where, { transactions }] of partsOf(partition, lead?.ephemeral.state)) {
         count(`prepared transactions in group ${group}${where}`, transactions.prepared.size);
         count(`intents in group ${group}${where}`, transactions.intents.size);
