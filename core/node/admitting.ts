@@ -6,13 +6,7 @@
 
 import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { monotonicMs } from '../machine/units.js';
-import {
-  advance,
-  arrive,
-  leaveGate,
-  type GateSettings,
-  type Queued,
-} from '../transactions/admission.js';
+import { advance, arrive, leaveGate, type GateSettings, type Queued } from '../transactions/admission.js';
 import type { StartTransaction, TransactionPriority } from '../transactions/calls.js';
 import type { BeginEffect } from '../script/effects.js';
 import { coordinate, coordinationOf, newNumber, setAlarm, type CallerPlace } from './coordination.js';

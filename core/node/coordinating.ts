@@ -42,13 +42,21 @@ import type {
   Verdict,
 } from '../transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../transactions/start.js';
-import { enterGate, freePlace, patienceOver, type Admission, type Doorman, type Entrant } from './admitting.js';
+import {
+  enterGate,
+  freePlace,
+  patienceOver,
+  type Admission,
+  type Doorman,
+  type Entrant,
+} from './admitting.js';
 import {
   coordinate,
   coordinationOf,
   MAX_RETAINED,
   MAX_SESSIONS,
   newNumber,
+  outcomeIn,
   setAlarm,
   RETAINED_MS,
   type CallerPlace,
@@ -173,7 +181,8 @@ function sessionCalled(turn: NodeTurn, place: CallerPlace, call: SessionCall): v
   const { node } = call.handle.id;
   if (node === options.node) return calledHere(turn, place, call);
   const { roster } = turn.node.membership;
-  if (roster !== undefined && memberOf(rosterOf(turn), node) === undefined) return calledGone(turn, place, call);
+  if (roster !== undefined && memberOf(rosterOf(turn), node) === undefined)
+    return calledGone(turn, place, call);
   const deadline = monotonicMs(now.monotonic + options.requestTimeoutMs);
   const number = newNumber(turn);
   passOn(turn, number, place, call, node, deadline);
@@ -247,7 +256,9 @@ function lookedUp(turn: NodeTurn, number: number, { answer }: TaskAnswer): void 
     return tell(turn, place, answerOf({ type: 'Aborted', reason }, wish, anchorKey));
   }
   const isUnknown = code === TransactionCode.doesNotExist;
-  const reason = isUnknown ? 'there is no record of the transaction' : 'it is not decided yet, as far as is known';
+  const reason = isUnknown
+    ? 'there is no record of the transaction'
+    : 'it is not decided yet, as far as is known';
   tell(turn, place, {
     family: 'session',
     code: isUnknown ? SessionCode.errored : SessionCode.mustRetry,
@@ -285,12 +296,7 @@ function appliedOf(turn: NodeTurn, group: GroupId) {
 function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: SessionEffect): void {
   switch (effect.type) {
     case 'Ask':
-      return ask(
-        turn,
-        effect.operation,
-        { type: 'Session', session: id, step: effect.ask },
-        { within: id },
-      );
+      return ask(turn, effect.operation, { type: 'Session', session: id, step: effect.ask }, { within: id });
     case 'Reply': {
       const { callers } = coordinationOf(turn);
       const place = radixGet(callers, effect.caller);
@@ -340,8 +346,8 @@ export function sessionTaskAnswered(turn: NodeTurn, answered: TaskAnswer): void 
   if (task.session === LOOKUP) return lookedUp(turn, task.step, answered);
   const number = mapGet(coordinationOf(turn).numbers, task.session);
   if (number === undefined) return;
-  const { reason, servedAt: _, ...outcome } = answer;
-  const told: Told = { type: 'Told', outcome, ...(reason !== undefined && { reason }) };
+  const { reason } = answer;
+  const told: Told = { type: 'Told', outcome: outcomeIn(answer), ...(reason !== undefined && { reason }) };
   happen(turn, number, { type: 'Answered', ask: task.step, told });
 }
 
@@ -443,8 +449,4 @@ function tell(turn: NodeTurn, place: CallerPlace, answer: SessionAnswer): void {
     return sendAtOnce(turn, place.node, { type: 'SessionForwarded', id: place.id, answer });
   }
   tellAnybody(turn, place, answer);
-}
-
-function tellAnybody(turn: NodeTurn, place: CallerPlace, answer: TransactionAnswer): void {
-  if (place.type === 'Client') turn.replies = added(turn.replies, { token: place.token, answer });
 }

@@ -6,6 +6,7 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { emptyOrderedMap, type OrderedMap } from '../collections/ordered-map.js';
 import { emptyRadixArray, type RadixArray } from '../collections/radix-array.js';
 import { monotonicMs, type MonotonicMs, type NodeId } from '../machine/units.js';
+import type { ClientAnswer, Outcome } from '../partition/command.js';
 import type { TransactionId } from '../partition/transaction-command.js';
 import { OPEN_GATE, type Gate } from '../transactions/admission.js';
 import { emptyPlanCache, type PlanCache } from '../script/plan-cache.js';
@@ -112,6 +113,11 @@ export function setAlarm(turn: NodeTurn, number: number, at: number | undefined)
   if (at === undefined) return;
   const { alarms } = coordinationOf(turn);
   coordinate(turn, { alarms: addDeadline(alarms, monotonicMs(at), number) });
+}
+
+/** What was executed, without what is said of it. */
+export function outcomeIn({ reason: _reason, servedAt: _servedAt, ...outcome }: ClientAnswer): Outcome {
+  return outcome;
 }
 
 export function newNumber(turn: NodeTurn): number {

@@ -21,7 +21,7 @@ import type { Agenda } from './agenda.js';
 import type { Blocked } from './blocked.js';
 import type { Execution } from './execution.js';
 import { NO_LEASES, type Leases, type Space } from './leases.js';
-import type { LockTable } from './transaction-locks.js';
+import type { LockTable } from './lock-table.js';
 
 export interface Leadership {
   readonly term: Term;

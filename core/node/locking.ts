@@ -19,17 +19,13 @@ import {
 import type { Execution } from './execution.js';
 import type { Leadership, TransactionLocks } from './leadership.js';
 import { presentLeadership } from './tenure.js';
+import { intervalOfKey, intervalWithin, NO_LOCKS, type HeldLock, type LockTable } from './lock-table.js';
 import {
   acquireLocks,
-  intervalOfKey,
-  intervalWithin,
   lockAgainstRead,
   lockAgainstWrite,
   MAX_LOCKS,
-  NO_LOCKS,
   releaseLocks,
-  type HeldLock,
-  type LockTable,
 } from './transaction-locks.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 

@@ -1,5 +1,5 @@
 /**
- * The resolver: how transactions come to their end though nobody else sees to it (`TXN.md`, "recovery by anybody").
+ * The resolver: how transactions come to their end though nobody else sees to it.
  *
  * The leader of every group with a prepared transaction asks for the decision where its record is, and settles the part as it
  * says. When nothing is decided within the grace it has the transaction aborted, by the same compare-and-set with which its

@@ -10,7 +10,7 @@ import { radixDelete, radixGet, radixSet } from '../collections/radix-array.js';
 import { unreachable } from '../machine/assert.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
 import { nextTimestamp } from '../clock/hybrid-clock.js';
-import type { KeyValueOutcome, PageOutcome } from '../partition/command.js';
+import type { ExistsOperation, GetOperation, KeyValueOutcome, PageOutcome } from '../partition/command.js';
 import { problemWith } from '../partition/validate.js';
 import { ScriptCode, type Answer, type BeginEffect, type Effect } from '../script/effects.js';
 import type { Evaluation, ScriptInput, ScriptOutcome, ScriptStep } from '../script/evaluation.js';
@@ -29,14 +29,29 @@ import {
   type SessionOptions,
   type TransactionHandle,
 } from '../transactions/calls.js';
-import { endOf, errandAnswered, errandOf, locksInOrder, type Errand } from '../transactions/script-operations.js';
+import {
+  endOf,
+  errandAnswered,
+  errandOf,
+  locksInOrder,
+  type Errand,
+} from '../transactions/script-operations.js';
 import type { SessionCall } from '../transactions/session-state.js';
 import { DEFAULT_ADMISSION_WAIT_MS, MAX_ADMISSION_WAIT_MS } from '../transactions/start.js';
 import { enterGate, type Admission, type Entrant } from './admitting.js';
-import { coordinate, coordinationOf, newNumber, setAlarm, type CallerPlace } from './coordination.js';
+import {
+  coordinate,
+  coordinationOf,
+  newNumber,
+  outcomeIn,
+  setAlarm,
+  type CallerPlace,
+} from './coordination.js';
 import type { TaskAnswer } from './requests.js';
 import { ask } from './tasks.js';
 import type { NodeTurn } from './turn.js';
+
+type PointRead = GetOperation | ExistsOperation;
 
 /** Scripts that may be under way on a node at a time. */
 export const MAX_SCRIPTS = 10_000;
@@ -101,7 +116,11 @@ export function scriptRequested(
     return refuse(ScriptCode.mustRetry, `${scriptCount} scripts run on this node, and no more may`);
   }
   const { hash } = call;
-  const wanted = { source: textOfBytes(call.script), now: now.monotonic, ...(hash !== undefined && { hash }) };
+  const wanted = {
+    source: textOfBytes(call.script),
+    now: now.monotonic,
+    ...(hash !== undefined && { hash }),
+  };
   const { cache, prepared } = findPlan(plans, wanted);
   coordinate(turn, { plans: cache });
   if (prepared.type === 'Refused') return refuse(ScriptCode.errored, describeProblem(prepared.problem));
@@ -208,7 +227,8 @@ function begin(
 ): void {
   const run = runAt(turn, number) as ScriptRun;
   const { priority = run.priority, admissionWaitMs = 0 } = effect.options;
-  const waitMs = admissionWaitMs > 0 ? Math.min(admissionWaitMs, MAX_ADMISSION_WAIT_MS) : DEFAULT_ADMISSION_WAIT_MS;
+  const waitMs =
+    admissionWaitMs > 0 ? Math.min(admissionWaitMs, MAX_ADMISSION_WAIT_MS) : DEFAULT_ADMISSION_WAIT_MS;
   const entrant = { type: 'Script', run: number, round, place, effect } as const;
   const entry = enterGate(turn, 'scripts', priority, waitMs, entrant);
   if (entry.type === 'Refused') return scriptNotAdmitted(turn, entrant, entry.reason);
@@ -236,17 +256,21 @@ export function scriptAdmitted(
   const { options, locks } = effect;
   const run = runAt(turn, number) as ScriptRun;
   const { snapshotMs, locking, timeoutMs, asyncRelease, priority = run.priority } = options;
-  const handle = sessions.begin(turn, {
-    locking,
-    // The script watches its own time; the session outlives it, so that it is the script that says so.
-    timeoutMs: timeoutMs + 1_000,
-    admissionWaitMs: options.admissionWaitMs ?? 0,
-    readValidation: 'none',
-    decisionDurability: 'bestEffort',
-    ...(snapshotMs !== undefined && { readTimestamp: endOf(snapshotMs) }),
-    asyncRelease,
-    priority,
-  }, admission);
+  const handle = sessions.begin(
+    turn,
+    {
+      locking,
+      // The script watches its own time; the session outlives it, so that it is the script that says so.
+      timeoutMs: timeoutMs + 1_000,
+      admissionWaitMs: options.admissionWaitMs ?? 0,
+      readValidation: 'none',
+      decisionDurability: 'bestEffort',
+      ...(snapshotMs !== undefined && { readTimestamp: endOf(snapshotMs) }),
+      asyncRelease,
+      priority,
+    },
+    admission,
+  );
   if (handle === undefined) {
     const reason = 'too many transactions are open on this node';
     return answered(turn, number, round, place, { type: 'Stopped', code: ScriptCode.mustRetry, reason });
@@ -256,7 +280,13 @@ export function scriptAdmitted(
   lockNext(turn, sessions, number, round, place, wanted);
 }
 
-function saveWait(run: ScriptRun, turn: NodeTurn, number: number, place: number, change: Partial<Wait>): void {
+function saveWait(
+  run: ScriptRun,
+  turn: NodeTurn,
+  number: number,
+  place: number,
+  change: Partial<Wait>,
+): void {
   const waits = run.waits.map((wait, i) => (i === place ? { ...wait, ...change } : wait));
   save(turn, number, { ...run, waits });
 }
@@ -303,7 +333,10 @@ function end(
   if (run?.handle === undefined) return answered(turn, number, round, place, { type: 'Done' });
   const caller: CallerPlace = { type: 'Script', run: number, round, place };
   const { handle } = run;
-  sessions.call(turn, caller, { type: type === 'Commit' ? 'CommitTransaction' : 'RollbackTransaction', handle });
+  sessions.call(turn, caller, {
+    type: type === 'Commit' ? 'CommitTransaction' : 'RollbackTransaction',
+    handle,
+  });
 }
 
 function runErrand(
@@ -326,9 +359,13 @@ function runErrand(
   saveWait(run, turn, number, place, { errand });
   if (run.handle !== undefined) return inSession(turn, sessions, number, round, place, next);
   if (isForEver) return extendForEver(turn, sessions, number, round, place, errand);
-  const { revision: _, ...present } = next as typeof next & { readonly revision?: number };
   const session = `${SCRIPT_PREFIX}${number}.${round}`;
-  ask(turn, isCommittedRevision ? present : next, { type: 'Session', session, step: place });
+  ask(turn, isCommittedRevision ? newestOf(next) : next, { type: 'Session', session, step: place });
+}
+
+/** Outside a transaction the newest that is committed is what anybody reads. */
+function newestOf({ revision: _revision, ...read }: PointRead): PointRead {
+  return read;
 }
 
 /** Only a session can say that a key is to live for ever: a single command takes one for that. */
@@ -364,9 +401,9 @@ export const SCRIPT_PREFIX = 'script.';
 export function scriptTaskAnswered(turn: NodeTurn, sessions: Sessions, { task, answer }: TaskAnswer): void {
   if (task.type !== 'Session') return;
   const [, run = '', round = ''] = task.session.split('.');
-  const { reason, servedAt: _, ...outcome } = answer;
+  const outcome = outcomeIn(answer);
   if (outcome.family !== undefined && outcome.family !== 'page') return;
-  told(turn, sessions, Number(run), Number(round), task.step, outcome, reason);
+  told(turn, sessions, Number(run), Number(round), task.step, outcome, answer.reason);
 }
 
 function told(
@@ -402,11 +439,7 @@ function commitSingle(
   const { handle } = run;
   if (handle === undefined) return;
   saveWait(run, turn, number, place, { single: answer });
-  sessions.call(
-    turn,
-    { type: 'Script', run: number, round, place },
-    { type: 'CommitTransaction', handle },
-  );
+  sessions.call(turn, { type: 'Script', run: number, round, place }, { type: 'CommitTransaction', handle });
 }
 
 /** A session answers what a script asked. */
@@ -522,4 +555,3 @@ export function scriptDue(turn: NodeTurn, sessions: Sessions, number: number, at
   }
   return true;
 }
-

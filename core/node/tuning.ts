@@ -197,7 +197,8 @@ export const NODE_TUNING = {
   maxConcurrentSessions: {
     default: 0,
     least: 0,
-    about: 'Transactions of sessions that a node has under way at a time; more wait to be admitted. 0 for any number.',
+    about:
+      'Transactions of sessions that a node has under way at a time; more wait to be admitted. 0 for any number.',
   },
   maxConcurrentScripts: {
     default: 0,

@@ -62,7 +62,10 @@ export function arrive(gate: Gate, settings: GateSettings, arriving: Queued): Ar
   const isNext = bestOf({ ...gate, queue: [...gate.queue, arriving] }, settings, arriving.since) === arriving;
   if (hasRoom(gate, settings, urgent) && isNext) return { type: 'Admitted', gate: entered(gate, urgent) };
   if (gate.queue.length >= settings.maxQueued) {
-    return { type: 'Refused', reason: `${gate.queue.length} transactions wait to be admitted, and no more may` };
+    return {
+      type: 'Refused',
+      reason: `${gate.queue.length} transactions wait to be admitted, and no more may`,
+    };
   }
   return { type: 'Queued', gate: { ...gate, queue: [...gate.queue, arriving] } };
 }

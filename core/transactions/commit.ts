@@ -198,7 +198,8 @@ function validated(
   const phase = finalizingOf(turn) as Finalizing;
   if (outcome?.code === TransactionCode.done) {
     const { latest = outcome.at } = phase;
-    const isLater = latest !== undefined && outcome.at !== undefined && compareTimestamps(outcome.at, latest) > 0;
+    const isLater =
+      latest !== undefined && outcome.at !== undefined && compareTimestamps(outcome.at, latest) > 0;
     if (latest !== undefined) turn.session.phase = { ...phase, latest: isLater ? outcome.at : latest };
     return jobDone(turn, job);
   }
@@ -221,7 +222,7 @@ function mayWait(turn: SessionTurn, job: Job | undefined, blocker: TransactionId
 
 /** 2, 4, 8, 16 and then 20 milliseconds. */
 function pauseOf(attempt: number): number {
-  return Math.min(2 * 2 ** attempt, 20);
+  return Math.min(2 << attempt, 20);
 }
 
 function pause(turn: SessionTurn, job: number, ms?: number): void {
@@ -258,8 +259,8 @@ function asked({ part, attempt }: Job): Job {
 /** It is decided against: nothing is tried again; what was asked is still awaited. */
 function stopWaiting(turn: SessionTurn): void {
   const phase = finalizingOf(turn) as Finalizing;
-  const jobs = phase.jobs.map(
-    (job): Job => (job.state === 'paused' ? { part: job.part, state: 'done', attempt: job.attempt } : job),
+  const jobs = phase.jobs.map((job): Job =>
+    job.state === 'paused' ? { part: job.part, state: 'done', attempt: job.attempt } : job,
   );
   turn.session.phase = { ...phase, jobs };
 }
@@ -270,8 +271,8 @@ function taint(turn: SessionTurn): void {
 
 function jobDone(turn: SessionTurn, job: number): void {
   const phase = finalizingOf(turn) as Finalizing;
-  const jobs = phase.jobs.map(
-    (one, i): Job => (i === job ? { part: one.part, state: 'done', attempt: one.attempt } : one),
+  const jobs = phase.jobs.map((one, i): Job =>
+    i === job ? { part: one.part, state: 'done', attempt: one.attempt } : one,
   );
   turn.session.phase = { ...phase, jobs };
   if (jobs.every(({ state }) => state === 'done')) stepDone(turn);
@@ -344,7 +345,8 @@ function decided(
     return wasAtOnce ? leave(turn) : settle(turn, job, undefined);
   }
   const { attempt } = phase.jobs[job] as Job;
-  if (attempt < MAX_DECIDE_TRIES) return pause(turn, job, Math.min(20 * 2 ** attempt, MAX_DECIDE_PAUSE_MS));
+  if (attempt < MAX_DECIDE_TRIES)
+    return pause(turn, job, Math.min(20 << Math.min(attempt, 6), MAX_DECIDE_PAUSE_MS));
   // Perhaps the partition has forgotten how it ended. Whatever is left is for those who find it.
   announce(turn, {
     type: 'Unknown',

@@ -62,7 +62,12 @@ export function answerOf(
     case 'RolledBack':
       return wish === 'rollback'
         ? { family: 'session', code: SessionCode.rolledBack }
-        : { family: 'session', code: SessionCode.aborted, reason: 'the transaction was rolled back', ...anchor };
+        : {
+            family: 'session',
+            code: SessionCode.aborted,
+            reason: 'the transaction was rolled back',
+            ...anchor,
+          };
     case 'Unknown':
       return { family: 'session', code: SessionCode.errored, reason: verdict.reason, ...anchor };
   }
@@ -237,4 +242,3 @@ export function sendAway(turn: SessionTurn): void {
 export function finalizingOf({ session }: SessionTurn): Finalizing | undefined {
   return session.phase.type === 'Finalizing' ? session.phase : undefined;
 }
-

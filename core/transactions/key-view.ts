@@ -75,8 +75,12 @@ export function itemOf(view: KeyView, item: PageItem | undefined, stamp: Timesta
     return stagedExpires === undefined ? own : { ...own, expires: stagedExpires };
   }
   if (item === undefined) return undefined;
-  const { expires: _, ...rest } = item;
-  return stagedExpires === undefined ? rest : { ...rest, expires: stagedExpires };
+  const lasting = withoutExpiry(item);
+  return stagedExpires === undefined ? lasting : { ...lasting, expires: stagedExpires };
+}
+
+function withoutExpiry({ expires: _, ...item }: PageItem): PageItem {
+  return item;
 }
 
 /** What a write does. `value` is the committed one, where `readsFirst` wanted it. */

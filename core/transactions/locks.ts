@@ -60,7 +60,8 @@ export function lockTaken(turn: SessionTurn, operation: SessionOperation): void 
   const participant = participantOfLock(turn, need, operation);
   const name = nameOfLock(need, operation);
   // A lock that lasts as long as the session is not cut short by a later wish for less.
-  const lasts = leaseMs === 0 || (holds(turn, need, operation) && mapGet(session.locks, name)?.until === undefined);
+  const lasts =
+    leaseMs === 0 || (holds(turn, need, operation) && mapGet(session.locks, name)?.until === undefined);
   const held: HeldLock = lasts
     ? { need, participant }
     : { need, participant, until: monotonicMs(context.now.monotonic + leaseMs) };

@@ -17,7 +17,12 @@ import {
 } from '../partition/command.js';
 import { groupOfOperation, refusal } from '../partition/operation.js';
 import { TransactionCode, type TransactionOutcome } from '../partition/transaction-command.js';
-import { SessionCode, type OperateInTransaction, type SessionAnswer, type SessionOperation } from './calls.js';
+import {
+  SessionCode,
+  type OperateInTransaction,
+  type SessionAnswer,
+  type SessionOperation,
+} from './calls.js';
 import { digestOf } from './digest.js';
 import { abandon, drained } from './finalize.js';
 import { baseOf, ownValue, readsFirst, readView, sameBase, writeView } from './key-view.js';
@@ -193,7 +198,7 @@ function readKey(
 function read(turn: SessionTurn, id: string, operation: PointRead): void {
   const { readTimestamp } = turn.session.options;
   if (readTimestamp !== undefined || operation.at !== undefined) {
-    const { mode: _, ...rest } = operation;
+    const rest = withoutMode(operation);
     const past = operation.revision === undefined ? { at: operation.at ?? (readTimestamp as never) } : {};
     return readPast(turn, id, operation, { ...rest, ...past });
   }
@@ -208,6 +213,10 @@ function read(turn: SessionTurn, id: string, operation: PointRead): void {
   }
   if (view !== undefined && ownValue(view) !== undefined) return judgeRead(turn, id, operation, view, null);
   readKey(turn, id, operation, operation.type);
+}
+
+function withoutMode({ mode: _, ...read }: PointRead): PointRead {
+  return read;
 }
 
 /** What was at some time stays so: nothing of it need be remembered. */
@@ -229,20 +238,13 @@ function readRevision(
   view: KeyView,
 ): void {
   if (revision <= view.base.revision) {
-    const { mode: _, ...past } = operation;
-    return readPast(turn, id, operation, past);
+    return readPast(turn, id, operation, withoutMode(operation));
   }
   saveView(turn, { ...view, observed: true });
   conclude(turn, id, operated(refusal(KeyValueCode.doesNotExist)), 'read');
 }
 
-function judgeRead(
-  turn: SessionTurn,
-  id: string,
-  { type }: PointRead,
-  before: KeyView,
-  value: Value,
-): void {
+function judgeRead(turn: SessionTurn, id: string, { type }: PointRead, before: KeyView, value: Value): void {
   const { outcome, view } = readView(before, type, value, stampNow(turn));
   saveView(turn, view);
   conclude(turn, id, operated(outcome), 'read');
@@ -266,7 +268,8 @@ function scan(turn: SessionTurn, operationId: string, operation: ScanOperation):
 function isNextPage({ session }: SessionTurn, { prefix, at }: ScanOperation): boolean {
   let known = false;
   mapForEach(session.ranges, (_, { observation }) => {
-    known ||= observation.prefix === prefix && at !== undefined && compareTimestamps(observation.at, at) === 0;
+    known ||=
+      observation.prefix === prefix && at !== undefined && compareTimestamps(observation.at, at) === 0;
     return !known;
   });
   return known;
@@ -393,7 +396,8 @@ function conclude(
   for (const caller of known.callers) reply(turn, caller, answer);
   session.pending -= 1;
   const { digest } = known;
-  const done: Registered = kind === 'write' ? { digest, callers: undefined, answer } : { digest, callers: undefined };
+  const done: Registered =
+    kind === 'write' ? { digest, callers: undefined, answer } : { digest, callers: undefined };
   session.operations =
     kind === 'transient' ? mapDelete(session.operations, id) : mapSet(session.operations, id, done);
   if (session.pending === 0) drained(turn);

@@ -2,7 +2,12 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import { mapForEach, type OrderedMap } from '../collections/ordered-map.js';
-import { RESERVED_KEY_PREFIX, type PageItem, type PageOutcome, type ScanOperation } from '../partition/command.js';
+import {
+  RESERVED_KEY_PREFIX,
+  type PageItem,
+  type PageOutcome,
+  type ScanOperation,
+} from '../partition/command.js';
 import { MAX_PAGE_BYTES, MAX_PAGE_ITEMS } from '../partition/scan.js';
 import type { Participant, RangeObservation } from '../partition/transaction-command.js';
 import { itemOf } from './key-view.js';

@@ -44,8 +44,7 @@ export interface Errand {
 }
 
 export type ErrandStep =
-  | { readonly type: 'Ask'; readonly errand: Errand }
-  | { readonly type: 'Done'; readonly answer: Answer };
+  { readonly type: 'Ask'; readonly errand: Errand } | { readonly type: 'Done'; readonly answer: Answer };
 
 /** The first operation. Extending for ever has no place in the store's own words: it is an expiry of 0, which only sessions know. */
 export function errandOf(asked: StoreOperation, partitions: number): Errand {
@@ -152,7 +151,13 @@ function entriesOf(key: string, outcome: KeyValueOutcome): readonly Entry[] {
     case KeyValueCode.exists: {
       const shown = code === KeyValueCode.got ? { value: value ?? new Uint8Array(0) } : {};
       return [
-        { key, ...shown, revision: outcome.revision, ...(expires !== undefined && { expires }), lastModified },
+        {
+          key,
+          ...shown,
+          revision: outcome.revision,
+          ...(expires !== undefined && { expires }),
+          lastModified,
+        },
       ];
     }
     case KeyValueCode.doesNotExist:
@@ -165,7 +170,10 @@ function entriesOf(key: string, outcome: KeyValueOutcome): readonly Entry[] {
 function pageAnswered(errand: Errand, page: PageOutcome, reason: string | undefined): ErrandStep {
   const { asked, next, groups, found } = errand;
   if ((asked.type !== 'Bucket' && asked.type !== 'Scan') || next.type !== 'Scan') {
-    return { type: 'Done', answer: { type: 'Stopped', code: ScriptCode.errored, reason: 'a page was not asked for' } };
+    return {
+      type: 'Done',
+      answer: { type: 'Stopped', code: ScriptCode.errored, reason: 'a page was not asked for' },
+    };
   }
   if (page.code !== KeyValueCode.got) {
     const refused = { type: 'Answered', code: page.code, entries: [] } as const;
@@ -177,7 +185,10 @@ function pageAnswered(errand: Errand, page: PageOutcome, reason: string | undefi
     const [group, ...others] = groups;
     const here = next.group as GroupId;
     if (page.hasMore && page.lastKey !== '') {
-      return { type: 'Ask', errand: { ...errand, found: all, next: scanOperation(asked, here, page.lastKey) } };
+      return {
+        type: 'Ask',
+        errand: { ...errand, found: all, next: scanOperation(asked, here, page.lastKey) },
+      };
     }
     if (group !== undefined) {
       const there = scanOperation(asked, group, undefined);

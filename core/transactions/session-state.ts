@@ -120,12 +120,7 @@ export interface Finalizing {
 }
 
 export type FinalizingStep =
-  | 'CommittingAtOnce'
-  | 'Preparing'
-  | 'Validating'
-  | 'Deciding'
-  | 'Settling'
-  | 'Finishing';
+  'CommittingAtOnce' | 'Preparing' | 'Validating' | 'Deciding' | 'Settling' | 'Finishing';
 
 /** What concerns one participant, or one partition that was only read. */
 export interface Part {

@@ -47,21 +47,13 @@ export function stampNow({ session, context }: SessionTurn): Timestamp {
 
 export type InSpace = { readonly ephemeral?: true };
 
-export function participantOf(
-  { context }: SessionTurn,
-  key: string,
-  { ephemeral }: InSpace,
-): Participant {
+export function participantOf({ context }: SessionTurn, key: string, { ephemeral }: InSpace): Participant {
   const group = partitionOfKey(key, context.partitions);
   return ephemeral === true ? { group, ephemeral } : { group };
 }
 
 /** The partition that keeps a lock. */
-export function participantOfLock(
-  turn: SessionTurn,
-  need: LockNeed,
-  { ephemeral }: InSpace,
-): Participant {
+export function participantOfLock(turn: SessionTurn, need: LockNeed, { ephemeral }: InSpace): Participant {
   if (need.type === 'KeyLock') return participantOf(turn, need.key, { ...(ephemeral && { ephemeral }) });
   // Keys that lie directly in a bucket are placed by its name, without the slash.
   const { prefix } = need;

@@ -107,7 +107,8 @@ function calledTooLate(
 function expire(turn: SessionTurn): Verdict | undefined {
   const { session, context } = turn;
   const { phase, endsAt, options } = session;
-  if (context.now.monotonic < endsAt || (phase.type !== 'Open' && phase.type !== 'Draining')) return undefined;
+  if (context.now.monotonic < endsAt || (phase.type !== 'Open' && phase.type !== 'Draining'))
+    return undefined;
   const reason = `the transaction ran into its timeout of ${options.timeoutMs} ms`;
   const verdict: Verdict = { type: 'Aborted', reason };
   abandon(turn, verdict);

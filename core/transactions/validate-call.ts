@@ -12,7 +12,8 @@ export function problemWithCall(call: SessionCall): string | undefined {
   const { id, coordinatorKey } = call.handle;
   if (coordinatorKey === '') return 'the coordinator key is empty';
   const whole = [id.node, id.wall, id.counter].every((each) => Number.isSafeInteger(each) && each >= 0);
-  if (!whole || id.node < 1 || id.counter > 0xffff_ffff) return 'the name of the transaction is no timestamp of a node';
+  if (!whole || id.node < 1 || id.counter > 0xffff_ffff)
+    return 'the name of the transaction is no timestamp of a node';
   if (call.type !== 'OperateInTransaction') {
     return call.anchorKey?.isWellFormed() === false ? brokenText('the anchor key') : undefined;
   }

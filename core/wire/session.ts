@@ -306,11 +306,9 @@ function readOperate(reader: Reader): Omit<OperateInTransaction, 'handle'> {
       case 18:
         operation = { type: 'LockInTransaction', ...readNested(reader, readLock) };
         break;
-      case 26: {
-        const { leaseMs: _, ...unlock } = readNested(reader, readLock);
-        operation = { type: 'UnlockInTransaction', ...unlock };
+      case 26:
+        operation = unlockOf(readNested(reader, readLock));
         break;
-      }
       default: {
         const read = readOperation(reader, tag);
         if (read === undefined) skipField(reader, tag);
@@ -318,8 +316,13 @@ function readOperate(reader: Reader): Omit<OperateInTransaction, 'handle'> {
       }
     }
   }
-  if (operation === undefined) malformed(reader, 'OperateInTransaction holds no operation that this version knows');
+  if (operation === undefined)
+    malformed(reader, 'OperateInTransaction holds no operation that this version knows');
   return { type: 'OperateInTransaction', operationId, operation };
+}
+
+function unlockOf({ leaseMs: _, ...unlock }: Omit<LockInTransaction, 'type'>): UnlockInTransaction {
+  return { type: 'UnlockInTransaction', ...unlock };
 }
 
 /** A session keeps what it is to write: that must not keep the whole frame. */

@@ -1,10 +1,20 @@
 /** What waits for transactions that are prepared: reads, writes, pages and reads at a time. */
 
 import { describe, expect, it } from 'vitest';
+import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { nodeId, wallMs } from '../../../core/machine/units.js';
 import { KeyValueCode, type ClientAnswer, type ClientCall } from '../../../core/partition/command.js';
 import { TransactionCode } from '../../../core/partition/transaction-command.js';
 import { call, ephemeral } from './operations.js';
-import { get, set, startReadyCluster, textOf, type TestCluster } from './support.js';
+import {
+  get,
+  set,
+  startReadyCluster,
+  textOf,
+  type InFlight,
+  type TestCluster,
+  type TestNode,
+} from './support.js';
 import {
   ABORT,
   asker,
@@ -32,8 +42,8 @@ function withIntent(size = 3, options = {}) {
   const token = ask(leader, prepare('T', [staged(K, 'new')], { anchor: SECOND }));
   const prepared = answerOf(cluster, leader, token);
   expect(prepared).toMatchObject({ code: TransactionCode.prepared });
-  const commit = commitAt(timeIn(prepared));
-  return { cluster, ask, leader, commit };
+  const at = timeIn(prepared);
+  return { cluster, ask, leader, at, commit: commitAt(at) };
 }
 
 const follower = (key: string): ClientCall => call({ type: 'Get', key, mode: 'follower' });
@@ -79,10 +89,9 @@ describe('a read of what a prepared transaction writes', () => {
   });
 
   it('does not wait when it is stale, or when it is of a time before', () => {
-    const { cluster, ask, leader, commit } = withIntent();
+    const { cluster, ask, leader, at, commit } = withIntent();
     const now = ask(leader, stale(K));
-    const { at } = commit.type === 'Commit' ? commit : { at: { node: 0, wall: 0, counter: 0 } };
-    const before = { ...at, wall: at.wall - 1 } as typeof at;
+    const before: Timestamp = { ...at, wall: wallMs(at.wall - 1) };
     const earlier = ask(leader, call({ type: 'Exists', key: keyIn(FIRST, 'other'), at: before }));
     const then = ask(leader, call({ type: 'Get', key: K, at: before }));
     const after = ask(leader, call({ type: 'Get', key: K, at }));
@@ -134,6 +143,20 @@ describe('a read of what a prepared transaction writes', () => {
     cluster.pass(600, away);
 
     expect(textOf(answerOf(cluster, other, token))).toBe('new');
+  });
+
+  it('is turned back by a leader that has lost the lead, at once', () => {
+    const { cluster, ask, leader } = withIntent();
+    ask(followerOf(cluster), get(K));
+    const turnedBack: unknown[] = [];
+    const watch = ({ from, message }: InFlight): boolean => {
+      if (from === leader && message.type === 'ForwardAnswer') turnedBack.push(message.result);
+      return true;
+    };
+    cluster.pass(3000, (one) => watch(one) && one.from !== leader && one.to !== leader);
+    cluster.pass(20, watch);
+
+    expect(turnedBack).toMatchObject([{ type: 'TryAgain', overloaded: false }]);
   });
 
   it('is sent back to its client when the leader has lost the lead', () => {
@@ -214,13 +237,17 @@ describe('a write of what a prepared transaction writes', () => {
   });
 });
 
+function ahead({ id, wall }: TestNode, milliseconds: number): Timestamp {
+  return { node: nodeId(id), wall: wallMs(wall + milliseconds), counter: 0 };
+}
+
 describe('a read at a time to which the partition has not come', () => {
   it('brings it there, so that nothing is written at that time afterwards', () => {
     const cluster = startReadyCluster(3, { partitions: 2 });
     const ask = asker(cluster);
     const leader = cluster.leader();
     ask(leader.id, set(K, 'old'));
-    const at = { node: leader.id, wall: leader.wall + 5_000, counter: 0 } as never;
+    const at = ahead(leader, 5_000);
     const { applied } = leader.group();
     const then = ask(leader.id, call({ type: 'Get', key: K, at }));
     const follows = ask(followerOf(cluster), call({ type: 'Get', key: K, at, mode: 'follower' }));
@@ -237,7 +264,7 @@ describe('a read at a time to which the partition has not come', () => {
     const ask = asker(cluster);
     const leader = cluster.leader();
     ask(leader.id, ephemeral(set(K, 'old')));
-    const at = { node: leader.id, wall: leader.wall + 5_000, counter: 0 } as never;
+    const at = ahead(leader, 5_000);
     const then = ask(leader.id, ephemeral(call({ type: 'Get', key: K, at })));
     ask(leader.id, ephemeral(set(K, 'new')));
     const again = ask(leader.id, ephemeral(call({ type: 'Get', key: K, at })));
@@ -249,7 +276,7 @@ describe('a read at a time to which the partition has not come', () => {
     const cluster = startReadyCluster(1, { partitions: 2 });
     const ask = asker(cluster);
     const leader = cluster.leader();
-    const at = { node: 1, wall: leader.wall + 10_001, counter: 0 } as never;
+    const at = ahead(leader, 10_001);
 
     const token = ask(leader.id, call({ type: 'Get', key: K, at }));
 

@@ -150,6 +150,16 @@ describe('a transaction that is committed and not settled', () => {
     expect(left(cluster)).toEqual([0, 1]);
   });
 
+  it('is settled in no time where all are led by the node itself', () => {
+    const { cluster, ask, tell, commit } = prepared(1, { intentGraceMs: 60_000 });
+    tell(decide('T', commit));
+    const tokens = [A, B].map((key) => ask(1, get(key)));
+
+    cluster.pass(50);
+
+    expect(tokens.map((token) => textOf(cluster.node(1).answers.get(token)))).toEqual(['new', 'new']);
+  });
+
   it('is settled and finished by the leader of its record after the grace', () => {
     const { cluster, ask, tell, commit } = prepared();
     tell(decide('T', commit));
@@ -167,6 +177,9 @@ describe('a transaction that is committed and not settled', () => {
   it('is finished, though its coordinator and the leader of its record die', () => {
     const { cluster, tell, commit } = prepared();
     tell(decide('T', commit));
+    // Nothing but the record tells the next leader of it.
+    tell(settle('T', commit, FIRST));
+    tell(settle('T', commit, SECOND));
     const gone = cluster.leader(FIRST).id;
     cluster.pass(2500 + GRACE_MS + 1000, away(gone));
     const stays = cluster.ids.find((id) => id !== gone) ?? 0;
@@ -179,7 +192,7 @@ describe('a transaction that is committed and not settled', () => {
   });
 
   it('is not finished before all have settled', () => {
-    const { cluster, tell, commit } = prepared();
+    const { cluster, tell, commit } = prepared(3, { requestTimeoutMs: 1000, forwardTimeoutMs: 300 });
     tell(decide('T', commit));
     tell(settle('T', commit, FIRST));
     const leader = cluster.leader(FIRST).id;

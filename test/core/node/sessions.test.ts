@@ -154,10 +154,7 @@ describe('a script', () => {
     const driver = new Driver(3);
     const [a, b] = [keyIn(1), keyIn(2)];
     expect(driver.run(2, `set ${a} 5`)).toMatchObject({ code: ScriptCode.set, entries: [{ revision: 0 }] });
-    const answer = driver.run(
-      1,
-      `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`,
-    );
+    const answer = driver.run(1, `let x = get ${a}  set ${a} x - 3  set ${b} 3  let y = get ${a}  return y`);
     expect(answer).toMatchObject({ code: ScriptCode.got });
     expect(textOf(driver.plain(1, get(a)))).toBe('2');
     expect(textOf(driver.plain(1, get(b)))).toBe('3');
@@ -228,7 +225,9 @@ describe('admission', () => {
     });
     driver.cluster.pass(20);
     expect(driver.run(1, 'set a 1').code).toBe(ScriptCode.set);
-    expect(driver.run(1, 'begin (admissionWait=200) set a 2 commit end').code).toBe(ScriptCode.admissionRefused);
+    expect(driver.run(1, 'begin (admissionWait=200) set a 2 commit end').code).toBe(
+      ScriptCode.admissionRefused,
+    );
     expect(driver.run(1, 'begin set a 3 commit end').code).toBe(ScriptCode.set);
   });
 });

@@ -116,7 +116,8 @@ export function startNode(setup: NodeSetup = {}): TestNode {
       if (effect.type === 'SetTimer') timerAt = effect.at;
       if (effect.type === 'Reply') {
         const { token, answer } = effect;
-        if (answers.has(token) || told.has(token) || said.has(token)) throw new Error(`token ${token} was answered twice`);
+        if (answers.has(token) || told.has(token) || said.has(token))
+          throw new Error(`token ${token} was answered twice`);
         if (isTransactionAnswer(answer)) said.set(token, answer);
         else if (isAdminAnswer(answer)) told.set(token, answer);
         else answers.set(token, answer);

@@ -3,16 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../core/machine/units.js';
+import { LINE_MS, NO_LOCKS, intervalWithin, type LockTable } from '../../../core/node/lock-table.js';
 import {
   acquireLocks,
-  LINE_MS,
   lockAgainstRead,
   lockAgainstWrite,
   MAX_LOCKS,
-  NO_LOCKS,
   releaseLocks,
-  intervalWithin,
-  type LockTable,
 } from '../../../core/node/transaction-locks.js';
 import type { KeyBound } from '../../../core/partition/command.js';
 import type { LockNeed, TransactionId } from '../../../core/partition/transaction-command.js';

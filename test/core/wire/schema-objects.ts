@@ -29,10 +29,7 @@ import type {
   SpokenMessage,
   Stored,
 } from '../../../core/node/protocol.js';
-import {
-  TRANSACTION_PRIORITIES,
-  type TransactionCall,
-} from '../../../core/transactions/calls.js';
+import { TRANSACTION_PRIORITIES, type TransactionCall } from '../../../core/transactions/calls.js';
 import type { SessionCall } from '../../../core/transactions/session-state.js';
 import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
@@ -117,7 +114,14 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     case 'SessionForward':
       return { sessionForward: { id: message.id, call: callObject(message.call) } };
     case 'SessionForwarded': {
-      const { code, id = ZERO_TIMESTAMP, holder = ZERO_TIMESTAMP, anchorKey, outcome, reason } = message.answer;
+      const {
+        code,
+        id = ZERO_TIMESTAMP,
+        holder = ZERO_TIMESTAMP,
+        anchorKey,
+        outcome,
+        reason,
+      } = message.answer;
       const answer = {
         code,
         ...timestampField('id', id),

@@ -1,0 +1,400 @@
+/** The rules of a session, one by one, over partitions that answer at once unless the test holds them back. */
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { monotonicMs, revision } from '../../../core/machine/units.js';
+import {
+  KeyValueCode,
+  SetFlag,
+  type KeyValueOperation,
+  type RequestId,
+} from '../../../core/partition/command.js';
+import type { TransactionId } from '../../../core/partition/transaction-command.js';
+import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
+import {
+  SessionCode,
+  type SessionAnswer,
+  type SessionOperation,
+  type SessionOptions,
+} from '../../../core/transactions/calls.js';
+import { MAX_PENDING_OPERATIONS, type SessionState } from '../../../core/transactions/session-state.js';
+import { effectiveOptions, problemWithStart } from '../../../core/transactions/start.js';
+import {
+  call,
+  crash,
+  emptyWorld,
+  execute,
+  goOn,
+  happen,
+  OPTIMISTIC,
+  recover,
+  startSession,
+  type World,
+} from './world.js';
+
+const PARTITIONS = 3;
+const [A = '', B = ''] = [1, 2].map((group) => {
+  for (let i = 0; ; i += 1) if (partitionOfKey(`k${i}/x`, PARTITIONS) === group) return `k${i}/x`;
+});
+
+let world: World;
+let callers: number;
+
+beforeEach(() => {
+  world = emptyWorld(PARTITIONS);
+  callers = 0;
+});
+
+function start(options: Partial<SessionOptions> = {}): SessionState {
+  return startSession(world, options);
+}
+
+/** Without waiting for the answer. */
+function ask({ id, stamp }: SessionState, operation: SessionOperation, operationId?: string): number {
+  callers += 1;
+  const handle = { id: stamp, coordinatorKey: 'k' };
+  const name = operationId ?? `op${callers}`;
+  call(world, id, callers, { type: 'OperateInTransaction', handle, operationId: name, operation });
+  return callers;
+}
+
+function run(): void {
+  for (let i = 0; i < 100 && world.asked.length > 0; i += 1) goOn(world, 0, 'well');
+}
+
+function answerTo(caller: number): SessionAnswer | undefined {
+  run();
+  return world.replies.get(caller);
+}
+
+function tell(session: SessionState, operation: SessionOperation, operationId?: string) {
+  return answerTo(ask(session, operation, operationId));
+}
+
+function end({ id, stamp }: SessionState, type: 'CommitTransaction' | 'RollbackTransaction'): number {
+  callers += 1;
+  call(world, id, callers, { type, handle: { id: stamp, coordinatorKey: 'k' } });
+  return callers;
+}
+
+function commit(session: SessionState): SessionAnswer | undefined {
+  return answerTo(end(session, 'CommitTransaction'));
+}
+
+function bytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+function put(key: string, text: string, flags = 1, compareRevision = 0): KeyValueOperation {
+  return {
+    type: 'Set',
+    key,
+    value: bytes(text),
+    flags,
+    compareValue: null,
+    compareRevision: revision(compareRevision),
+  };
+}
+
+let plains = 0;
+function plain(operation: KeyValueOperation) {
+  plains += 1;
+  return execute(world, operation, `plain${plains}` as RequestId);
+}
+
+function valueOf(key: string): string | undefined {
+  const outcome = plain({ type: 'Get', key });
+  if (outcome === undefined || outcome.family !== undefined || outcome.value === null) return undefined;
+  return String.fromCharCode(...outcome.value);
+}
+
+describe('the options of a session', () => {
+  it('are bounded, and refused where they mean nothing', () => {
+    expect(effectiveOptions({ ...OPTIMISTIC, timeoutMs: 0 }).timeoutMs).toBe(5_000);
+    expect(effectiveOptions({ ...OPTIMISTIC, timeoutMs: 1e9, admissionWaitMs: 1e9 })).toMatchObject({
+      timeoutMs: 300_000,
+      admissionWaitMs: 30_000,
+    });
+    const started = (options: Partial<SessionOptions>, coordinatorKey = 'k') =>
+      problemWithStart({ type: 'StartTransaction', coordinatorKey, options: { ...OPTIMISTIC, ...options } });
+    expect(started({})).toBeUndefined();
+    expect(started({}, '')).toContain('empty');
+    expect(started({ locking: 'other' as never })).toContain('locking');
+    const readTimestamp = start().stamp;
+    expect(started({ readTimestamp })).toBeUndefined();
+    expect(started({ readTimestamp, readValidation: 'trackAndValidate' })).toContain('snapshot');
+  });
+});
+
+describe('operations', () => {
+  it('are done once under one id, and refused under an id of another', () => {
+    const session = start();
+    const first = tell(session, put(A, 'one'), 'same');
+    expect(first?.outcome).toMatchObject({ code: KeyValueCode.set, revision: 0 });
+    expect(tell(session, put(A, 'one'), 'same')).toEqual(first);
+    expect(tell(session, put(A, 'two'), 'same')?.code).toBe(SessionCode.errored);
+    expect(tell(session, { type: 'Get', key: A })?.outcome).toMatchObject({ revision: 0 });
+  });
+
+  it('share one answer while they are under way', () => {
+    const session = start();
+    const callers = [ask(session, put(A, 'one'), 'same'), ask(session, put(A, 'one'), 'same')];
+    expect(world.asked).toHaveLength(1);
+    const [first, second] = callers.map(answerTo);
+    expect(first?.outcome).toMatchObject({ revision: 0 });
+    expect(second).toEqual(first);
+  });
+
+  it('are put off when too many are under way', () => {
+    const session = start();
+    for (let i = 0; i < MAX_PENDING_OPERATIONS; i += 1) ask(session, { type: 'Get', key: `x${i}` });
+    expect(world.replies.get(ask(session, { type: 'Get', key: A }))?.code).toBe(SessionCode.mustRetry);
+  });
+
+  it('see what the transaction wrote, and count its revisions on', () => {
+    plain(put(A, 'old'));
+    const session = start();
+    expect(tell(session, put(A, 'one'))?.outcome).toMatchObject({ revision: 1 });
+    expect(tell(session, put(A, 'two'))?.outcome).toMatchObject({ revision: 2 });
+    expect(tell(session, { type: 'Get', key: A })?.outcome).toMatchObject({
+      value: bytes('two'),
+      revision: 2,
+    });
+    expect(tell(session, { type: 'Get', key: A, revision: revision(0) })?.outcome).toMatchObject({
+      value: bytes('old'),
+    });
+    expect(tell(session, { type: 'Delete', key: A })?.outcome).toMatchObject({ code: KeyValueCode.deleted });
+    expect(tell(session, { type: 'Exists', key: A })?.outcome).toMatchObject({
+      code: KeyValueCode.doesNotExist,
+    });
+    expect(tell(session, put(A, 'four', 1 | SetFlag.ifNotExists))?.outcome).toMatchObject({ revision: 4 });
+    expect(valueOf(A)).toBe('old');
+    expect(commit(session)?.code).toBe(SessionCode.committed);
+    expect(plain({ type: 'Get', key: A })).toMatchObject({ value: bytes('four'), revision: 4 });
+  });
+
+  it('go by their conditions as the transaction sees the key', () => {
+    plain(put(A, 'old'));
+    const session = start();
+    expect(tell(session, put(A, 'x', 1 | SetFlag.ifNotExists))?.outcome).toMatchObject({
+      code: KeyValueCode.notSet,
+    });
+    expect(tell(session, put(A, 'x', 1 | SetFlag.ifEqualToRevision, 7))?.outcome).toMatchObject({
+      code: KeyValueCode.notSet,
+    });
+    const same: KeyValueOperation = {
+      ...(put(A, 'new', 1 | SetFlag.ifEqualToValue) as Extract<KeyValueOperation, { type: 'Set' }>),
+      compareValue: bytes('old'),
+    };
+    expect(tell(session, same)?.outcome).toMatchObject({ code: KeyValueCode.set });
+    expect(tell(session, same)?.outcome).toMatchObject({ code: KeyValueCode.notSet });
+    expect(tell(session, { type: 'Delete', key: B })?.outcome).toMatchObject({
+      code: KeyValueCode.doesNotExist,
+    });
+  });
+
+  it('show pages with own writes in them, and end where the page was full', () => {
+    const bucket = A.slice(0, -1);
+    const [one, two, three] = ['1', '2', '3'].map((each) => bucket + each) as [string, string, string];
+    plain(put(one, 'one'));
+    plain(put(three, 'three'));
+    const session = start();
+    tell(session, put(two, 'two'));
+    tell(session, { type: 'Delete', key: one });
+    const group = partitionOfKey(A, PARTITIONS);
+    const page = tell(session, { type: 'Scan', prefix: bucket, group, limit: 10 })?.outcome;
+    expect(page).toMatchObject({ items: [{ key: two }, { key: three }], hasMore: false });
+    const short = tell(session, { type: 'Scan', prefix: bucket, group, limit: 1 })?.outcome;
+    expect(short).toMatchObject({ hasMore: true });
+  });
+
+  it('are refused in a snapshot if they write', () => {
+    plain(put(A, 'old'));
+    const { lastModified } = plain({ type: 'Get', key: A }) as never;
+    plain(put(A, 'new'));
+    const session = start({ readTimestamp: lastModified });
+    expect(tell(session, { type: 'Get', key: A })?.outcome).toMatchObject({ value: bytes('old') });
+    expect(tell(session, put(A, 'x'))?.code).toBe(SessionCode.aborted);
+    expect(commit(session)?.code).toBe(SessionCode.committed);
+  });
+
+  it('abort the transaction at once when a key is otherwise than it was', () => {
+    const session = start();
+    tell(session, { type: 'Get', key: A });
+    plain(put(A, 'new'));
+    expect(tell(session, { type: 'Get', key: A })?.code).toBe(SessionCode.aborted);
+    expect(world.sessions.has(session.id)).toBe(false);
+  });
+});
+
+describe('the end of a session', () => {
+  it('commits nothing if there is nothing', () => {
+    expect(commit(start())?.code).toBe(SessionCode.committed);
+  });
+
+  it('is the same for all who ask at once', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    tell(session, put(B, 'b'));
+    const [first, second] = [end(session, 'CommitTransaction'), end(session, 'RollbackTransaction')];
+    expect(ask(session, put(A, 'late')) && world.replies.get(callers)?.code).toBe(SessionCode.aborted);
+    expect(answerTo(first)?.code).toBe(SessionCode.committed);
+    expect(answerTo(second)?.code).toBe(SessionCode.committed);
+    expect([valueOf(A), valueOf(B)]).toEqual(['a', 'b']);
+  });
+
+  it('waits for the operations that are under way', () => {
+    const session = start();
+    const writing = ask(session, put(A, 'a'));
+    const committing = end(session, 'CommitTransaction');
+    expect(world.replies.get(committing)).toBeUndefined();
+    expect(answerTo(writing)?.code).toBe(SessionCode.operated);
+    expect(answerTo(committing)?.code).toBe(SessionCode.committed);
+    expect(valueOf(A)).toBe('a');
+  });
+
+  it('rolls back', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    expect(answerTo(end(session, 'RollbackTransaction'))?.code).toBe(SessionCode.rolledBack);
+    expect(valueOf(A)).toBeUndefined();
+  });
+
+  it('comes by itself when its time is over', () => {
+    const session = start({ timeoutMs: 100 });
+    tell(session, put(A, 'a'));
+    world.now += 101;
+    happen(world, session.id, { type: 'TimeCame' });
+    expect(world.sessions.has(session.id)).toBe(false);
+    expect(valueOf(A)).toBeUndefined();
+  });
+
+  it('sends callers away who have waited long enough, and decides nevertheless', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    callers += 1;
+    const handle = { id: session.stamp, coordinatorKey: 'k' };
+    const until = monotonicMs(world.now + 10);
+    happen(world, session.id, {
+      type: 'Called',
+      caller: callers,
+      call: { type: 'CommitTransaction', handle },
+      until,
+    });
+    world.now += 11;
+    happen(world, session.id, { type: 'TimeCame' });
+    expect(world.replies.get(callers)).toMatchObject({ code: SessionCode.mustRetry, anchorKey: A });
+    expect(commit(session)?.code).toBe(SessionCode.committed);
+  });
+
+  it('aborts a durable transaction that wrote what is not kept', () => {
+    const session = start({ decisionDurability: 'durable' });
+    expect(tell(session, { ...put(A, 'a'), ephemeral: true } as never)?.code).toBe(SessionCode.aborted);
+  });
+});
+
+describe('what a transaction has read', () => {
+  it('must still be so together, even if it wrote nothing', () => {
+    const session = start();
+    tell(session, { type: 'Get', key: A });
+    const other = start();
+    tell(other, put(A, 'a'));
+    tell(other, put(B, 'b'));
+    expect(commit(other)?.code).toBe(SessionCode.committed);
+    tell(session, { type: 'Get', key: B });
+    expect(commit(session)?.code).toBe(SessionCode.aborted);
+  });
+
+  it('is not written by two that have read each other', () => {
+    const [one, two] = [start(), start()];
+    tell(one, { type: 'Get', key: A });
+    tell(two, { type: 'Get', key: B });
+    tell(one, put(B, '1'));
+    tell(two, put(A, '2'));
+    const asked = [end(one, 'CommitTransaction'), end(two, 'CommitTransaction')];
+    for (let i = 0; i < 500 && world.sessions.size > 0; i += 1) goOn(world, i * 5, 'well');
+    const codes = asked.map((caller) => world.replies.get(caller)?.code);
+    expect(codes).not.toEqual([SessionCode.committed, SessionCode.committed]);
+    expect(codes).toContain(SessionCode.committed);
+  });
+
+  it('includes what was not there', () => {
+    const session = start();
+    const group = partitionOfKey(A, PARTITIONS);
+    tell(session, { type: 'Scan', prefix: A.slice(0, -1), group, limit: 10 });
+    tell(session, put(B, 'b'));
+    plain(put(`${A}new`, 'phantom'));
+    expect(commit(session)?.code).toBe(SessionCode.aborted);
+  });
+
+  it('does not keep two who write without looking from committing both', () => {
+    const [one, two] = [start(), start()];
+    tell(one, put(A, '1'));
+    tell(two, put(A, '2'));
+    expect(commit(one)?.code).toBe(SessionCode.committed);
+    expect(commit(two)?.code).toBe(SessionCode.committed);
+    expect(valueOf(A)).toBe('2');
+  });
+});
+
+describe('a commit whose answer is lost', () => {
+  it('at once: is found to be committed', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    const committing = end(session, 'CommitTransaction');
+    goOn(world, 0, 'well');
+    goOn(world, 0, 'lost');
+    expect(answerTo(committing)?.code).toBe(SessionCode.committed);
+    expect(valueOf(A)).toBe('a');
+  });
+
+  it('at once: never takes effect after it was told to be aborted', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    const committing = end(session, 'CommitTransaction');
+    const [late] = world.asked;
+    if (late === undefined) throw new Error('nothing was asked');
+    world.asked = [];
+    happen(world, session.id, { type: 'Answered', ask: late.ask, told: { type: 'Lost', reason: 'late' } });
+    expect(answerTo(committing)?.code).toBe(SessionCode.aborted);
+    execute(world, late.operation, late.requestId);
+    expect(valueOf(A)).toBeUndefined();
+  });
+
+  it('of the decision: is asked for until it is known', () => {
+    const session = start();
+    tell(session, put(A, 'a'));
+    tell(session, put(B, 'b'));
+    const committing = end(session, 'CommitTransaction');
+    for (let i = 0; i < 50 && !world.asked.some(isDecided); i += 1) goOn(world, 0, 'well');
+    goOn(world, world.asked.findIndex(isDecided), 'lost');
+    expect(world.replies.get(committing)).toBeUndefined();
+    world.now += 2_000;
+    happen(world, session.id, { type: 'TimeCame' });
+    expect(answerTo(committing)?.code).toBe(SessionCode.committed);
+    expect([valueOf(A), valueOf(B)]).toEqual(['a', 'b']);
+  });
+
+  it('with its coordinator: is undone by others before the decision, and finished after it', () => {
+    const left = (until: (session: TransactionId) => boolean): readonly (string | undefined)[] => {
+      world = emptyWorld(PARTITIONS);
+      const session = start();
+      tell(session, put(A, 'a'));
+      tell(session, put(B, 'b'));
+      end(session, 'CommitTransaction');
+      for (let i = 0; i < 50 && !until(session.id); i += 1) goOn(world, 0, 'well');
+      crash(world);
+      world.asked = [];
+      recover(world);
+      return [valueOf(A), valueOf(B)];
+    };
+    expect(left(() => world.asked.some(({ operation }) => operation.type === 'Decide'))).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(left(() => world.asked.some(({ operation }) => operation.type === 'Settle'))).toEqual(['a', 'b']);
+  });
+});
+
+function isDecided({ operation, outcome }: World['asked'][number]): boolean {
+  return operation.type === 'Decide' && outcome !== undefined;
+}
