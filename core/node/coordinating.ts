@@ -450,3 +450,7 @@ function tell(turn: NodeTurn, place: CallerPlace, answer: SessionAnswer): void {
   }
   tellAnybody(turn, place, answer);
 }
+
+function tellAnybody(turn: NodeTurn, place: CallerPlace, answer: TransactionAnswer): void {
+  if (place.type === 'Client') turn.replies = added(turn.replies, { token: place.token, answer });
+}
