@@ -102,7 +102,8 @@ function compareIntents(reference: Reference, node: number, state: PartitionStat
 
 function compareRetry(reference: Reference, node: number, requestId: string, state: PartitionState): void {
   const first = reference.firstOf.get(requestId)?.index;
-  if (first === undefined || first <= state.retries.forgotten) return;
+  // What was put off is done later, under the same id.
+  if (first === undefined || first > state.applied || first <= state.retries.forgotten) return;
   const record = findRetry(state.retries, requestId as Command['requestId']);
   const isKnown = record?.requestId === requestId;
   const wrong = isKnown ? wrongOutcome(reference, first, record.outcome) : 'nothing';
