@@ -53,6 +53,8 @@ const MS = 1_000;
 const SECOND_US = 1_000 * MS;
 /** Whoever was turned away so often takes locks. */
 const TRIES_WITHOUT_LOCKS = 3;
+/** Long enough for any transaction over any network. */
+const LONG_MS = 20_000;
 
 export function createTransactionLoad(front: Shorefront, settings: TransactionSettings): TransactionLoad {
   const attempts: Attempt[] = [];
@@ -149,7 +151,8 @@ function tryIt(work: Work, tries: number, done: () => void): void {
   const plan = {
     attempt,
     program: program(kind, scene),
-    options: optionsOf(dice, mode, at),
+    // Whoever was too slow takes his time.
+    options: { ...optionsOf(dice, mode, at), ...(isPatient ? { timeoutMs: LONG_MS } : {}) },
     coordinatorKey: `c${client.number}`,
     ending,
     dice: {
