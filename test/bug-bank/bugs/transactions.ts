@@ -85,7 +85,7 @@ const MISTAKES: readonly Bug[] = [
     edit(
       PREPARED,
       '  return prepared !== undefined && compareTimestamps(prepared.preparedAt, at) <= 0;',
-      '  return prepared !== undefined && compareTimestamps(prepared.preparedAt, at) < -1;',
+      '  return prepared !== undefined && at.wall < 0;',
     ),
   ),
   bug(
@@ -94,7 +94,7 @@ const MISTAKES: readonly Bug[] = [
     edit(
       BLOCKING,
       '  return at !== undefined && compareTimestamps(at, lastModified) > 0;',
-      '  return at !== undefined && compareTimestamps(at, lastModified) > 1;',
+      '  return at !== undefined && at.wall < lastModified.wall && at.wall < 0;',
     ),
   ),
   bug(
