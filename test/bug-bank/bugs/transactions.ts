@@ -213,4 +213,9 @@ const MISTAKES: readonly Bug[] = [
   ),
 ];
 
-export const TRANSACTION_BUGS: readonly Bug[] = MISTAKES.map((mistake) => under('transactions', mistake));
+/** Those that only show where many are after the same. */
+const CONTENDED = ['turned-away-is-final'];
+
+export const TRANSACTION_BUGS: readonly Bug[] = MISTAKES.map((mistake) =>
+  under(CONTENDED.includes(mistake.id) ? 'hot-transactions' : 'transactions', mistake),
+);
