@@ -2,11 +2,10 @@
 
 import type { Operation } from '../../../core/index.js';
 
-export const MISTAKES = ['observations ignored', 'intents ignored', 'settled unasked'] as const;
+export const MISTAKES = ['observations ignored', 'settled unasked'] as const;
 
 /**
  * - `observations ignored`: nobody looks whether what was read is still so.
- * - `intents ignored`: who meets an intent goes on.
  * - `settled unasked`: who finds an intent that was left behind drops it, and does not decide first.
  */
 export type Mistake = (typeof MISTAKES)[number];

@@ -61,7 +61,7 @@ export interface TransactionBound {
   readonly retries: number;
 }
 
-export const DEFAULT_TRANSACTION_BOUND: TransactionBound = { crashes: 1, losses: 0, impatience: 0, retries: 1 };
+export const DEFAULT_TRANSACTION_BOUND: TransactionBound = { crashes: 1, losses: 0, impatience: 0, retries: 0 };
 
 export interface TransactionWorld {
   /** By group, from 1 on. */
@@ -97,7 +97,6 @@ interface Asked {
 }
 
 export type TransactionAction =
-  | { readonly type: 'Call'; readonly client: number }
   | { readonly type: 'Execute'; readonly client: number; readonly ask: number }
   | { readonly type: 'Lose'; readonly client: number; readonly ask: number }
   | { readonly type: 'TryAgain'; readonly client: number }
@@ -108,6 +107,8 @@ export type TransactionAction =
 
 /** Each reads a key of its own and writes both: whoever comes second must have seen the first. */
 const KEYS = ['x', 'y'] as const;
+/** A read, two writes, and the commit. */
+const CALLS = 4;
 const WINDOW = 1_000;
 const OPTIONS: SessionOptions = {
   locking: 'optimistic',
@@ -154,13 +155,36 @@ export function transactionModel(
     const { state, effects } = stepSession(known.session, input, context);
     let after: Client = { ...known, session: state };
     const asks = [...world.asks];
+    const locking: { readonly ask: number; readonly code: TransactionCode }[] = [];
     for (const effect of effects) {
       if (effect.type === 'Ask') {
-        asks.push({ client, ask: effect.ask, operation: effect.operation, forsaken: false });
+        const { ask, operation } = effect;
+        if (operation.type === 'AcquireTransactionLocks') locking.push({ ask, code: TransactionCode.locked });
+        else if (operation.type === 'ReleaseTransactionLocks')
+          locking.push({ ask, code: TransactionCode.unlocked });
+        else asks.push({ client, ask, operation, forsaken: false });
       } else if (effect.type === 'Reply') after = heard(after, effect.answer);
       else if (effect.type === 'Gone') after = { ...after, session: undefined };
     }
-    return { ...world, asks, clients: world.clients.map((one, i) => (i === client ? after : one)) };
+    const stepped = { ...world, asks, clients: world.clients.map((one, i) => (i === client ? after : one)) };
+    return locking.reduce((one, { ask, code }) => {
+      const outcome = { family: 'transaction', code } as const;
+      return step(one, client, { type: 'Answered', ask, told: { type: 'Told', outcome } }, now);
+    }, callNext(stepped, client));
+  };
+
+  /** A client that was answered goes on at once: that concerns nobody else. */
+  const callNext = (world: TransactionWorld, client: number): TransactionWorld => {
+    const { session, calls, waits } = world.clients[client] as Client;
+    if (session === undefined || waits || calls >= CALLS) return world;
+    const handle = { id: stampOf(client), coordinatorKey: 'c' };
+    const operation = callOf(client, calls);
+    const call =
+      operation === undefined
+        ? ({ type: 'CommitTransaction', handle } as const)
+        : ({ type: 'OperateInTransaction', handle, operationId: `${calls}`, operation } as const);
+    const calling = change(world, client, { calls: calls + 1, waits: true });
+    return step(calling, client, { type: 'Called', caller: 1, call, until: monotonicMs(4_000) });
   };
 
   const apply = (
@@ -184,14 +208,10 @@ export function transactionModel(
     const left = { ...world, asks: world.asks.filter((one) => one !== asked) };
     const answer = (after: TransactionWorld, outcome: Outcome): TransactionWorld =>
       forsaken ? after : step(after, client, { type: 'Answered', ask, told: { type: 'Told', outcome } });
-    if (operation.type === 'AcquireTransactionLocks')
-      return answer(left, { family: 'transaction', code: TransactionCode.locked });
-    if (operation.type === 'ReleaseTransactionLocks')
-      return answer(left, { family: 'transaction', code: TransactionCode.unlocked });
     const group = groupOfOperation(operation, 2);
     const state = world.partitions[group - 1] as PartitionState;
     // Whoever meets an intent waits until it is settled.
-    if (intentsIn(state, operation).length > 0 && mistake !== 'intents ignored') return undefined;
+    if (intentsIn(state, operation).length > 0) return undefined;
     if (isRead(operation) && !isAhead(state, operation)) {
       return answer(left, answerRead(state, misunderstood(mistake, operation) as ReadOperation).outcome);
     }
@@ -210,17 +230,16 @@ export function transactionModel(
 
   const actions = (world: TransactionWorld): readonly TransactionAction[] => {
     const found: TransactionAction[] = [];
-    world.clients.forEach(({ session, calls, waits, retries }, client) => {
+    world.clients.forEach(({ session, retries }, client) => {
       if (session === undefined) return;
-      if (!waits && calls < 4) found.push({ type: 'Call', client });
       const { phase } = session;
       const isPaused = phase.type === 'Finalizing' && phase.jobs.some(({ state }) => state === 'paused');
       if (isPaused && retries < bound.retries) found.push({ type: 'TryAgain', client });
-      if (world.crashes < bound.crashes && calls > 0) found.push({ type: 'Crash', client });
+      if (world.crashes < bound.crashes) found.push({ type: 'Crash', client });
     });
     for (const { client, ask, forsaken, operation } of world.asks) {
       found.push({ type: 'Execute', client, ask });
-      const isOfCommit = 'transaction' in operation && operation.type !== 'AcquireTransactionLocks';
+      const isOfCommit = 'transaction' in operation;
       if (!forsaken && isOfCommit && world.losses < bound.losses) found.push({ type: 'Lose', client, ask });
     }
     world.partitions.forEach((state, place) => {
@@ -254,16 +273,6 @@ export function transactionModel(
     const { client } = action;
     const known = world.clients[client] as Client;
     switch (action.type) {
-      case 'Call': {
-        const handle = { id: stampOf(client), coordinatorKey: 'c' };
-        const operation = callOf(client, known.calls);
-        const call =
-          operation === undefined
-            ? ({ type: 'CommitTransaction', handle } as const)
-            : ({ type: 'OperateInTransaction', handle, operationId: `${known.calls}`, operation } as const);
-        const calling = change(world, client, { calls: known.calls + 1, waits: true });
-        return step(calling, client, { type: 'Called', caller: 1, call, until: monotonicMs(4_000) });
-      }
       case 'Execute': {
         const asked = world.asks.find((one) => one.client === client && one.ask === action.ask);
         return asked && execute(world, asked);
@@ -312,24 +321,23 @@ export function transactionModel(
     }
   };
 
+  const START: TransactionWorld = {
+    partitions: [EMPTY_PARTITION, EMPTY_PARTITION],
+    clients: [0, 1].map((client) => ({
+      session: newSession({ id: idOf(client), stamp: stampOf(client), options: OPTIONS, now: NOW.monotonic }),
+      calls: 0,
+      waits: false,
+      saw: undefined,
+      told: undefined,
+      retries: 0,
+    })),
+    asks: [],
+    crashes: 0,
+    losses: 0,
+    impatience: 0,
+  };
   return {
-    initial: [
-      {
-        partitions: [EMPTY_PARTITION, EMPTY_PARTITION],
-        clients: [0, 1].map((client): Client => ({
-          session: newSession({ id: idOf(client), stamp: stampOf(client), options: OPTIONS, now: NOW.monotonic }),
-          calls: 0,
-          waits: false,
-          saw: undefined,
-          told: undefined,
-          retries: 0,
-        })),
-        asks: [],
-        crashes: 0,
-        losses: 0,
-        impatience: 0,
-      },
-    ],
+    initial: [[0, 1].reduce(callNext, START)],
     actions,
     next,
     fingerprint: fold,
@@ -347,7 +355,7 @@ function heard(client: Client, answer: SessionAnswer): Client {
   const { code, outcome } = answer;
   const answered = { ...client, waits: false };
   if (code === SessionCode.committed) return { ...answered, told: 'committed' };
-  if (code === SessionCode.aborted) return { ...answered, told: 'aborted', calls: 4 };
+  if (code === SessionCode.aborted) return { ...answered, told: 'aborted', calls: CALLS };
   if (outcome !== undefined && outcome.family === undefined && client.saw === undefined) {
     return { ...answered, saw: outcome.value === null ? null : String.fromCharCode(...outcome.value) };
   }
@@ -441,7 +449,7 @@ function propertiesOf(
     sometimesHolds('both commit', (world) => world.clients.every(({ told }) => told === 'committed')),
     sometimesHolds('one is aborted', (world) => world.clients.some(({ told }) => told === 'aborted')),
     sometimesHolds(
-      'one commits although its coordinator is gone',
+      'one commits and its coordinator is gone',
       (world) => world.clients.some(({ session, told }) => session === undefined && told === undefined) && versions(world, 0).length > 0,
     ),
   ];
@@ -470,8 +478,6 @@ function fold(world: TransactionWorld, into: Fingerprint): void {
 function describe(action: TransactionAction): string {
   const who = action.client === 0 ? 'a' : 'b';
   switch (action.type) {
-    case 'Call':
-      return `${who} calls`;
     case 'Execute':
       return `${who}'s request ${action.ask} is executed`;
     case 'Lose':
