@@ -86,11 +86,21 @@ export function exploreCommand(): Command {
     .addOption(count('--timeouts', 'election timeouts (node: timers of any kind)'))
     .addOption(count('--heartbeats', 'heartbeat timeouts of leaders'))
     .addOption(count('--lapses', 'times that a follower stops to trust its leader, without a timeout'))
-    .addOption(count('--crashes', 'crashes, each with every part of the writes under way surviving (transactions: of a coordinator)'))
+    .addOption(
+      count(
+        '--crashes',
+        'crashes, each with every part of the writes under way surviving (transactions: of a coordinator)',
+      ),
+    )
     .addOption(count('--requests', "clients' writes"))
     .addOption(count('--reads', "clients' reads, after the writes"))
     .addOption(count('--snapshots', 'snapshots, after the writes'))
-    .addOption(count('--losses', 'messages that are lost (a message may be late for ever in any case; transactions: answers)'))
+    .addOption(
+      count(
+        '--losses',
+        'messages that are lost (a message may be late for ever in any case; transactions: answers)',
+      ),
+    )
     .addOption(count('--duplicates', 'messages that arrive twice'))
     .addOption(count('--messages', 'messages on their way at a time', 1))
     .addOption(

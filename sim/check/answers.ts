@@ -110,7 +110,12 @@ function isLocking({ type }: Operation): boolean {
 /** A leader turns away who writes what another transaction has locked, before anything of it stands in the log. */
 function isTurnedAway({ type }: Operation, told: Outcome): boolean {
   const isPrepared = type === 'Prepare' || type === 'CommitAtOnce';
-  return isPrepared && told.family === 'transaction' && told.code === TransactionCode.aborted && told.blocker !== undefined;
+  return (
+    isPrepared &&
+    told.family === 'transaction' &&
+    told.code === TransactionCode.aborted &&
+    told.blocker !== undefined
+  );
 }
 
 /** Whether an answer that does not stand in the log may come only from who leads for certain. */

@@ -4,7 +4,13 @@
  * it. Judged when an entry is first known to be committed, so from the logs alone.
  */
 
-import { compareTimestamps, TransactionCode, type Command, type Participant, type Timestamp } from '../../core/index.js';
+import {
+  compareTimestamps,
+  TransactionCode,
+  type Command,
+  type Participant,
+  type Timestamp,
+} from '../../core/index.js';
 import { PropertyBroken } from '../world/world.js';
 import type { Reference } from './reference.js';
 
@@ -43,7 +49,15 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
   const courseOf = (name: string): Course => {
     let course = courses.get(name);
     if (course === undefined) {
-      course = { name, prepared: new Map(), writing: new Set(), settled: new Map(), participants: [], decided: undefined, orphaned: false };
+      course = {
+        name,
+        prepared: new Map(),
+        writing: new Set(),
+        settled: new Map(),
+        participants: [],
+        decided: undefined,
+        orphaned: false,
+      };
       courses.set(name, course);
     }
     return course;
@@ -55,7 +69,11 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
     if (decided !== undefined) {
       const isSame = decided.committed === committed && isSameTime(decided.at, at) && decided.group === group;
       if (isSame) return;
-      broken('decisions stand', course, `group ${group} holds it to be ${words}, but it was decided otherwise in group ${decided.group}`);
+      broken(
+        'decisions stand',
+        course,
+        `group ${group} holds it to be ${words}, but it was decided otherwise in group ${decided.group}`,
+      );
     }
     course.decided = { committed, at, group };
     if (course.orphaned) reach(`a transaction without a coordinator was ${words}`);
@@ -65,19 +83,30 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
   const checkPrepared = (course: Course, at: Timestamp): void => {
     const { participants, prepared, settled } = course;
     for (const [group, how] of settled) {
-      if (how === 'Abort') broken('all is settled as it was decided', course, `it is committed, but group ${group} has dropped it`);
+      if (how === 'Abort')
+        broken(
+          'all is settled as it was decided',
+          course,
+          `it is committed, but group ${group} has dropped it`,
+        );
     }
     for (const { group, ephemeral } of participants) {
       if (ephemeral === true) continue;
       const preparedAt = prepared.get(group);
-      if (preparedAt === undefined) broken('commits are prepared', course, `it is committed, but group ${group} has not prepared it`);
+      if (preparedAt === undefined)
+        broken('commits are prepared', course, `it is committed, but group ${group} has not prepared it`);
       else if (compareTimestamps(at, preparedAt) < 0)
         broken('commits are prepared', course, `it is committed at a time before group ${group} prepared it`);
     }
     if (participants.length > 1) reach('a transaction over several partitions committed');
   };
 
-  const settle = (course: Course, group: number, type: 'Commit' | 'Abort', at: Timestamp | undefined): void => {
+  const settle = (
+    course: Course,
+    group: number,
+    type: 'Commit' | 'Abort',
+    at: Timestamp | undefined,
+  ): void => {
     const { decided } = course;
     course.settled.set(group, type);
     const isRight =
@@ -85,7 +114,8 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
         ? decided?.committed === true && isSameTime(decided.at, at)
         : decided?.committed !== true;
     if (isRight) return;
-    const was = decided === undefined ? 'nothing was decided' : `it was ${decided.committed ? 'committed' : 'aborted'}`;
+    const was =
+      decided === undefined ? 'nothing was decided' : `it was ${decided.committed ? 'committed' : 'aborted'}`;
     broken('all is settled as it was decided', course, `group ${group} settles it as ${type}, but ${was}`);
   };
 
@@ -119,12 +149,21 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
         }
         case 'Settle':
           if (effect.settled === undefined) return;
-          settle(course, group, operation.decision.type, 'at' in operation.decision ? operation.decision.at : undefined);
+          settle(
+            course,
+            group,
+            operation.decision.type,
+            'at' in operation.decision ? operation.decision.at : undefined,
+          );
           return;
         case 'Finish':
           for (const place of course.writing) {
             if (course.settled.has(place)) continue;
-            broken('records are kept while they are needed', course, `it is finished, but group ${place} has not settled it`);
+            broken(
+              'records are kept while they are needed',
+              course,
+              `it is finished, but group ${place} has not settled it`,
+            );
           }
           if (course.orphaned) reach('a transaction without a coordinator was settled');
           return;
@@ -140,12 +179,17 @@ export function createTransactionRules(reach: (feature: string) => void): Transa
         const isUnderWay = course.writing.size > course.settled.size;
         if (!isUnderWay || course.orphaned || !course.name.startsWith(`${node}.`)) continue;
         course.orphaned = true;
-        reach(course.decided === undefined ? 'a coordinator crashed before the decision' : 'a coordinator crashed after the decision');
+        reach(
+          course.decided === undefined
+            ? 'a coordinator crashed before the decision'
+            : 'a coordinator crashed after the decision',
+        );
       }
     },
     endOf(prefix) {
       for (const [name, { decided }] of courses) {
-        if (name.startsWith(prefix) && decided !== undefined) return decided.committed ? 'committed' : 'aborted';
+        if (name.startsWith(prefix) && decided !== undefined)
+          return decided.committed ? 'committed' : 'aborted';
       }
       return undefined;
     },

@@ -52,7 +52,11 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
     about: 'Clients run whole transactions.',
     fields: {
       percent: count('Of every hundred things that a client does, so many are transactions.', 0, 100),
-      kind: { type: 'choice', about: 'All of them are of this kind; a mix when absent.', of: TRANSACTION_KINDS },
+      kind: {
+        type: 'choice',
+        about: 'All of them are of this kind; a mix when absent.',
+        of: TRANSACTION_KINDS,
+      },
       keys: count('How many lists and registers there are.', 1, 1_000),
       insists: { type: 'truth', about: 'What is aborted is tried again until it commits.' },
     },

@@ -93,7 +93,13 @@ export function writeTransaction(facts: HasFacts, course: Course, operation: Tra
       if (isInTheWay(facts, index, transaction, writes, reads)) return told('aborted');
       const at = course.stamp();
       if (record === undefined && participants !== undefined) {
-        put(records, transaction, index, { state: 'undecided', at, participants, closed: false, closedAt: 0 });
+        put(records, transaction, index, {
+          state: 'undecided',
+          at,
+          participants,
+          closed: false,
+          closedAt: 0,
+        });
       }
       if (writes.length > 0) {
         put(prepared, transaction, index, { at, anchor, writes });
@@ -111,7 +117,13 @@ export function writeTransaction(facts: HasFacts, course: Course, operation: Tra
       if (isInTheWay(facts, index, transaction, writes, reads)) return told('aborted');
       const at = course.stamp();
       const wrote = writes.map((write) => publishKey(facts.keys, course, write, at));
-      put(records, transaction, index, { state: 'committed', at, participants: [{ group }], closed: true, closedAt: index });
+      put(records, transaction, index, {
+        state: 'committed',
+        at,
+        participants: [{ group }],
+        closed: true,
+        closedAt: index,
+      });
       return { ...told('committed', { at }), wrote };
     }
     case 'Decide': {
@@ -122,7 +134,13 @@ export function writeTransaction(facts: HasFacts, course: Course, operation: Tra
       if (mine === undefined && isTooOld(course, operation)) return told('mustRetry');
       if (mine === undefined || decision.type === 'Abort') {
         const some = mine?.participants ?? participants;
-        put(records, transaction, index, { state: 'aborted', at: undefined, participants: some, closed: true, closedAt: index });
+        put(records, transaction, index, {
+          state: 'aborted',
+          at: undefined,
+          participants: some,
+          closed: true,
+          closedAt: index,
+        });
         return told('aborted');
       }
       if (mine.at !== undefined && compareTimestamps(decision.at, mine.at) < 0) return told('invalidInput');
@@ -131,7 +149,13 @@ export function writeTransaction(facts: HasFacts, course: Course, operation: Tra
     }
     case 'Settle': {
       if (record === undefined) {
-        put(records, transaction, index, { state: 'settled', at: undefined, participants: [], closed: true, closedAt: index });
+        put(records, transaction, index, {
+          state: 'settled',
+          at: undefined,
+          participants: [],
+          closed: true,
+          closedAt: index,
+        });
       }
       if (part === undefined) return told('done');
       put(prepared, transaction, index, null);
@@ -144,7 +168,8 @@ export function writeTransaction(facts: HasFacts, course: Course, operation: Tra
     }
     case 'Finish': {
       if (record?.state === 'undecided') return told('undecided');
-      if (record !== undefined && !record.closed) put(records, transaction, index, { ...record, closed: true, closedAt: index });
+      if (record !== undefined && !record.closed)
+        put(records, transaction, index, { ...record, closed: true, closedAt: index });
       return told('done');
     }
   }
@@ -209,7 +234,8 @@ function holds(
     if (!isMeant(key)) continue;
     const fact = stateAt(keys, key, index);
     if (fact === undefined) continue;
-    if (compareTimestamps(fact.lastModified, at) > 0 || compareTimestamps(fact.lapsedAt, at) > 0) return false;
+    if (compareTimestamps(fact.lastModified, at) > 0 || compareTimestamps(fact.lapsedAt, at) > 0)
+      return false;
   }
   return true;
 }
@@ -312,7 +338,8 @@ export function wrongTransaction(
     if (keys !== right) return `about to write ${keys}, but it must be ${right}`;
     for (const { key } of part.writes) {
       const holder = mapGet(transactions.intents, key);
-      if (holder !== stateAt(intents, key, applied)) return `with an intent of ${holder ?? 'nobody'} on ${key}`;
+      if (holder !== stateAt(intents, key, applied))
+        return `with an intent of ${holder ?? 'nobody'} on ${key}`;
     }
   }
   const record = stateAt(records, name, applied);
@@ -321,9 +348,11 @@ export function wrongTransaction(
   const open = mapGet(transactions.open, name);
   const known = open ?? mapGet(transactions.closed, name);
   const state = known?.state.toLowerCase();
-  if (state !== record?.state) return `as ${state ?? 'unknown'}, but it must be ${record?.state ?? 'unknown'}`;
+  if (state !== record?.state)
+    return `as ${state ?? 'unknown'}, but it must be ${record?.state ?? 'unknown'}`;
   if (known === undefined || record === undefined) return undefined;
-  if ((open === undefined) !== record.closed) return `as ${record.closed ? 'unfinished' : 'finished'}, and it is not`;
+  if ((open === undefined) !== record.closed)
+    return `as ${record.closed ? 'unfinished' : 'finished'}, and it is not`;
   const isTimely = record.at === undefined || compareTimestamps(known.at, record.at) === 0;
   return isTimely ? undefined : `${state} at another time than it was`;
 }

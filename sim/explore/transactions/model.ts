@@ -61,7 +61,12 @@ export interface TransactionBound {
   readonly retries: number;
 }
 
-export const DEFAULT_TRANSACTION_BOUND: TransactionBound = { crashes: 1, losses: 0, impatience: 0, retries: 0 };
+export const DEFAULT_TRANSACTION_BOUND: TransactionBound = {
+  crashes: 1,
+  losses: 0,
+  impatience: 0,
+  retries: 0,
+};
 
 export interface TransactionWorld {
   /** By group, from 1 on. */
@@ -167,10 +172,13 @@ export function transactionModel(
       else if (effect.type === 'Gone') after = { ...after, session: undefined };
     }
     const stepped = { ...world, asks, clients: world.clients.map((one, i) => (i === client ? after : one)) };
-    return locking.reduce((one, { ask, code }) => {
-      const outcome = { family: 'transaction', code } as const;
-      return step(one, client, { type: 'Answered', ask, told: { type: 'Told', outcome } }, now);
-    }, callNext(stepped, client));
+    return locking.reduce(
+      (one, { ask, code }) => {
+        const outcome = { family: 'transaction', code } as const;
+        return step(one, client, { type: 'Answered', ask, told: { type: 'Told', outcome } }, now);
+      },
+      callNext(stepped, client),
+    );
   };
 
   /** A client that was answered goes on at once: that concerns nobody else. */
@@ -224,7 +232,8 @@ export function transactionModel(
     return world.partitions.reduce((after, one, place) => {
       if (preparedIn(one, transaction) === undefined) return after;
       const group = (place + 1) as GroupId;
-      return apply(after, group, `s${client}.${group}`, { type: 'Settle', group, transaction, decision }).world;
+      return apply(after, group, `s${client}.${group}`, { type: 'Settle', group, transaction, decision })
+        .world;
     }, world);
   };
 
@@ -282,7 +291,11 @@ export function transactionModel(
           one.client === client && one.ask === action.ask ? { ...one, forsaken: true } : one,
         );
         const losing = { ...world, asks, losses: world.losses + 1 };
-        return step(losing, client, { type: 'Answered', ask: action.ask, told: { type: 'Lost', reason: 'lost' } });
+        return step(losing, client, {
+          type: 'Answered',
+          ask: action.ask,
+          told: { type: 'Lost', reason: 'lost' },
+        });
       }
       case 'TryAgain': {
         const wakeAt = known.session?.wakeAt;
@@ -303,7 +316,12 @@ export function transactionModel(
         const after =
           mistake === 'settled unasked'
             ? settleAll(world, client, decision)
-            : apply(world, group, `d${client}.${world.impatience}`, { type: 'Decide', group, transaction, decision }).world;
+            : apply(world, group, `d${client}.${world.impatience}`, {
+                type: 'Decide',
+                group,
+                transaction,
+                decision,
+              }).world;
         return isImpatient ? { ...after, impatience: after.impatience + 1 } : after;
       }
       case 'SettleFor': {
@@ -312,7 +330,8 @@ export function transactionModel(
         const part = preparedIn(world.partitions[group - 1] as PartitionState, transaction);
         const decision = part && decisionIn(world, part.anchor, transaction);
         if (decision === undefined) return undefined;
-        return apply(world, group, `s${client}.${group}`, { type: 'Settle', group, transaction, decision }).world;
+        return apply(world, group, `s${client}.${group}`, { type: 'Settle', group, transaction, decision })
+          .world;
       }
       case 'FinishFor': {
         const group = action.anchor as GroupId;
@@ -390,11 +409,16 @@ function propertiesOf(
   const versions = (world: TransactionWorld, place: number): readonly string[] => {
     const entry = mapGet((world.partitions[place] as PartitionState).keys, keys[place] as string);
     if (entry === undefined) return [];
-    return [entry, ...entry.history].map(({ value }) => (value instanceof Uint8Array ? String.fromCharCode(...value) : ''));
+    return [entry, ...entry.history].map(({ value }) =>
+      value instanceof Uint8Array ? String.fromCharCode(...value) : '',
+    );
   };
   const hasIntent = (world: TransactionWorld): boolean =>
     world.partitions.some(({ transactions }) => transactions.intents.size > 0);
-  const both = (world: TransactionWorld): readonly (readonly string[])[] => [versions(world, 0), versions(world, 1)];
+  const both = (world: TransactionWorld): readonly (readonly string[])[] => [
+    versions(world, 0),
+    versions(world, 1),
+  ];
   return [
     {
       type: 'Always',
@@ -408,7 +432,10 @@ function propertiesOf(
         if (hasIntent(world)) return undefined;
         const [x = [], y = []] = both(world);
         if (x.join() === y.join()) return undefined;
-        return breach('all or nothing', `one key was [${x.join(', ')}], the other [${y.join(', ')}], newest first`);
+        return breach(
+          'all or nothing',
+          `one key was [${x.join(', ')}], the other [${y.join(', ')}], newest first`,
+        );
       },
     },
     {
@@ -419,7 +446,10 @@ function propertiesOf(
         if (newest === undefined || oldest === undefined) return undefined;
         const [first, second] = [world.clients[Number(oldest)], world.clients[Number(newest)]];
         if (first?.saw === null && second?.saw === oldest) return undefined;
-        return breach('serializable', `${oldest} came before ${newest}, but they saw ${first?.saw} and ${second?.saw}`);
+        return breach(
+          'serializable',
+          `${oldest} came before ${newest}, but they saw ${first?.saw} and ${second?.saw}`,
+        );
       },
     },
     {
@@ -443,14 +473,18 @@ function propertiesOf(
           !hasIntent(world) && world.partitions.every(({ transactions }) => transactions.open.size === 0);
         if (isClean || possible(world).length > 0) return undefined;
         const isWaiting = world.clients.some(({ session }) => session !== undefined);
-        return isWaiting ? undefined : breach('nothing is left behind', 'nothing can happen, and an intent or a record is there');
+        return isWaiting
+          ? undefined
+          : breach('nothing is left behind', 'nothing can happen, and an intent or a record is there');
       },
     },
     sometimesHolds('both commit', (world) => world.clients.every(({ told }) => told === 'committed')),
     sometimesHolds('one is aborted', (world) => world.clients.some(({ told }) => told === 'aborted')),
     sometimesHolds(
       'one commits and its coordinator is gone',
-      (world) => world.clients.some(({ session, told }) => session === undefined && told === undefined) && versions(world, 0).length > 0,
+      (world) =>
+        world.clients.some(({ session, told }) => session === undefined && told === undefined) &&
+        versions(world, 0).length > 0,
     ),
   ];
 }
@@ -467,7 +501,14 @@ function keysApart(): readonly string[] {
 
 function fold(world: TransactionWorld, into: Fingerprint): void {
   for (const { keys, transactions, lastModified, applied } of world.partitions) {
-    putValue(into, [keys, transactions.prepared, transactions.open, transactions.closed, lastModified, applied]);
+    putValue(into, [
+      keys,
+      transactions.prepared,
+      transactions.open,
+      transactions.closed,
+      lastModified,
+      applied,
+    ]);
   }
   for (const client of world.clients) putValue(into, client);
   const asks = world.asks.toSorted((a, b) => a.client - b.client || a.ask - b.ask);

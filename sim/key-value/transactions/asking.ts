@@ -1,6 +1,12 @@
 /** How a simulated client asks until it is answered: again and again, of other nodes, and not for ever. */
 
-import type { NodeAnswer, NodeId, NodeRequest, TransactionAnswer, TransactionRequest } from '../../../core/index.js';
+import type {
+  NodeAnswer,
+  NodeId,
+  NodeRequest,
+  TransactionAnswer,
+  TransactionRequest,
+} from '../../../core/index.js';
 
 export type AnyRequest = NodeRequest | TransactionRequest;
 export type AnyAnswer = NodeAnswer | TransactionAnswer;

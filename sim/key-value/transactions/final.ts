@@ -1,6 +1,12 @@
 /** What the keys of a cluster hold when all is over, as the replica that has come farthest knows it. */
 
-import { isReference, mapForEach, radixForEach, type NodeState, type PartitionState } from '../../../core/index.js';
+import {
+  isReference,
+  mapForEach,
+  radixForEach,
+  type NodeState,
+  type PartitionState,
+} from '../../../core/index.js';
 import { toText } from '../text.js';
 import type { FinalKey } from './judge.js';
 

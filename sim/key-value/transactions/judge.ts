@@ -21,7 +21,11 @@ const REGISTERS = ['reg-', 'bank', 'account-', 'room-'];
  * @param nowUs when that was.
  * @throws PropertyBroken that says which promise was not kept.
  */
-export function checkTransactions(attempts: readonly Attempt[], final: readonly FinalKey[], nowUs: number): void {
+export function checkTransactions(
+  attempts: readonly Attempt[],
+  final: readonly FinalKey[],
+  nowUs: number,
+): void {
   for (const attempt of attempts) if (attempt.ending === 'committed') checkSights(attempt);
   checkToken(attempts, final);
   checkMoney(final);
@@ -44,13 +48,19 @@ function checkSights({ id, client, mode, sights, at }: Attempt): void {
   };
   for (const sight of sights) {
     if (sight.type === 'Bank' && sight.sum !== ACCOUNTS * BALANCE) {
-      say('money is neither made nor lost', `sees ${sight.sum} in bank ${sight.bank}, not ${ACCOUNTS * BALANCE}`);
+      say(
+        'money is neither made nor lost',
+        `sees ${sight.sum} in bank ${sight.bank}, not ${ACCOUNTS * BALANCE}`,
+      );
     }
     if (sight.type === 'Room' && sight.taken > PLACES) {
       say('no room is too full', `sees ${sight.taken} in ${sight.room}, where ${PLACES} may be`);
     }
     if (sight.type === 'Token' && sight.hops.length > 1) {
-      say('the token is in one place', `finds it in ${sight.hops.length} places, after ${sight.hops.join(', ')} hops`);
+      say(
+        'the token is in one place',
+        `finds it in ${sight.hops.length} places, after ${sight.hops.join(', ')} hops`,
+      );
     }
   }
 }
@@ -110,14 +120,25 @@ function checkIsolated(
   final: readonly FinalKey[],
   nowUs: number,
 ): void {
-  const history = attempts.flatMap(({ mode, did, ending, id, client, invokedAt, answeredAt }): Transaction[] => {
-    if (mode === 'snapshot') return [];
-    const operations = did.filter((one) =>
-      one.type === 'scan' ? isMine(one.prefix) : kinds.some((kind) => kind === one.type) && isMine(one.key),
-    );
-    if (operations.length === 0) return [];
-    return [{ id, client, outcome: ending, invokedAt, answeredAt: ending === 'unknown' ? undefined : answeredAt, operations }];
-  });
+  const history = attempts.flatMap(
+    ({ mode, did, ending, id, client, invokedAt, answeredAt }): Transaction[] => {
+      if (mode === 'snapshot') return [];
+      const operations = did.filter((one) =>
+        one.type === 'scan' ? isMine(one.prefix) : kinds.some((kind) => kind === one.type) && isMine(one.key),
+      );
+      if (operations.length === 0) return [];
+      return [
+        {
+          id,
+          client,
+          outcome: ending,
+          invokedAt,
+          answeredAt: ending === 'unknown' ? undefined : answeredAt,
+          operations,
+        },
+      ];
+    },
+  );
   if (history.length === 0) return;
   const last = final.flatMap(({ key, value }): Transaction['operations'][number][] => {
     if (!isMine(key)) return [];
@@ -183,7 +204,8 @@ function checkPasts(attempts: readonly Attempt[]): void {
     for (const [key, values] of lists) {
       const whole = longest.get(key) ?? [];
       const known = values.slice(0, whole.length);
-      if (known.some((value, i) => value !== whole[i])) say(`finds ${key} to be ${values.join(' ')}, which it never was`);
+      if (known.some((value, i) => value !== whole[i]))
+        say(`finds ${key} to be ${values.join(' ')}, which it never was`);
       for (const value of values) {
         const writer = writerOf.get(`${key} ${value}`);
         if (writer === undefined) return say(`finds ${value} in ${key}, which nobody wrote`);
@@ -201,7 +223,8 @@ function checkPasts(attempts: readonly Attempt[]): void {
       if (one.type !== 'list' && one.type !== 'read') continue;
       const found = one.type === 'list' ? (one.values ?? []).join(' ') : `${one.value}`;
       const before = seen.get(one.key);
-      if (before !== undefined && before !== found) say(`finds ${one.key} to be ${found}, another found ${before}`);
+      if (before !== undefined && before !== found)
+        say(`finds ${one.key} to be ${found}, another found ${before}`);
       seen.set(one.key, found);
     }
   }

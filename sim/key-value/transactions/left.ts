@@ -1,6 +1,12 @@
 /** What transactions have left behind, where all is calm: nothing may stay. */
 
-import { mapForEach, radixForEach, type NodeId, type NodeState, type PartitionState } from '../../../core/index.js';
+import {
+  mapForEach,
+  radixForEach,
+  type NodeId,
+  type NodeState,
+  type PartitionState,
+} from '../../../core/index.js';
 import { readClocks, type NodeClock } from '../../world/clock.js';
 
 interface Known {
@@ -10,7 +16,11 @@ interface Known {
 }
 
 /** What is left in the nodes that are well, in words; undefined for nothing. */
-export function leftBehind(nodes: readonly Known[], healed: readonly NodeId[], nowUs: number): string | undefined {
+export function leftBehind(
+  nodes: readonly Known[],
+  healed: readonly NodeId[],
+  nowUs: number,
+): string | undefined {
   const left: string[] = [];
   const newest = new Map<number, number>();
   for (const { state } of nodes) {
@@ -49,6 +59,14 @@ export function leftBehind(nodes: readonly Known[], healed: readonly NodeId[], n
 
 type Contents = Pick<PartitionState, 'transactions'>;
 
-function partsOf(partition: Contents, ephemeral: Contents | undefined): readonly (readonly [string, Contents])[] {
-  return ephemeral === undefined ? [['', partition]] : [['', partition], [' in memory', ephemeral]];
+function partsOf(
+  partition: Contents,
+  ephemeral: Contents | undefined,
+): readonly (readonly [string, Contents])[] {
+  return ephemeral === undefined
+    ? [['', partition]]
+    : [
+        ['', partition],
+        [' in memory', ephemeral],
+      ];
 }

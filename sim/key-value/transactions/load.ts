@@ -156,7 +156,8 @@ function tryIt(work: Work, tries: number, done: () => void): void {
     coordinatorKey: `c${client.number}`,
     ending,
     dice: {
-      below: (sides: number, salt: number) => drawBelow(work.stream, sides, work.number * 16 + 1, salt + tries * 65_536),
+      below: (sides: number, salt: number) =>
+        drawBelow(work.stream, sides, work.number * 16 + 1, salt + tries * 65_536),
       one: <T>(choices: readonly T[], salt: number) =>
         drawOne(work.stream, choices, work.number * 16 + 1, salt + tries * 65_536),
     },
@@ -168,7 +169,8 @@ function tryIt(work: Work, tries: number, done: () => void): void {
     else front.reach(`${mode} transaction ${attempt.ending}`);
     const isWanted = attempt.ending === 'aborted' && !isPast && ending === 'commit';
     if (isWanted && (settings.insists || tries < 2)) {
-      const pauseUs = 5 * MS + drawBelow(work.stream, 40 * MS * Math.min(8, tries + 1), work.number * 16 + 2, tries);
+      const pauseUs =
+        5 * MS + drawBelow(work.stream, 40 * MS * Math.min(8, tries + 1), work.number * 16 + 2, tries);
       front.later(pauseUs, () => tryIt(work, tries + 1, done));
       return;
     }
@@ -179,7 +181,7 @@ function tryIt(work: Work, tries: number, done: () => void): void {
 
 const ENDINGS = [...Array.from({ length: 18 }, () => 'commit' as const), 'rollback', 'abandon'] as const;
 
-interface Plain extends Pick<Work, 'client' | 'kind' | 'dice' | 'settings' | 'name' | 'open'> {}
+type Plain = Pick<Work, 'client' | 'kind' | 'dice' | 'settings' | 'name' | 'open'>;
 
 /** Without a session: what a transaction must not be torn apart by, and what must not see half of one. */
 function plainly(front: Shorefront, plain: Plain, done: () => void): void {
@@ -263,13 +265,7 @@ function plainly(front: Shorefront, plain: Plain, done: () => void): void {
     case 'registers': {
       const key = registerKey(dice.below(settings.keys, 71));
       if (dice.below(2, 72) === 0) {
-        ask(
-          0,
-          setOperation(key, value, {}),
-          well,
-          done,
-          [{ type: 'write', key, value }],
-        );
+        ask(0, setOperation(key, value, {}), well, done, [{ type: 'write', key, value }]);
         return;
       }
       return page(key.slice(0, key.indexOf('/')), (attempt, items) => {
@@ -310,7 +306,12 @@ function outcomeOf(answer: AnyAnswer, { type }: KeyValueOperation): KeyValueOutc
   if ('code' in answer && !('outcome' in answer)) {
     const { family } = answer;
     const isFit = type === 'Scan' ? family === 'page' : family === undefined;
-    if (isFit && (answer.code < KeyValueCode.errored || answer.code === KeyValueCode.mustRetry || answer.code === KeyValueCode.doesNotExist))
+    if (
+      isFit &&
+      (answer.code < KeyValueCode.errored ||
+        answer.code === KeyValueCode.mustRetry ||
+        answer.code === KeyValueCode.doesNotExist)
+    )
       return answer as KeyValueOutcome | PageOutcome;
   }
   const words = 'code' in answer ? `code ${answer.code}` : 'something else';

@@ -36,7 +36,11 @@ export interface ScriptPlan {
   readonly mine: string;
 }
 
-export function runScript(front: Shorefront, { attempt, dice, keys, mine }: ScriptPlan, done: () => void): void {
+export function runScript(
+  front: Shorefront,
+  { attempt, dice, keys, mine }: ScriptPlan,
+  done: () => void,
+): void {
   const first = dice.below(keys, 300);
   const one = listKey(first);
   const two = listKey((first + 1 + dice.below(keys - 1, 301)) % keys);

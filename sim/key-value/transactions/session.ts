@@ -71,17 +71,33 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
 
   const start = (): void => {
     const { options, coordinatorKey } = plan;
-    const call = { type: 'StartTransaction', coordinatorKey, options } as const;
+    // To wait in line for longer than it waits for an answer would fill the line with what nobody wants any more.
+    const admissionWaitMs = Math.ceil(front.timeoutUs / 2_000);
+    const call = {
+      type: 'StartTransaction',
+      coordinatorKey,
+      options: { ...options, admissionWaitMs },
+    } as const;
     const hear = (answer: SessionAnswer): 'again' | (() => void) => {
       const { code, id } = answer;
-      if (code === SessionCode.set && id !== undefined) return () => next({ id, coordinatorKey }, 1, undefined, true);
+      if (code === SessionCode.set && id !== undefined)
+        return () => next({ id, coordinatorKey }, 1, undefined, true);
       if (code === SessionCode.mustRetry || code === SessionCode.admissionRefused) return 'again';
       if (code === SessionCode.errored || code === SessionCode.aborted) return 'again';
       // A past that is still to come is refused.
       if (code === SessionCode.invalidInput && options.readTimestamp !== undefined) return leave;
       return refused('the start', answer);
     };
-    askUntilKnown(front, question(() => call, 4 * SECOND_US, hear, leave));
+    // Whoever has asked twice gives back what he did not want.
+    const late = ({ id }: SessionAnswer): void => {
+      if (id === undefined) return;
+      const transaction = { type: 'RollbackTransaction', handle: { id, coordinatorKey } } as const;
+      front.ask(salt + 3, { transaction }, () => undefined);
+    };
+    askUntilKnown(
+      front,
+      question(() => call, 4 * SECOND_US, hear, leave, late),
+    );
   };
 
   const next = (handle: TransactionHandle, number: number, told: Answered, first: boolean): void => {
@@ -130,7 +146,10 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
           return refused(operation.type, answer);
       }
     };
-    askUntilKnown(front, question(() => call, 4 * SECOND_US, hear, leave));
+    askUntilKnown(
+      front,
+      question(() => call, 4 * SECOND_US, hear, leave),
+    );
   };
 
   const finish = (handle: TransactionHandle): void => {
@@ -200,7 +219,8 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
   /** Now and then the same is asked once more, much later: whoever answers must say the same. */
   const lookBack = (handle: TransactionHandle, anchorKey: string | undefined): void => {
     if (dice.below(5, 201) !== 0) return;
-    const type = dice.below(2, 202) === 0 && attempt.askedToCommit ? 'CommitTransaction' : 'RollbackTransaction';
+    const type =
+      dice.below(2, 202) === 0 && attempt.askedToCommit ? 'CommitTransaction' : 'RollbackTransaction';
     const transaction = { type, handle, ...(anchorKey === undefined ? {} : { anchorKey }) } as const;
     front.later(dice.below(4 * SECOND_US, 203), () => {
       front.ask(salt + 7, { transaction }, (answer) => {
@@ -221,11 +241,18 @@ function isRefusal(code: KeyValueCode): boolean {
 
 function sessionAnswer(answer: AnyAnswer, { id }: Attempt): SessionAnswer {
   if ('family' in answer && answer.family === 'session') return answer;
-  throw new PropertyBroken('answers make sense', `the session of transaction ${id} is answered as if it were none`);
+  throw new PropertyBroken(
+    'answers make sense',
+    `the session of transaction ${id} is answered as if it were none`,
+  );
 }
 
 /** When a session is as old as that, its coordinator lets it go. */
-export function optionsOf(dice: Dice, mode: 'pessimistic' | 'optimistic' | 'snapshot', at: Timestamp | undefined): SessionOptions {
+export function optionsOf(
+  dice: Dice,
+  mode: 'pessimistic' | 'optimistic' | 'snapshot',
+  at: Timestamp | undefined,
+): SessionOptions {
   return {
     locking: mode === 'optimistic' ? 'optimistic' : 'pessimistic',
     timeoutMs: dice.one([0, 0, 400, 2_000, 8_000], 210),

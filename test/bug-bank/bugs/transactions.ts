@@ -27,7 +27,11 @@ const MISTAKES: readonly Bug[] = [
   bug(
     'observed-key-not-compared',
     'a key that was read may have been written since',
-    edit(OBSERVATIONS, '  if ((entry?.revision ?? NEVER_WRITTEN) !== revision) {', '  if (revision < NEVER_WRITTEN) {'),
+    edit(
+      OBSERVATIONS,
+      '  if ((entry?.revision ?? NEVER_WRITTEN) !== revision) {',
+      '  if (revision < NEVER_WRITTEN) {',
+    ),
   ),
   bug(
     'observed-range-not-compared',
@@ -147,8 +151,8 @@ const MISTAKES: readonly Bug[] = [
     'a commit at once does not look for the intents of others on what it writes',
     edit(
       TRANSACTIONS,
-      "  if (preparedIn(contents, transaction) !== undefined) return { contents, ...underWay(transaction) };\n  const conflict = conflictOf(contents, transaction, writes) ?? conflictWith(contents, transaction, reads);",
-      "  if (preparedIn(contents, transaction) !== undefined) return { contents, ...underWay(transaction) };\n  const conflict = conflictWith(contents, transaction, reads);",
+      '  if (preparedIn(contents, transaction) !== undefined) return { contents, ...underWay(transaction) };\n  const conflict = conflictOf(contents, transaction, writes) ?? conflictWith(contents, transaction, reads);',
+      '  if (preparedIn(contents, transaction) !== undefined) return { contents, ...underWay(transaction) };\n  const conflict = conflictWith(contents, transaction, reads);',
     ),
   ),
   bug(
@@ -190,7 +194,11 @@ const MISTAKES: readonly Bug[] = [
   bug(
     'turned-away-is-final',
     'whom a lock kept from a commit at once is told that it is aborted, though its request may still come',
-    edit(COMMIT, '    if (!mayCome) return conclude(turn', '    if (!mayCome || blocker !== undefined) return conclude(turn'),
+    edit(
+      COMMIT,
+      '    if (!mayCome) return conclude(turn',
+      '    if (!mayCome || blocker !== undefined) return conclude(turn',
+    ),
   ),
   bug(
     'left-is-aborted-unasked',
@@ -204,7 +212,11 @@ const MISTAKES: readonly Bug[] = [
   bug(
     'left-is-not-looked-after',
     'nobody settles what a coordinator has left behind',
-    edit(RESOLVER, '    if (prepared === undefined) return drop(opened, item);', '    if (prepared !== undefined || !isOver) return drop(opened, item);'),
+    edit(
+      RESOLVER,
+      '    if (prepared === undefined) return drop(opened, item);',
+      '    if (prepared !== undefined || !isOver) return drop(opened, item);',
+    ),
   ),
   bug(
     'operation-done-twice',
