@@ -19,6 +19,7 @@ import { logIndex, type GroupId, type LogIndex } from '../machine/units.js';
 import type { Operation } from '../partition/command.js';
 import { forEachDropped } from '../partition/key-history.js';
 import type { PartitionState } from '../partition/partition.js';
+import { preparedIn } from '../partition/prepared.js';
 import { isReference, type ValueReference } from '../partition/value-reference.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 import {
@@ -41,20 +42,37 @@ export function valuesApplied(
   index: LogIndex,
   operation: Operation,
 ): void {
-  if (operation.type !== 'Set' && operation.type !== 'Delete') return;
   const { partition } = opened.group;
   if (partition.keys === before.keys) return;
-  const was = mapGet(before.keys, operation.key);
-  const is = mapGet(partition.keys, operation.key);
-  if (is === undefined || is === was) return;
   const { group } = opened.raft.raft;
-  if (operation.type === 'Set' && isReference(is.value) && is.value.index === index) {
-    const { value } = operation;
-    assert(value !== null, () => `group ${group}: entry ${index} writes no value, but it is kept apart`);
-    keep(turn, group, index, value);
+  for (const key of keysWritten(before, operation)) {
+    const was = mapGet(before.keys, key);
+    const is = mapGet(partition.keys, key);
+    if (is === undefined || is === was) continue;
+    if (operation.type === 'Set' && isReference(is.value) && is.value.index === index) {
+      const { value } = operation;
+      assert(value !== null, () => `group ${group}: entry ${index} writes no value, but it is kept apart`);
+      keep(turn, group, index, value);
+    }
+    if (was !== undefined) {
+      forEachDropped(was, is, (reference) => supersede(turn, group, index, reference));
+    }
   }
-  if (was !== undefined) {
-    forEachDropped(was, is, (reference) => supersede(turn, group, index, reference));
+}
+
+/** The keys that an operation may have given new versions. */
+function keysWritten(before: PartitionState, operation: Operation): readonly string[] {
+  switch (operation.type) {
+    case 'Set':
+    case 'Delete':
+      return [operation.key];
+    // What transactions write is not kept apart, but what it supersedes may be.
+    case 'CommitAtOnce':
+      return operation.writes.map(({ key }) => key);
+    case 'Settle':
+      return preparedIn(before, operation.transaction)?.writes.map(({ key }) => key) ?? [];
+    default:
+      return [];
   }
 }
 

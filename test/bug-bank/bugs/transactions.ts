@@ -225,9 +225,23 @@ const MISTAKES: readonly Bug[] = [
   ),
 ];
 
+/** A mistake that shows where values are kept apart, which transactions of these profiles seldom meet. */
+const APART = bug(
+  'superseded-by-transaction-kept',
+  'a value that is kept apart stays on the disk when a transaction supersedes it',
+  edit(
+    'core/node/value-writer.ts',
+    '      return preparedIn(before, operation.transaction)?.writes.map(({ key }) => key) ?? [];',
+    '      return [];',
+  ),
+);
+
 /** Those that only show where many are after the same. */
 const CONTENDED = ['turned-away-is-final'];
 
-export const TRANSACTION_BUGS: readonly Bug[] = MISTAKES.map((mistake) =>
-  under(CONTENDED.includes(mistake.id) ? 'hot-transactions' : 'transactions', mistake),
-);
+export const TRANSACTION_BUGS: readonly Bug[] = [
+  ...MISTAKES.map((mistake) =>
+    under(CONTENDED.includes(mistake.id) ? 'hot-transactions' : 'transactions', mistake),
+  ),
+  APART,
+];
