@@ -234,6 +234,11 @@ const APART = bug(
     '      return preparedIn(before, operation.transaction)?.writes.map(({ key }) => key) ?? [];',
     '      return [];',
   ),
+  edit(
+    'core/node/value-writer.ts',
+    '      return operation.writes.map(({ key }) => key);',
+    '      return [];',
+  ),
 );
 
 /** Those that only show where many are after the same. */
