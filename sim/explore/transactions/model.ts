@@ -360,7 +360,9 @@ export function transactionModel(
     actions,
     next,
     fingerprint: fold,
-    properties: propertiesOf(keys, (world) => actions(world).filter((one) => next(world, one) !== undefined)),
+    properties: propertiesOf(keys, bound, (world) =>
+      actions(world).filter((one) => next(world, one) !== undefined),
+    ),
     describe,
   };
 }
@@ -403,6 +405,7 @@ function stampOf(client: number): Timestamp {
 
 function propertiesOf(
   keys: readonly string[],
+  { crashes }: TransactionBound,
   possible: (world: TransactionWorld) => readonly TransactionAction[],
 ): readonly Property<TransactionWorld>[] {
   const breach = (property: string, detail: string): Breach => ({ property, detail });
@@ -479,13 +482,17 @@ function propertiesOf(
       },
     },
     sometimesHolds('both commit', (world) => world.clients.every(({ told }) => told === 'committed')),
-    sometimesHolds('one is aborted', (world) => world.clients.some(({ told }) => told === 'aborted')),
-    sometimesHolds(
-      'one commits and its coordinator is gone',
-      (world) =>
-        world.clients.some(({ session, told }) => session === undefined && told === undefined) &&
-        versions(world, 0).length > 0,
-    ),
+    sometimesHolds<TransactionWorld>('one is aborted', (world) => world.clients.some(({ told }) => told === 'aborted')),
+    ...(crashes === 0
+      ? []
+      : [
+          sometimesHolds<TransactionWorld>(
+            'one commits and its coordinator is gone',
+            (world) =>
+              world.clients.some(({ session, told }) => session === undefined && told === undefined) &&
+              versions(world, 0).length > 0,
+          ),
+        ]),
   ];
 }
 
