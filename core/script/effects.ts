@@ -110,7 +110,7 @@ export interface ScriptPointRead {
 
 /**
  * The live keys of a bucket, in order of their code units: all `b/…` that have no slash after that one. Or, with `Scan`, all live
- * keys of the cluster that begin so, in any order and outside the transaction.
+ * keys of the cluster that begin so, in any order; in a transaction its own writes are among them.
  */
 export interface ScriptPageRead {
   readonly type: 'Bucket' | 'Scan';

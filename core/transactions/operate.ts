@@ -345,10 +345,8 @@ function lockAnswered(
   outcome: TransactionOutcome,
   reason: string | undefined,
 ): void {
-  const { session, context } = turn;
   switch (outcome.code) {
     case TransactionCode.locked:
-      delete session.waitsFor;
       if (step === 'Lock') lockTaken(turn, operation);
       if (operation.type === 'LockInTransaction') {
         return conclude(turn, operationId, { family: 'session', code: SessionCode.locked }, 'write');
@@ -359,9 +357,6 @@ function lockAnswered(
       return conclude(turn, operationId, { family: 'session', code: SessionCode.unlocked }, 'write');
     case TransactionCode.alreadyLocked: {
       const { blocker } = outcome;
-      if (blocker !== undefined) {
-        session.waitsFor = { transaction: blocker, since: context.now.monotonic };
-      }
       const holder = blocker === undefined ? undefined : timestampOf(blocker);
       const answer: SessionAnswer = {
         family: 'session',

@@ -68,18 +68,11 @@ export interface SessionState {
   readonly lockedAt: OrderedMap<Participant>;
   /** When the locks are renewed next; absent without any. */
   readonly renewAt?: MonotonicMs;
-  /** Who holds what was asked for last and not given; while it is fresh, this session waits for that one. */
-  readonly waitsFor?: WaitsFor;
   /** What was asked of partitions and is not answered, by number. */
   readonly asks: RadixArray<Asked>;
   readonly nextAsk: number;
   /** When it wants to be woken. */
   readonly wakeAt: MonotonicMs | undefined;
-}
-
-export interface WaitsFor {
-  readonly transaction: TransactionId;
-  readonly since: MonotonicMs;
 }
 
 export type Phase =

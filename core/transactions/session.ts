@@ -6,7 +6,7 @@
  */
 
 import { emptyOrderedMap } from '../collections/ordered-map.js';
-import { emptyRadixArray, radixDelete, radixForEach, radixGet } from '../collections/radix-array.js';
+import { emptyRadixArray, radixDelete, radixGet } from '../collections/radix-array.js';
 import { unreachable } from '../machine/assert.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
 import type { TransactionId } from '../partition/transaction-command.js';
@@ -133,11 +133,4 @@ function wakeAtOf({ session }: SessionTurn): MonotonicMs | undefined {
     for (const { retryAt } of phase.jobs) wakeAt = Math.min(wakeAt, retryAt ?? wakeAt);
   }
   return wakeAt === Number.POSITIVE_INFINITY ? undefined : monotonicMs(wakeAt);
-}
-
-/** What is not answered yet, for tests and for people. */
-export function openAsks({ asks }: SessionState): readonly number[] {
-  const open: number[] = [];
-  radixForEach(asks, (_, ask) => open.push(ask));
-  return open;
 }

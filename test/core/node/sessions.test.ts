@@ -149,6 +149,60 @@ describe('a transaction', () => {
   });
 });
 
+describe('a transaction whose node is gone', () => {
+  it('is found by its record, where the key of that is known', () => {
+    const driver = new Driver(3);
+    const id = driver.start(2);
+    driver.do(2, id, put(keyIn(1), 'one'));
+    driver.do(2, id, put(keyIn(2), 'two'));
+    const { anchorKey = '' } = driver.commit(2, id);
+    driver.cluster.restart(2);
+    driver.cluster.pass(3000);
+    const handle = { id, coordinatorKey: 'k' };
+    const again = { type: 'CommitTransaction', handle } as const;
+    expect(driver.call(2, { ...again, anchorKey }).code).toBe(SessionCode.committed);
+    expect(driver.call(1, { ...again, anchorKey }).code).toBe(SessionCode.committed);
+    expect(driver.call(1, { ...again, type: 'RollbackTransaction', anchorKey }).code).toBe(
+      SessionCode.committed,
+    );
+    expect(driver.call(1, again).code).toBe(SessionCode.errored);
+  });
+
+  it('was never there if it was not committed', () => {
+    const driver = new Driver(3);
+    const id = driver.start(2);
+    const key = keyIn(1);
+    driver.do(2, id, put(key, 'one'));
+    driver.cluster.restart(2);
+    driver.cluster.pass(3000);
+    const handle = { id, coordinatorKey: 'k' };
+    expect(driver.do(1, id, { type: 'Get', key }).code).toBe(SessionCode.aborted);
+    expect(driver.call(1, { type: 'CommitTransaction', handle, anchorKey: key }).code).toBe(
+      SessionCode.errored,
+    );
+    expect(textOf(driver.plain(1, get(key)))).toBeNull();
+  });
+
+  it('keeps others from its locked keys only as long as it lives', () => {
+    const driver = new Driver(3);
+    const [one, two] = [
+      driver.start(1, { locking: 'pessimistic' }),
+      driver.start(2, { locking: 'pessimistic' }),
+    ];
+    const key = keyIn(1);
+    expect(driver.do(1, one, put(key, 'one')).code).toBe(SessionCode.operated);
+    expect(driver.do(2, two, put(key, 'two'))).toMatchObject({
+      code: SessionCode.alreadyLocked,
+      holder: one,
+    });
+    expect(driver.commit(1, one).code).toBe(SessionCode.committed);
+    driver.cluster.pass(50);
+    expect(driver.do(2, two, put(key, 'two')).code).toBe(SessionCode.operated);
+    expect(driver.commit(2, two).code).toBe(SessionCode.committed);
+    expect(textOf(driver.plain(1, get(key)))).toBe('two');
+  });
+});
+
 describe('a script', () => {
   it('reads, writes and commits over several partitions', () => {
     const driver = new Driver(3);
