@@ -482,7 +482,9 @@ function propertiesOf(
       },
     },
     sometimesHolds('both commit', (world) => world.clients.every(({ told }) => told === 'committed')),
-    sometimesHolds<TransactionWorld>('one is aborted', (world) => world.clients.some(({ told }) => told === 'aborted')),
+    sometimesHolds<TransactionWorld>('one is aborted', (world) =>
+      world.clients.some(({ told }) => told === 'aborted'),
+    ),
     ...(crashes === 0
       ? []
       : [
