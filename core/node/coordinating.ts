@@ -20,6 +20,7 @@ import {
   type TransactionId,
 } from '../partition/transaction-command.js';
 import { partitionOfKey } from '../placement/partition-of-key.js';
+import { ScriptCode } from '../script/effects.js';
 import {
   SessionCode,
   type SessionAnswer,
@@ -84,7 +85,9 @@ export function transactionRequested(turn: NodeTurn, token: number, call: Transa
   const place: CallerPlace = { type: 'Client', token };
   if (!isMemberHere(turn)) {
     const reason = `node ${turn.options.node} is no member of the cluster: ask another node`;
-    return tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
+    return call.type === 'RunScript'
+      ? tellAnybody(turn, place, { family: 'script', code: ScriptCode.mustRetry, entries: [], reason })
+      : tell(turn, place, { family: 'session', code: SessionCode.mustRetry, reason });
   }
   switch (call.type) {
     case 'StartTransaction':

@@ -146,12 +146,17 @@ function committedAtOnce(
   if (outcome?.code === TransactionCode.committed) {
     return conclude(turn, committed(outcome.at));
   }
-  if (outcome?.code === TransactionCode.aborted) {
-    return mayWait(turn, phase.jobs[job], outcome.blocker)
-      ? pause(turn, job)
-      : conclude(turn, { type: 'Aborted', reason });
-  }
   const part = phase.parts[phase.jobs[job]?.part ?? -1];
+  if (outcome?.code === TransactionCode.aborted) {
+    const { blocker } = outcome;
+    const known = phase.jobs[job];
+    if (mayWait(turn, known, blocker)) return pause(turn, job);
+    // Whom a lock turned away the log knows nothing of: a request that was late may still find the lock gone.
+    const mayCome = (blocker !== undefined || (known?.attempt ?? 0) > 0) && part?.participant.ephemeral !== true;
+    if (!mayCome) return conclude(turn, { type: 'Aborted', reason });
+    taint(turn);
+    return decide(turn, { type: 'Abort' });
+  }
   if (part?.participant.ephemeral === true) {
     const unknown = `whether the transaction was committed is not known: ${reason}`;
     return conclude(turn, { type: 'Unknown', reason: unknown });

@@ -22,6 +22,9 @@ import {
   type RaftBound,
   type Schedule,
   type StateModel,
+  DEFAULT_TRANSACTION_BOUND,
+  transactionModel,
+  type TransactionBound,
 } from '../../sim/index.js';
 import { wholeNumber } from './arguments.js';
 import { traceText } from './failure-files.js';
@@ -35,7 +38,7 @@ const EXIT_CODES: Readonly<Record<ExploreVerdict, number>> = { holds: 0, broken:
 const DEFAULT_MAX_STATES = 10_000_000;
 
 interface ExploreFlags {
-  readonly model: 'raft' | 'two-phase-commit' | 'node';
+  readonly model: 'raft' | 'two-phase-commit' | 'node' | 'transactions';
   readonly nodes?: number;
   readonly order: 'breadth' | 'depth';
   readonly maxStates: number;
@@ -69,7 +72,7 @@ export function exploreCommand(): Command {
     .description('look at every schedule of a small cluster within a bound, and check every promise in each')
     .addOption(
       new Option('--model <name>', 'what to explore')
-        .choices(['raft', 'node', 'two-phase-commit'])
+        .choices(['raft', 'node', 'transactions', 'two-phase-commit'])
         .default('raft'),
     )
     .addOption(count('--nodes', 'nodes, or resource managers (raft, node: 3; two-phase-commit: 7)', 1))
@@ -83,11 +86,21 @@ export function exploreCommand(): Command {
     .addOption(count('--timeouts', 'election timeouts (node: timers of any kind)'))
     .addOption(count('--heartbeats', 'heartbeat timeouts of leaders'))
     .addOption(count('--lapses', 'times that a follower stops to trust its leader, without a timeout'))
-    .addOption(count('--crashes', 'crashes, each with every part of the writes under way surviving'))
+    .addOption(
+      count(
+        '--crashes',
+        'crashes, each with every part of the writes under way surviving (transactions: of a coordinator)',
+      ),
+    )
     .addOption(count('--requests', "clients' writes"))
     .addOption(count('--reads', "clients' reads, after the writes"))
     .addOption(count('--snapshots', 'snapshots, after the writes'))
-    .addOption(count('--losses', 'messages that are lost (a message may be late for ever in any case)'))
+    .addOption(
+      count(
+        '--losses',
+        'messages that are lost (a message may be late for ever in any case; transactions: answers)',
+      ),
+    )
     .addOption(count('--duplicates', 'messages that arrive twice'))
     .addOption(count('--messages', 'messages on their way at a time', 1))
     .addOption(
@@ -129,6 +142,7 @@ Examples:
   wavetank explore --timeouts 2 --messages 4 --overflow cut --disk instant
   wavetank explore --order depth --max-states 100000 --trace broken.json
   wavetank explore --replay broken.json
+  wavetank explore --model transactions (two of them on two partitions, and a crash)
   wavetank explore --model two-phase-commit --nodes 7`,
     )
     .action((flags: ExploreFlags, command: Command) => {
@@ -147,6 +161,7 @@ interface Subject {
 }
 
 function subjectOf(flags: ExploreFlags, command: Command): Subject {
+  const base = DEFAULT_TRANSACTION_BOUND;
   switch (flags.model) {
     case 'two-phase-commit': {
       const nodes = flags.nodes ?? 7;
@@ -158,6 +173,10 @@ function subjectOf(flags: ExploreFlags, command: Command): Subject {
       return subjectFrom('raft', { ...raftBound(flags, command) });
     case 'node':
       return subjectFrom('node', { ...nodeBound(flags) });
+    case 'transactions': {
+      const { crashes = base.crashes, losses = base.losses } = flags;
+      return subjectFrom('transactions', { ...base, crashes, losses });
+    }
   }
 }
 
@@ -169,6 +188,11 @@ function subjectFrom(model: string, settings: Readonly<Record<string, unknown>>)
     }
     case 'raft':
       return { settings, use: (body) => body(raftModel(settings as unknown as RaftBound)) };
+    case 'transactions':
+      return {
+        settings,
+        use: (body) => body(transactionModel(settings as unknown as TransactionBound)),
+      };
     case 'node': {
       const bound = settings as unknown as NodeBound;
       return {

@@ -13,6 +13,7 @@ import {
   groupOfOperation,
   isRead,
   nameIn,
+  TransactionCode,
   type HeartbeatAnswer,
   type ClientAnswer,
   type Operation,
@@ -101,9 +102,25 @@ function isEphemeral(operation: Operation): boolean {
   return 'ephemeral' in operation && operation.ephemeral === true;
 }
 
+/** Locks of transactions only keep contenders apart: nothing rests on who gives them. */
+function isLocking({ type }: Operation): boolean {
+  return type === 'AcquireTransactionLocks' || type === 'ReleaseTransactionLocks';
+}
+
+/** A leader turns away who writes what another transaction has locked, before anything of it stands in the log. */
+function isTurnedAway({ type }: Operation, told: Outcome): boolean {
+  const isPrepared = type === 'Prepare' || type === 'CommitAtOnce';
+  return (
+    isPrepared &&
+    told.family === 'transaction' &&
+    told.code === TransactionCode.aborted &&
+    told.blocker !== undefined
+  );
+}
+
 /** Whether an answer that does not stand in the log may come only from who leads for certain. */
 function mustBeLed(operation: Operation, told: Outcome): boolean {
-  if (isPutOff(told) || isInvalid(told)) return false;
+  if (isPutOff(told) || isInvalid(told) || isLocking(operation)) return false;
   return isRead(operation) || isEphemeral(operation) || operation.type === 'ReserveSequence';
 }
 
@@ -149,7 +166,9 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     const led = [before, after].some(({ role, term }) => role === 'leader' && term === known?.term);
     const answered = led ? [...(known?.sentAtUs ?? [])].filter(([, sentUs]) => sentUs >= atUs) : [];
     const answerers = new Set(answered.map(([answerer]) => answerer));
-    if (isQuorum(after.config, (voter) => voter === after.self || answerers.has(voter))) return;
+    const stands = (voter: number): boolean => voter === after.self || answerers.has(voter);
+    // Others may have come to have a say in this very turn, after the read was confirmed.
+    if (isQuorum(after.config, stands) || isQuorum(before.config, stands)) return;
     throw new PropertyBroken(
       'reads are confirmed',
       `group ${group}, node ${node}: it answers ${what}, but ${answerers.size} others answered it since the read came`,
@@ -187,7 +206,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       }
     }
     if (isEphemeral(operation)) desk.reach('ephemeral operation answered');
-    checkConfirmed(node, group, atUs, `a read of ${nameIn(operation)}`, turn);
+    checkConfirmed(node, group, atUs, `${operation.type} of ${nameIn(operation)}`, turn);
   };
 
   /** What a leader tells a follower is no less than what was committed when it was asked, and confirmed since. */
@@ -252,10 +271,11 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         `node ${node} answers for ${nameIn(operation)} from group ${group}`,
       );
     }
-    if (isEphemeral(operation) || isPutOff(told)) return;
+    if (isEphemeral(operation) || isLocking(operation) || isPutOff(told)) return;
     const reference = desk.referenceOf(group);
     const isLogged = isOfRequest(reference, index, requestId, operation);
     if (isInvalid(told) && !isLogged) return;
+    if (isTurnedAway(operation, told) && !isLogged) return desk.reach('a lock kept a commit away');
     if (isRead(operation)) {
       if (isLogged) desk.reach('read answered from the log');
       else checkFresh(node, known, index);
@@ -322,6 +342,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         checkRested(node, group, result.index, result.outcome, known, turn);
     },
     waits(node, { group, origin, image, operation }, turn) {
+      // What a node asks for its transactions it tells nobody else.
+      if (origin.type === 'Client' && origin.token < 0) return;
       const known =
         origin.type === 'Client'
           ? asked.get(origin.token)

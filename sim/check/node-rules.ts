@@ -75,6 +75,7 @@ import {
   type GroupLimits,
   type StateContext,
 } from './raft/state-rules.js';
+import { createTransactionRules, type TransactionRules } from './transaction-rules.js';
 import { checkTransfer } from './raft/transfer-rules.js';
 import { checkWritten, copyOfView } from './raft/written-view.js';
 import {
@@ -170,6 +171,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     () => desk.nowUs(),
     (feature) => desk.reach(feature),
   );
+  const transactions = createTransactionRules((feature) => desk.reach(feature));
   const values = createValueRules({
     maxValueReads: settings.maxValueReads ?? NODE_TUNING.maxValueReads.default,
   });
@@ -206,7 +208,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       if (!after.halted) checkUpToDate(group);
       checkWaiting(known, group);
       const reference = referenceOf(id);
-      catchUp(reference, historyOf(id), partitions, retryWindow);
+      catchUp(reference, historyOf(id), partitions, retryWindow, transactions);
       keeping.check(known, group);
       ends.noted(known, group, nowMs);
       lapses.executed(reference);
@@ -382,6 +384,7 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       running.delete(node);
       runs.delete(node);
       answers.crashed(node);
+      transactions.crashed(node);
       ends.crashed(node);
     },
   };
@@ -487,7 +490,13 @@ function checkWaiting(before: GroupState | undefined, { raft, waiting }: GroupSt
 }
 
 /** Executes what is newly committed. */
-function catchUp(reference: Reference, history: GroupHistory, partitions: number, window: number): void {
+function catchUp(
+  reference: Reference,
+  history: GroupHistory,
+  partitions: number,
+  window: number,
+  transactions: TransactionRules,
+): void {
   for (let index = reference.effects.length; index <= lastCommitted(history); index += 1) {
     const payload = history.committed[index]?.payload;
     const command = payload === undefined || payload.length === 0 ? undefined : decodeCommand(payload);
@@ -515,6 +524,7 @@ function catchUp(reference: Reference, history: GroupHistory, partitions: number
       );
     }
     execute(reference, command?.value, window);
+    if (command !== undefined) transactions.executed(reference, index, command.value);
   }
 }
 

@@ -53,3 +53,11 @@ export {
   type Schedule,
 } from './schedule.js';
 export { twoPhaseCommit, type TwoPhaseAction, type TwoPhaseState } from './two-phase-commit.js';
+export {
+  DEFAULT_TRANSACTION_BOUND,
+  transactionModel,
+  type TransactionAction,
+  type TransactionBound,
+  type TransactionWorld,
+} from './transactions/model.js';
+export { MISTAKES, type Mistake } from './transactions/mistakes.js';

@@ -7,7 +7,7 @@
 import { withTrueDrift } from '../key-value/leases.js';
 import { membershipStorm, stormScenario } from '../key-value/storm.js';
 import type { KeyValueScenario, ServiceKind } from '../key-value/settings.js';
-import { drawBetween, streamOf } from '../world/chance.js';
+import { drawBelow, drawBetween, drawOne, streamOf } from '../world/chance.js';
 import type { Fault } from './fault.js';
 import { suggest } from './shape.js';
 import { drawConditions, drawFaults, type FaultKind } from './storm.js';
@@ -103,6 +103,15 @@ const PROFILES = {
     about: 'Many clients write and read a few keys with short lives, and those who lead change often.',
     kinds: UNSEATING,
     change: (storm) => crowd(storm, 'timed keys'),
+  },
+  transactions: {
+    about: 'Clients run transactions over several partitions, and nodes crash all the time.',
+    change: transact,
+  },
+  'hot-transactions': {
+    about: 'Many clients run transactions on a few keys until they commit, and those who lead change often.',
+    kinds: UNSEATING,
+    change: contend,
   },
   big: {
     about: 'A storm with many clients on many keys.',
@@ -251,6 +260,49 @@ function crowd(storm: KeyValueScenario, serviceKind: ServiceKind): KeyValueScena
     ...storm,
     settings: { ...settings, services: 100, serviceKind },
     workload: { ...workload, clients: 12, operationsPerClient: 100, thinkMs: 120 },
+  };
+}
+
+/** Transactions alone, and besides the storm crashes so often that they come between any two steps of a commit. */
+function transact(storm: KeyValueScenario): KeyValueScenario {
+  const { seed, settings, workload, calm, nodes } = storm;
+  const partitions = Math.max(3, settings.partitions);
+  const stream = streamOf(seed, 'fault', 'crashes among transactions');
+  const everyMs = drawOne(stream, [700, 1_500, 4_000], 0);
+  const crashes: Fault[] = [];
+  for (let strike = 1, atMs = everyMs; atMs < calm.atMs; strike += 1) {
+    const downMs = drawBetween(stream, 20, 500, strike, 1);
+    const target =
+      drawBelow(stream, 2, strike, 2) === 0
+        ? { leaderOf: drawBetween(stream, 1, partitions, strike, 3) }
+        : { node: drawBetween(stream, 1, nodes, strike, 4) };
+    const untilMs = Math.min(calm.atMs, atMs + downMs);
+    crashes.push(
+      drawBelow(stream, 2, strike, 5) === 0
+        ? { type: 'CrashAtWrite', atMs, downMs: untilMs - atMs, target }
+        : { type: 'Crash', atMs, untilMs, target },
+    );
+    atMs += drawBetween(stream, everyMs >>> 2, 2 * everyMs, strike, 6);
+  }
+  return {
+    ...storm,
+    settings: { ...settings, partitions, transactions: { percent: 100, keys: 6, insists: false } },
+    workload: { ...workload, clients: 8, operationsPerClient: 30, thinkMs: 300 },
+    faults: [...storm.faults, ...crashes].sort((a, b) => a.atMs - b.atMs),
+  };
+}
+
+/** Nobody is turned away for ever, however many want the same keys. */
+function contend(storm: KeyValueScenario): KeyValueScenario {
+  const { settings, workload } = storm;
+  return {
+    ...storm,
+    settings: {
+      ...settings,
+      partitions: Math.max(2, settings.partitions),
+      transactions: { percent: 100, keys: 2, insists: true },
+    },
+    workload: { ...workload, clients: 10, operationsPerClient: 15, thinkMs: 120 },
   };
 }
 

@@ -34,7 +34,11 @@ interface Memory {
 }
 
 /** @param stamps takes note of when each revision of each key was made, as the answers say. */
-export function keyValueLoad(settings: KeyValueSettings, stamps: Stamps): KeyValueLoad {
+export function keyValueLoad(
+  settings: KeyValueSettings,
+  stamps: Stamps,
+  perform?: KeyValueLoad['perform'],
+): KeyValueLoad {
   const keys = Array.from({ length: settings.keys }, (_, i) => `key-${i}`);
   const memories = new Map<number, Memory>();
   const memoryOf = (client: number): Memory => {
@@ -44,6 +48,7 @@ export function keyValueLoad(settings: KeyValueSettings, stamps: Stamps): KeyVal
   };
   return {
     mayAskAgain: true,
+    ...(perform === undefined ? {} : { perform }),
     draw({ stream, number: client }, number) {
       const { seen, held } = memoryOf(client);
       if (drawBelow(stream, 100, number, 30) >= (settings.services ?? 0)) {

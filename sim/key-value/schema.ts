@@ -13,6 +13,7 @@ import type { SystemRules } from '../faults/schema.js';
 import type { Shape } from '../faults/shape.js';
 import {
   SERVICE_KINDS,
+  TRANSACTION_KINDS,
   type KeyValueScenario,
   type KeyValueSettings,
   type NodeSettings,
@@ -46,6 +47,21 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
     100,
   ),
   serviceKind: { type: 'choice', about: 'All of those are on these; a mix when absent.', of: SERVICE_KINDS },
+  transactions: {
+    type: 'record',
+    about: 'Clients run whole transactions.',
+    fields: {
+      percent: count('Of every hundred things that a client does, so many are transactions.', 0, 100),
+      kind: {
+        type: 'choice',
+        about: 'All of them are of this kind; a mix when absent.',
+        of: TRANSACTION_KINDS,
+      },
+      keys: count('How many lists and registers there are.', 1, 1_000),
+      insists: { type: 'truth', about: 'What is aborted is tried again until it commits.' },
+    },
+    optional: ['kind'],
+  },
 };
 
 export const keyValueRules: SystemRules = {
@@ -53,7 +69,7 @@ export const keyValueRules: SystemRules = {
     type: 'record',
     about: 'What the nodes and clients of the key/value store are told.',
     fields,
-    optional: ['services', 'serviceKind'],
+    optional: ['services', 'serviceKind', 'transactions'],
   },
   groups: (settings) => (settings as KeyValueSettings).partitions,
   versions: 2,

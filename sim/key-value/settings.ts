@@ -16,7 +16,23 @@ export interface KeyValueSettings {
   readonly services?: number;
   /** Those operations are all of this kind; absent for a mix. */
   readonly serviceKind?: ServiceKind;
+  /** Clients run whole transactions, too; absent for none. */
+  readonly transactions?: TransactionSettings;
 }
+
+export interface TransactionSettings {
+  /** Of every hundred things that a client does, so many are transactions or plain operations on their keys. */
+  readonly percent: number;
+  /** All of them are of this kind; absent for a mix. */
+  readonly kind?: TransactionKind;
+  /** How many lists and registers there are. */
+  readonly keys: number;
+  /** A transaction that is aborted is tried again until it commits, so that nobody may starve; otherwise at most twice more. */
+  readonly insists: boolean;
+}
+
+export const TRANSACTION_KINDS = ['lists', 'registers', 'bank', 'rooms', 'token'] as const;
+export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
 
 export const SERVICE_KINDS = ['locks', 'sequences', 'timed keys'] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];

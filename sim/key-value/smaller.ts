@@ -1,6 +1,12 @@
 /** Plainer settings of our own system, for shrinking: fewer groups and keys, and nodes that do fewer things at once. */
 
-import type { KeyValueScenario, KeyValueSettings, NodeSettings } from './settings.js';
+import {
+  TRANSACTION_KINDS,
+  type KeyValueScenario,
+  type KeyValueSettings,
+  type NodeSettings,
+  type TransactionSettings,
+} from './settings.js';
 
 /** Scenarios with one setting plainer, the most promising first. */
 export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueScenario[] {
@@ -17,6 +23,7 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(keys > 1 ? [change({ keys: 1 })] : []),
     ...(readPercent > 0 && readPercent < 100 ? [change({ readPercent: 0 })] : []),
     ...(services > 0 ? [change({ services: 0 })] : []),
+    ...plainerTransactions(settings).map(change),
     ...(specialReadPercent > 0 ? [change({ specialReadPercent: 0 })] : []),
     // No snapshots, no leases, one append at a time, no bound that is ever reached.
     ...(node.snapshotEveryEntries < 10_000 ? [told({ snapshotEveryEntries: 10_000 })] : []),
@@ -28,6 +35,23 @@ export function smallerKeyValue(scenario: KeyValueScenario): readonly KeyValueSc
     ...(node.snapshotChunkBytes < 65_536 ? [told({ snapshotChunkBytes: 65_536 })] : []),
     ...(node.maxInflightChunks > 1 ? [told({ maxInflightChunks: 1 })] : []),
     ...(node.maxUncommittedBytes < 1_000_000 ? [told({ maxUncommittedBytes: 1_000_000 })] : []),
+  ];
+}
+
+/** None at all, of one kind alone, fewer keys. */
+function plainerTransactions({
+  transactions,
+}: KeyValueSettings): readonly Pick<KeyValueSettings, 'transactions'>[] {
+  if (transactions === undefined) return [];
+  const { percent, keys, kind, insists } = transactions;
+  const told = (changed: Partial<TransactionSettings>): Pick<KeyValueSettings, 'transactions'> => ({
+    transactions: { ...transactions, ...changed },
+  });
+  return [
+    ...(percent > 0 ? [told({ percent: 0 })] : []),
+    ...(kind === undefined ? TRANSACTION_KINDS.map((only) => told({ kind: only })) : []),
+    ...(keys > 1 ? [told({ keys: 1 })] : []),
+    ...(insists ? [told({ insists: false })] : []),
   ];
 }
 

@@ -35,6 +35,23 @@ function servicesOf(seed: number): Pick<KeyValueSettings, 'services' | 'serviceK
     : { services: 100, serviceKind };
 }
 
+/** Some clients run transactions in some storms. */
+function transactionsOf(seed: number): Pick<KeyValueSettings, 'transactions'> {
+  const pick = sizesOf(seed);
+  if (!pick('transactions besides', SELDOM)) return {};
+  return {
+    transactions: {
+      percent: pick('transaction share', [5, 15, 35]),
+      keys: pick('transaction keys', [2, 4, 8]),
+      // So many operations would not come to an end in time.
+      insists: false,
+    },
+  };
+}
+
+/** Not on a seed that the bank has on record. */
+const SELDOM: readonly boolean[] = Array.from({ length: 12 }, (_, i) => i === 11);
+
 /** Most values of these clients have a few bytes: the defaults keep none of them apart. */
 function valuesOf(seed: number, apart: boolean): ValueTuning {
   const { separateValuesFrom, maxValueBytesInMemory, maxValueReads, snapshotEveryValueBytes } =
@@ -89,6 +106,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
       readPercent: pick('reads', [20, 40, 60]),
       specialReadPercent: pick('special reads', [0, 50, 50, 90]),
       ...servicesOf(seed),
+      ...transactionsOf(seed),
       node: {
         heartbeatIntervalMs,
         electionTimeoutMs,
@@ -119,10 +137,8 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         expirySweepMs: pick('expiry sweep', [0, 100, 1_000]),
         sequenceBlockSize: pick('sequence block', [1, 5, 50]),
         maxWaitingReservations: pick('waiting reservations', [1, 1_000]),
-        maxBlockedOperations: DEFAULT_NODE_OPTIONS.maxBlockedOperations,
-        intentGraceMs: DEFAULT_NODE_OPTIONS.intentGraceMs,
-        maxConcurrentSessions: DEFAULT_NODE_OPTIONS.maxConcurrentSessions,
-        maxConcurrentScripts: DEFAULT_NODE_OPTIONS.maxConcurrentScripts,
+        maxConcurrentSessions: pick('concurrent sessions', [0, 0, 0, 8]),
+        maxConcurrentScripts: pick('concurrent scripts', [0, 0, 0, 4]),
         reservedSlots: DEFAULT_NODE_OPTIONS.reservedSlots,
         priorityAgingMs: DEFAULT_NODE_OPTIONS.priorityAgingMs,
         maxQueuedAdmissions: DEFAULT_NODE_OPTIONS.maxQueuedAdmissions,
@@ -130,6 +146,8 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         placementIntervalMs: pick('placement', [0, 100, 700]),
         placementSettleMs: pick('placement settles', [0, 300, 3_000]),
         placementTransfers: pick('placement transfers', [1, 8]),
+        maxBlockedOperations: pick('blocked operations', [1, 4_096, 4_096]),
+        intentGraceMs: pick('intent grace', [200, 1_000, 5_000]),
       },
     },
     ...conditions,

@@ -43,6 +43,11 @@ import type { KeyValueScenario, KeyValueSettings } from './settings.js';
 import { checkServices } from './service-histories.js';
 import { smallerKeyValue } from './smaller.js';
 import { stormScenario } from './storm.js';
+import { finalKeys } from './transactions/final.js';
+import { leftBehind } from './transactions/left.js';
+import { checkTransactions } from './transactions/judge.js';
+import { createTransactionLoad, type TransactionLoad } from './transactions/load.js';
+import { shorefrontOf } from './transactions/shorefront.js';
 
 export type KeyValueSystem = System<
   KeyValueSettings,
@@ -108,6 +113,7 @@ export function keyValueSystem(
       const stamps = createStamps();
       let world: NodeWorld | undefined;
       let clients: Clients<WorkInput, WorkOutput> | undefined;
+      let ownWork: TransactionLoad | undefined;
       const nodes = (): NodeWorld['nodes'] => (world === undefined ? [] : nodesInUse(world));
       const rules = createNodeRules(
         {
@@ -134,17 +140,23 @@ export function keyValueSystem(
         },
         startClients(opened) {
           world = opened;
-          clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps));
+          const { transactions } = settings;
+          if (transactions !== undefined) {
+            ownWork = createTransactionLoad(shorefrontOf(opened, scenario, desk), transactions);
+          }
+          const perform = ownWork?.perform;
+          clients = startClients(opened, scenario.workload, keyValueLoad(settings, stamps, perform));
         },
         unfinished: () => clients?.unfinished ?? 0,
         settled: (healed) =>
-          watch === undefined
+          (watch === undefined
             ? isSettled(nodes(), healed, settings.partitions)
-            : unsettled(nodes(), healed, groups) === undefined,
+            : unsettled(nodes(), healed, groups) === undefined) &&
+          (ownWork === undefined || leftBehind(nodes(), healed, desk.nowUs()) === undefined),
         describe: (healed) => {
           const why = watch === undefined ? undefined : unsettled(nodes(), healed, groups);
-          const all = describe(nodes(), healed);
-          return why === undefined ? all : `${why}; ${all}`;
+          const left = ownWork === undefined ? undefined : leftBehind(nodes(), healed, desk.nowUs());
+          return [why, left, describe(nodes(), healed)].filter((words) => words !== undefined).join('; ');
         },
         judge() {
           const history = clients?.history ?? [];
@@ -153,7 +165,11 @@ export function keyValueSystem(
             failureBy(() => checkConvergence(nodes()), desk.nowUs()) ??
             failureBy(() => checkRecords(nodes()), desk.nowUs()) ??
             failureBy(() => checkStamps(stamps), desk.nowUs()) ??
-            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs());
+            failureBy(() => checkServices(serviceHistory(history), clocks), desk.nowUs()) ??
+            failureBy(
+              () => checkTransactions(ownWork?.attempts ?? [], finalKeys(nodes()), desk.nowUs()),
+              desk.nowUs(),
+            );
           if (failure !== undefined) return { verdict: 'invalid', failure };
           const checked = checkLinearizable(keyValueModel, keyHistory(history), {
             maxSteps: scenario.budgets.maxCheckSteps,
@@ -164,8 +180,10 @@ export function keyValueSystem(
           return { verdict, failure: { property: 'linearizability', detail, atUs: desk.nowUs() } };
         },
         operations: () => ({
-          asked: clients?.history.length ?? 0,
-          answered: clients?.history.filter(({ answeredAt }) => answeredAt !== undefined).length ?? 0,
+          asked: (clients?.history.length ?? 0) + (ownWork?.attempts.length ?? 0),
+          answered:
+            (clients?.history.filter(({ answeredAt }) => answeredAt !== undefined).length ?? 0) +
+            (ownWork?.attempts.filter(({ ending }) => ending !== 'unknown').length ?? 0),
         }),
         finalHash: () => hashValue(nodes().map(({ state }) => hashFinal(state))),
       };
@@ -260,8 +278,8 @@ function checkConvergence(nodes: NodeWorld['nodes']): void {
 /** All that a partition holds but its retry table, without the shape of its trees. */
 function hashContents({ keys, locks, sequences, transactions }: PartitionState): number {
   let hash = 0;
-  const { prepared, open, closed } = transactions;
-  for (const map of [keys, locks, sequences, prepared, open, closed] as const) {
+  const { prepared, intents, open, closed } = transactions;
+  for (const map of [keys, locks, sequences, prepared, intents, open, closed] as const) {
     mapForEach<unknown>(map, (name, entry) => {
       hash = mixWord(mixWord(hash, hashValue(name)), hashValue(inOrder(entry)));
     });

@@ -21,6 +21,11 @@ export interface Load<Request, Answer, Input, Output> {
    * @throws PropertyBroken for an answer that makes no sense.
    */
   hear(drawn: Drawn<Input>, answer: Answer, node: NodeId, client: Client): Output | undefined;
+  /**
+   * Does the client's `number`th thing by itself, if that takes more than one request, and calls `done` when it is through;
+   * false where it is a single operation.
+   */
+  readonly perform?: (client: Client, number: number, done: () => void) => boolean;
   /** Asking again under the same name takes effect once. Without it, an operation that is not answered is left so. */
   readonly mayAskAgain: boolean;
 }
@@ -92,6 +97,7 @@ function nextOperation<S, M, Q, A, D, I, O>(
   };
   const name = `${client.number}:${number}`;
   if (ways.skipped.has(name)) return goOn();
+  if (load.perform?.(client, number, goOn) === true) return;
 
   const drawn = load.draw(client, number);
   const request = load.toRequest(drawn, name);

@@ -15,6 +15,7 @@ import { SEQUENCE_BUGS } from './bugs/sequences.js';
 import { SERVICES } from './bugs/services.js';
 import { SNAPSHOTS } from './bugs/snapshots.js';
 import { STATE_MACHINE } from './bugs/state-machine.js';
+import { TRANSACTION_BUGS } from './bugs/transactions.js';
 import { VALUES } from './bugs/values.js';
 
 export type { Bug } from './bugs/bug.js';
@@ -36,4 +37,5 @@ export const BUGS: readonly Bug[] = [
   ...SERVICES,
   ...SEQUENCE_BUGS,
   ...VALUES,
+  ...TRANSACTION_BUGS,
 ];

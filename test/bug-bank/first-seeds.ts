@@ -316,10 +316,41 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'value-received-unwritten': 67,
   'value-missing-in-logged-read': 112,
   'value-read-where-it-was': 1216,
+  'validation-left-out': 1,
+  'observed-key-not-compared': 1,
+  'observed-range-not-compared': 1,
+  'observed-intent-overlooked': 1,
+  'own-reads-not-observed': 1,
+  'own-writes-unseen': 1,
+  'reads-through-intents': 1,
+  'writes-over-intents': 5,
+  'snapshot-through-intents': 1,
+  'snapshot-comes-too-early': 3,
+  'settling-forgets-a-key': 1,
+  'abort-keeps-intents': 1,
+  'decision-overwritten': 2,
+  'abort-without-tombstone': 1,
+  'late-prepare-taken': 14,
+  'commit-time-per-partition': 1,
+  'commit-time-of-the-first': 1,
+  'finished-before-settled': 1,
+  'answered-before-decision': 2,
+  'left-is-aborted-unasked': 1,
+  'left-is-not-looked-after': 1,
+  'operation-done-twice': 3,
 };
 
 /**
  * Not found. No command makes a voter of a group its learner, so no storm comes to where `demoted-forgotten` matters;
- * where `led-back` would do harm, whoever asks for news hears them in time as a rule; `value-dropped-under-read` is caught by a unit test. One that gets a seed leaves this list.
+ * where `led-back` would do harm, whoever asks for news mostly hears them in time; `value-dropped-under-read` is caught by a unit test. Of
+ * the last three the first was hunted through 25 storms of its profile, the second through 4, the third only through seed 33 (a unit test
+ * catches it). One that gets a seed leaves this list.
  */
-export const NOT_FOUND_YET: readonly string[] = ['demoted-forgotten', 'led-back', 'value-dropped-under-read'];
+export const NOT_FOUND_YET: readonly string[] = [
+  'demoted-forgotten',
+  'led-back',
+  'value-dropped-under-read',
+  'commit-at-once-over-intents',
+  'turned-away-is-final',
+  'superseded-by-transaction-kept',
+];

@@ -20,6 +20,7 @@ import { wrongLockRead } from './locks.js';
 import { broken, NO_EFFECT, type Reference } from './reference.js';
 import { tellSequence, wrongGift } from './sequences.js';
 import { stateAt } from './timeline.js';
+import { blockedRead, wrongTransactionRead } from './transactions.js';
 
 /** What is wrong with what the command at an index is said to have led to; undefined for nothing. */
 export function wrongOutcome(reference: Reference, index: number, told: Outcome): string | undefined {
@@ -30,16 +31,22 @@ export function wrongOutcome(reference: Reference, index: number, told: Outcome)
 }
 
 function wrongAnswer(
-  { keys, locks, sequences }: Reference,
+  reference: Reference,
   index: number,
   operation: ReadOperation,
   told: Outcome,
 ): string | undefined {
+  const { keys, locks, sequences } = reference;
   switch (operation.type) {
     case 'Get':
     case 'Exists':
     case 'Scan':
-      return wrongRead(keys, index, operation, told);
+      return blockedRead(reference, index, operation, told) ?? wrongRead(keys, index, operation, told);
+    case 'Validate':
+    case 'GetDecision':
+      return told.family === 'transaction'
+        ? wrongTransactionRead(reference, index, operation, told)
+        : 'no answer to that';
     case 'GetLock':
       return wrongLockRead(locks, index, operation, told);
     case 'GetSequence': {
@@ -49,8 +56,6 @@ function wrongAnswer(
       const expected = fact?.record && tellSequence(fact.record, []);
       return seen === expected ? undefined : `it was ${expected ?? 'not there'}`;
     }
-    case 'Validate':
-    case 'GetDecision':
     case 'GetFloor':
       return undefined;
   }
@@ -71,14 +76,14 @@ function tell(outcome: Outcome): string {
       const { code, fencingToken, owner, expires } = outcome;
       return `code ${code}, token ${fencingToken}, ${owner?.join(' ') ?? 'no owner'} until ${stamp(expires)}`;
     }
+    case 'transaction': {
+      const { code, at = ZERO_TIMESTAMP } = outcome;
+      return `code ${code} of ${stamp(at)}`;
+    }
     case 'sequence': {
       const { code, record, allocation } = outcome;
       const values = allocation && [allocation.start, allocation.end, allocation.count, allocation.revision];
       return `code ${code}, ${values?.join(' ') ?? 'no values'}, ${tellRecord(record)}`;
-    }
-    case 'transaction': {
-      const { code, at = ZERO_TIMESTAMP, revisions = [] } = outcome;
-      return `code ${code}, at ${stamp(at)}, revisions ${revisions.join(' ')}`;
     }
     case 'hold':
       return `code ${outcome.code}, hold ${outcome.hold} until ${stamp(outcome.expires)}, ${outcome.live} from ${stamp(outcome.floor)}`;

@@ -7,6 +7,7 @@ import { wrongLock } from './locks.js';
 import { broken, NO_EFFECT, type Place, type Reference } from './reference.js';
 import { wrongSequence } from './sequences.js';
 import { stateAt } from './timeline.js';
+import { wrongTransaction } from './transactions.js';
 
 /** Compares what a replica changed by applying everything after `from`, up to where it is. */
 export function compareChanges(
@@ -49,6 +50,10 @@ export function compareAll(reference: Reference, node: number, state: PartitionS
       broken('replicas are right', reference, detail);
     }
   }
+  compareIntents(reference, node, state);
+  for (const name of reference.transactions.records.keys()) {
+    comparePlace(reference, node, { space: 'transaction', name }, state);
+  }
   for (const [requestId, { index }] of reference.firstOf) {
     if (index <= applied) compareRetry(reference, node, requestId, state);
   }
@@ -60,8 +65,15 @@ function comparePlace(
   { space, name }: Place,
   state: PartitionState,
 ): void {
-  const { keys, locks, sequences } = reference;
+  const { keys, locks, sequences, transactions } = reference;
   const { applied } = state;
+  if (space === 'transaction') {
+    const wrong = wrongTransaction(transactions, name, state);
+    if (wrong !== undefined) {
+      broken('replicas are right', reference, `at index ${applied} node ${node} holds ${name} ${wrong}`);
+    }
+    return;
+  }
   const wrong =
     space === 'key'
       ? wrongEntry(stateAt(keys, name, applied), mapGet(state.keys, name))
@@ -72,9 +84,26 @@ function comparePlace(
   broken('replicas are right', reference, `at index ${applied} node ${node} holds ${name} ${wrong}`);
 }
 
+/** Exactly those keys have intents which must. */
+function compareIntents(reference: Reference, node: number, state: PartitionState): void {
+  const { applied } = state;
+  const { prepared, intents } = reference.transactions;
+  const isThere = (fact: unknown): boolean => fact !== undefined && fact !== null;
+  for (const [name, map, facts] of [
+    ['intents', state.transactions.intents, intents],
+    ['prepared transactions', state.transactions.prepared, prepared],
+  ] as const) {
+    const right = [...facts.keys()].filter((key) => isThere(stateAt<unknown>(facts, key, applied))).length;
+    if (map.size === right) continue;
+    const detail = `node ${node} holds ${map.size} ${name} at index ${applied}, but there must be ${right}`;
+    broken('replicas are right', reference, detail);
+  }
+}
+
 function compareRetry(reference: Reference, node: number, requestId: string, state: PartitionState): void {
   const first = reference.firstOf.get(requestId)?.index;
-  if (first === undefined || first <= state.retries.forgotten) return;
+  // What was put off is done later, under the same id.
+  if (first === undefined || first > state.applied || first <= state.retries.forgotten) return;
   const record = findRetry(state.retries, requestId as Command['requestId']);
   const isKnown = record?.requestId === requestId;
   const wrong = isKnown ? wrongOutcome(reference, first, record.outcome) : 'nothing';

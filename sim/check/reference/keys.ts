@@ -21,6 +21,7 @@ import {
   type Revision,
   type ScanOperation,
   type SetOperation,
+  type StagedWrite,
   type Timestamp,
   type Value,
 } from '../../../core/index.js';
@@ -63,7 +64,7 @@ function isNever({ node }: Timestamp): boolean {
   return node === NO_NODE;
 }
 
-function isThere(fact: KeyFact | undefined): fact is KeyFact {
+export function isThere(fact: KeyFact | undefined): fact is KeyFact {
   return fact !== undefined && !fact.deleted && isNever(fact.lapsedAt);
 }
 
@@ -108,6 +109,29 @@ function setKey(
   };
   put(keys, key, moment.index, fact);
   return told(KeyValueCode.set, fact.revision, fact.lastModified, fact.expires);
+}
+
+/** A write of a transaction takes effect, at the time of its commit; gives the key. */
+export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: Timestamp): string {
+  const { key } = write;
+  const { index, stampedAt } = moment;
+  const now = latest(keys, key);
+  const life = (expiresMs: number | undefined): Pick<KeyFact, 'expires' | 'expiresMs' | 'armedAt'> =>
+    expiresMs === undefined
+      ? { expires: ZERO_TIMESTAMP, expiresMs: 0, armedAt: 0 }
+      : { expires: later(stampedAt, expiresMs), expiresMs, armedAt: index };
+  if (write.type === 'Extend') {
+    if (now !== undefined) put(keys, key, index, { ...now, ...life(write.expiresMs) });
+    return key;
+  }
+  const fresh = supersede(now, write.type === 'Delete' || write.noRevision !== true);
+  const revision = (now?.revision ?? -1) + write.revisions;
+  const fact =
+    write.type === 'Delete'
+      ? { ...fresh, revision, deleted: true, lastModified: at }
+      : { ...fresh, revision, value: write.value, lastModified: at, ...life(write.expiresMs) };
+  put(keys, key, index, fact);
+  return key;
 }
 
 /** A new version after `fact`. */

@@ -27,6 +27,13 @@ import { endKey, writeKey, type Keys, type Moment } from './keys.js';
 import { endLock, writeLock, type Locks } from './locks.js';
 import { createSequences, writeSequence, type Sequences } from './sequences.js';
 import { stateAt } from './timeline.js';
+import {
+  createTransactionFacts,
+  intentOf,
+  writeTransaction,
+  type PreparedFact,
+  type TransactionFacts,
+} from './transactions.js';
 
 /** What the command at an index does. */
 export interface Effect {
@@ -39,10 +46,12 @@ export interface Effect {
   readonly read: ReadOperation | undefined;
   /** Where the same request took effect before, or here. */
   readonly first: number;
+  /** The part of a transaction that it made into versions, or dropped. */
+  readonly settled?: PreparedFact;
 }
 
 export interface Place {
-  readonly space: 'key' | 'lock' | 'sequence';
+  readonly space: 'key' | 'lock' | 'sequence' | 'transaction';
   readonly name: string;
 }
 
@@ -53,6 +62,7 @@ export interface Reference {
   readonly keys: Keys;
   readonly locks: Locks;
   readonly sequences: Sequences;
+  readonly transactions: TransactionFacts;
   /** By request id: where it took effect. */
   readonly firstOf: Map<string, { readonly index: number; readonly operation: string }>;
   /** The time of the newest change. */
@@ -74,6 +84,7 @@ export function createReference(group: number): Reference {
     keys: new Map(),
     locks: new Map(),
     sequences: createSequences(),
+    transactions: createTransactionFacts(),
     firstOf: new Map(),
     lastModified: ZERO_TIMESTAMP,
   };
@@ -100,18 +111,22 @@ export function execute(reference: Reference, command: Command | undefined, wind
     effects.push({ requestId, touched: [], outcome, read, first: earlier.index });
     return;
   }
-  if (!isRead(operation)) firstOf.set(requestId, { index, operation: meaning });
   const { lapsed = [] } = command;
   const ended = lapsed.filter(isOfAnObject);
   const touched: Place[] = ended.map(({ space, name }) => ({ space, name }));
   const moment = momentOf(reference, index, command);
   for (const { space, name, armedAt } of ended) {
-    if (space === 'key') endKey(reference.keys, moment, name, armedAt);
-    else endLock(reference.locks, moment, name, armedAt);
+    if (space === 'lock') endLock(reference.locks, moment, name, armedAt);
+    // Who waits for an intent to be settled sees to the end of the key afterwards.
+    else if (intentOf(reference, name, index) === undefined) endKey(reference.keys, moment, name, armedAt);
   }
-  const outcome = write(reference, moment, command);
+  const { outcome, wrote, settled } = write(reference, { ...moment, window }, command);
+  for (const name of wrote) touched.push({ space: 'key', name });
   const space = spaceOf(operation);
   if (!isRead(operation)) touched.push({ space, name: nameIn(operation) });
+  // What was only put off is not done under its name.
+  const isKept = outcome !== undefined && !isMustRetry(outcome);
+  if (!isRead(operation) && isKept) firstOf.set(requestId, { index, operation: meaning });
   // What a read was told is judged where its answer is.
   effects.push({
     requestId,
@@ -119,6 +134,7 @@ export function execute(reference: Reference, command: Command | undefined, wind
     outcome,
     read: isRead(operation) ? operation : undefined,
     first: index,
+    ...(settled === undefined ? {} : { settled }),
   });
 }
 
@@ -127,7 +143,12 @@ function isOfAnObject(lapse: Lapse): lapse is Lapse & { readonly space: 'key' | 
   return lapse.space !== 'hold';
 }
 
+function isMustRetry({ family, code }: Outcome): boolean {
+  return (family === undefined || family === 'transaction') && code === KeyValueCode.mustRetry;
+}
+
 function spaceOf(operation: Operation): Place['space'] {
+  if ('transaction' in operation) return 'transaction';
   if ('resource' in operation) return 'lock';
   return 'name' in operation ? 'sequence' : 'key';
 }
@@ -143,20 +164,29 @@ function momentOf(reference: Reference, index: number, { stampedAt }: Command): 
   return { index, stampedAt, next, stamp: () => (reference.lastModified = next()) };
 }
 
+/** What a command led to, and the keys that it wrote as a transaction's. */
+interface Written extends Pick<Effect, 'outcome' | 'settled'> {
+  readonly wrote: readonly string[];
+}
+
 function write(
   reference: Reference,
-  moment: Moment,
+  moment: Moment & { readonly window: number },
   { operation, requestId, take }: Command,
-): Outcome | undefined {
+): Written {
   switch (operation.type) {
     case 'Set':
     case 'Delete':
     case 'Extend':
-      return writeKey(reference.keys, moment, operation);
+      return only(
+        intentOf(reference, operation.key, moment.index) === undefined
+          ? writeKey(reference.keys, moment, operation)
+          : refusalOf(operation, 'mustRetry'),
+      );
     case 'AcquireLock':
     case 'ExtendLock':
     case 'ReleaseLock':
-      return writeLock(reference.locks, moment, operation);
+      return only(writeLock(reference.locks, moment, operation));
     case 'CreateSequence':
     case 'UpdateSequence':
     case 'ReserveSequence':
@@ -164,29 +194,43 @@ function write(
       const { outcome, problem } = writeSequence(reference.sequences, moment, requestId, operation, take);
       if (problem !== undefined)
         broken('values are given once', reference, `index ${moment.index}: ${problem}`);
-      return outcome;
+      return only(outcome);
     }
-    case 'Get':
-    case 'Exists':
-    case 'Scan':
-    case 'GetLock':
-    case 'GetSequence':
     case 'Prepare':
     case 'CommitAtOnce':
-    case 'Validate':
     case 'Decide':
     case 'Settle':
     case 'Finish':
+      return writeTransaction(reference, { ...moment, comeTo: (at) => comeTo(reference, at) }, operation);
+    case 'Get':
+    case 'Exists':
+    case 'Scan':
+    case 'Validate':
+      // After that nothing is written at the time that it shows, or before.
+      if (operation.at !== undefined) comeTo(reference, operation.at);
+      return only(undefined);
+    case 'GetLock':
+    case 'GetSequence':
     case 'GetDecision':
+      return only(undefined);
     case 'AcquireTransactionLocks':
     case 'ReleaseTransactionLocks':
+      return broken('locks of transactions stay in memory', reference, `index ${moment.index} holds some`);
     case 'AcquireHold':
     case 'RenewHold':
     case 'ReleaseHold':
     case 'GetFloor':
     case 'SetFloor':
-      return undefined;
+      return only(undefined);
   }
+}
+
+function only(outcome: Outcome | undefined): Written {
+  return { outcome, wrote: [] };
+}
+
+function comeTo(reference: Reference, at: Timestamp): void {
+  if (compareTimestamps(at, reference.lastModified) > 0) reference.lastModified = at;
 }
 
 export function broken(property: string, { group }: Reference, detail: string): never {

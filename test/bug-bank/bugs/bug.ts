@@ -23,6 +23,7 @@ export type Category =
   | 'quiescence'
   | 'services'
   | 'values'
+  | 'transactions'
   | 'legal';
 
 /** One replacement in a file: `find` stands there exactly once. */
