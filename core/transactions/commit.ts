@@ -152,7 +152,8 @@ function committedAtOnce(
     const known = phase.jobs[job];
     if (mayWait(turn, known, blocker)) return pause(turn, job);
     // Whom a lock turned away the log knows nothing of: a request that was late may still find the lock gone.
-    const mayCome = (blocker !== undefined || (known?.attempt ?? 0) > 0) && part?.participant.ephemeral !== true;
+    const mayCome =
+      (blocker !== undefined || (known?.attempt ?? 0) > 0) && part?.participant.ephemeral !== true;
     if (!mayCome) return conclude(turn, { type: 'Aborted', reason });
     taint(turn);
     return decide(turn, { type: 'Abort' });

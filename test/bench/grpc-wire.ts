@@ -21,6 +21,7 @@ interface Method {
 
 const FRAME = 15;
 const PERSISTENT = 1;
+const NORMAL = 3;
 
 export function openGrpcWire(ports: readonly number[]): Promise<Wire> {
   const nodes = ports.map((port) => new Client(`127.0.0.1:${port}`, credentials.createInsecure()));
@@ -43,6 +44,13 @@ export function openGrpcWire(ports: readonly number[]): Promise<Wire> {
         const asked = { Key: question.key, Revision: -1, Durability: PERSISTENT };
         return keys[place]?.send({ Type: 5, TryGetKeyValue: asked }, ({ TryGetKeyValue: answer }) =>
           answered(typeOf(answer) === KeyValueCode.got),
+        );
+      }
+      case 'script': {
+        const asked = { Script: Buffer.from(question.script), Parameters: [], Priority: NORMAL };
+        const request = { Type: 7, TryExecuteTransactionScript: asked };
+        return keys[place]?.send(request, ({ TryExecuteTransactionScript: answer }) =>
+          answered(typeOf(answer) === KeyValueCode.set),
         );
       }
       case 'acquire': {

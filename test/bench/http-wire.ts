@@ -82,6 +82,10 @@ function pathAndBody(question: Question): readonly [string, string] {
       ];
     case 'next':
       return ['/v1/sequences/next', nextBody(question.sequence, question.idempotencyKey)];
+    case 'script': {
+      const script = Buffer.from(question.script).toString('base64');
+      return ['/v1/kv/try-execute-tx-script', `{"script":"${script}","parameters":[],"priority":2}`];
+    }
   }
 }
 

@@ -2,8 +2,8 @@
  * `npm run bench`: what the system costs and carries, on this machine, now.
  *
  *     npm run bench                    everything
- *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, services, overload, groups,
- *                                      isolation, histories, explore or scripts
+ *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, services, transactions,
+ *                                      overload, groups, isolation, histories, explore or scripts
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -16,7 +16,7 @@ import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
 import { benchOverload } from './overload.js';
 import { benchRestart } from './restart.js';
-import { benchServices } from './services.js';
+import { benchServices, benchTransactions } from './services.js';
 import { benchScripts } from './scripts.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
@@ -31,6 +31,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   restart: benchRestart,
   cluster: benchCluster,
   services: benchServices,
+  transactions: benchTransactions,
   overload: benchOverload,
   groups: benchGroups,
   isolation: benchIsolation,

@@ -16,6 +16,9 @@ import {
 import { percentile } from './table.js';
 
 const KEYS = 10_000;
+/** So few that those who add to them meet. */
+const COUNTERS = 16;
+
 process.once('message', (task) => {
   void measure(task as ServiceTask).then((result) => {
     process.send?.(result, () => process.exit(0));
@@ -92,6 +95,15 @@ function questionsOf(work: Work, lane: number, number: number): readonly Questio
     case 'next-keyed': {
       const idempotencyKey = `${process.pid}-${number}`;
       return [{ type: 'next', sequence: `bench-${number % SEQUENCES}`, idempotencyKey }];
+    }
+    case 'one partition':
+      return [{ type: 'script', script: `set "${key}/a" "1" set "${key}/b" "2"` }];
+    case 'two partitions':
+      return [{ type: 'script', script: `set "${key}/a" "1" set "other-${key}/a" "2"` }];
+    case 'contended': {
+      const counter = `bench-counter-${number % COUNTERS}`;
+      const script = `let n = get "${counter}" if n == null then set "${counter}" 1 else set "${counter}" n + 1 end`;
+      return [{ type: 'script', script }];
     }
   }
 }

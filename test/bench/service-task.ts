@@ -2,7 +2,10 @@
 
 export type WireName = 'http' | 'grpc';
 /** What a lane does over and over; a lock is taken and given back, which counts as one. */
-export type Work = 'put' | 'get' | 'lock' | 'next' | 'next-keyed';
+export type Work = ServiceWork | TransactionWork;
+export type ServiceWork = 'put' | 'get' | 'lock' | 'next' | 'next-keyed';
+/** A transaction of two sets in one partition, or in two; or one that adds one to a number that many are after. */
+export type TransactionWork = 'one partition' | 'two partitions' | 'contended';
 
 export interface ServiceTask {
   readonly wire: WireName;
@@ -27,7 +30,8 @@ export interface ServiceResult {
 export type Question =
   | { readonly type: 'put' | 'get'; readonly key: string }
   | { readonly type: 'acquire' | 'release'; readonly lock: string }
-  | { readonly type: 'next'; readonly sequence: string; readonly idempotencyKey?: string };
+  | { readonly type: 'next'; readonly sequence: string; readonly idempotencyKey?: string }
+  | { readonly type: 'script'; readonly script: string };
 
 /** Asks; `answered` is told whether the answer is the one that is wanted. */
 export interface Wire {

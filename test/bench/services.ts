@@ -12,12 +12,41 @@ import { startThreeProcesses } from './three-processes.js';
 
 const WIRES: readonly WireName[] = ['http', 'grpc'];
 const WORKS: readonly Work[] = ['put', 'get', 'lock', 'next', 'next-keyed'];
+const TRANSACTIONS: readonly Work[] = ['one partition', 'two partitions', 'contended'];
 const OUTSTANDING = [1, 64, 256, 1_000];
 const COMPILE_MS = 4_000;
 const WARM_UP_MS = 500;
 const MEASURED_MS = 3_000;
 
-export async function benchServices(): Promise<Section> {
+export function benchServices(): Promise<Section> {
+  return benchWorks(WORKS, OUTSTANDING, {
+    title: 'Services: three processes on this machine (outstanding operations in brackets)',
+    notes: [
+      'A lock is taken and given back: two requests that count as one.',
+      'http: one connection for each outstanding operation. grpc: the batch streams of keys and locks, one to each node; ' +
+        'unary calls for sequences, which have none.',
+      `next: one value of ${SEQUENCES} sequences, out of blocks that leaders hold. next-keyed: with an idempotency key, so ` +
+        'that each is written to the log.',
+    ],
+  });
+}
+
+export function benchTransactions(): Promise<Section> {
+  return benchWorks(TRANSACTIONS, [1, 64, 256], {
+    title: 'Transactions: scripts on three processes on this machine (outstanding scripts in brackets)',
+    notes: [
+      'one partition, two partitions: two keys are set. contended: one of 16 numbers is read and set to the next; who finds it locked, or ' +
+        'changed at the end, has failed, and asks for the next thing.',
+      'http: one connection for each outstanding script. grpc: the batch stream of keys, one to each node.',
+    ],
+  });
+}
+
+async function benchWorks(
+  works: readonly Work[],
+  outstandings: readonly number[],
+  { title, notes }: Pick<Section, 'title' | 'notes'>,
+): Promise<Section> {
   const cluster = await startThreeProcesses();
   const { ports } = cluster;
   try {
@@ -25,10 +54,10 @@ export async function benchServices(): Promise<Section> {
     const rows: (string | number)[][] = [];
     for (const wire of WIRES) {
       // Just-in-time compilers want some thousand requests before they show what they can do.
-      for (const work of WORKS)
+      for (const work of works)
         await load({ wire, work, outstanding: 256, ports, warmUpMs: 0, measuredMs: COMPILE_MS });
-      for (const work of WORKS) {
-        for (const outstanding of OUTSTANDING) {
+      for (const work of works) {
+        for (const outstanding of outstandings) {
           const before = await cluster.cpuSeconds();
           const task = { wire, work, outstanding, ports, warmUpMs: WARM_UP_MS, measuredMs: MEASURED_MS };
           const result = await load(task);
@@ -46,7 +75,7 @@ export async function benchServices(): Promise<Section> {
       }
     }
     return {
-      title: 'Services: three processes on this machine (outstanding operations in brackets)',
+      title,
       columns: [
         '',
         'a second',
@@ -58,12 +87,8 @@ export async function benchServices(): Promise<Section> {
       ],
       rows,
       notes: [
-        `Each figure over ${MEASURED_MS / 1_000} s, after ${WARM_UP_MS / 1_000} s of warming up. A lock is taken and given ` +
-          'back: two requests that count as one.',
-        'http: one connection for each outstanding operation. grpc: the batch streams of keys and locks, one to each node; ' +
-          'unary calls for sequences, which have none.',
-        `next: one value of ${SEQUENCES} sequences, out of blocks that leaders hold. next-keyed: with an idempotency key, so ` +
-          'that each is written to the log.',
+        `Each figure over ${MEASURED_MS / 1_000} s, after ${WARM_UP_MS / 1_000} s of warming up.`,
+        ...notes,
       ],
     };
   } finally {
