@@ -11,6 +11,7 @@ import {
   type LockRule,
 } from '../../sim/index.js';
 import type { Histories } from './load.js';
+import { wrongTransfer } from './transfer-work.js';
 
 /** All clients run on one clock, and a lease may last longer than asked for, never shorter. */
 const LOCK_RULES: readonly LockRule[] = [
@@ -24,7 +25,7 @@ const LOCK_RULES: readonly LockRule[] = [
 const ROUNDING_MS = 2;
 
 /** What is wrong, in words; empty when nothing is. What tested nothing is wrong too. */
-export function judge({ keys, locks, sequences }: Histories): readonly string[] {
+export function judge({ keys, locks, sequences, transfers }: Histories): readonly string[] {
   const problems: string[] = [];
   const linearizable = checkLinearizable(keyValueModel, keys);
   if (linearizable.verdict !== 'valid') problems.push(`keys: ${explainCounterexample(linearizable)}`);
@@ -32,5 +33,7 @@ export function judge({ keys, locks, sequences }: Histories): readonly string[] 
   if (held.verdict !== 'valid') problems.push(`locks: ${explainLocks(held)}`);
   const given = checkSequences(sequences);
   if (given.verdict !== 'valid') problems.push(`sequences: ${explainSequences(given)}`);
+  const transfer = wrongTransfer(transfers);
+  if (transfer !== undefined) problems.push(`transfers: ${transfer}`);
   return problems;
 }

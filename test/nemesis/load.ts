@@ -1,21 +1,24 @@
-/** The mixed load of a nemesis: clients on keys, locks and sequences, all at once, until they are told to stop. */
+/** The mixed load of a nemesis: clients on keys, locks, sequences and transfers, all at once, until they are told to stop. */
 
-import { KeyValueCode, LockCode, SequenceCode } from '../../core/index.js';
+import { KeyValueCode, LockCode, ScriptCode, SequenceCode } from '../../core/index.js';
 import { drawBelow, streamOf, type LockOperation, type SequenceOperation } from '../../sim/index.js';
 import { createAsker, type Asker } from './asking.js';
 import { workOnKey, type KeyEvent } from './key-work.js';
 import { workOnLock } from './lock-work.js';
 import { createSequences, workOnSequence } from './sequence-work.js';
+import { openAccounts, settleTransfers, workOnTransfers, type TransferEvent } from './transfer-work.js';
 
 /** What the clients saw. */
 export interface Histories {
   readonly keys: readonly KeyEvent[];
   readonly locks: readonly LockOperation[];
   readonly sequences: readonly SequenceOperation[];
+  readonly transfers: readonly TransferEvent[];
 }
 
 export interface MixedLoad {
-  readonly histories: Histories;
+  /** So far; once it has stopped, with what became of every transfer. */
+  histories(): Histories;
   /** Operations that were answered. */
   done(): number;
   /** From here on other keys are worked on. */
@@ -26,7 +29,7 @@ export interface MixedLoad {
   stop(): Promise<void>;
 }
 
-const KINDS = ['keys', 'locks', 'sequences'] as const;
+const KINDS = ['keys', 'locks', 'sequences', 'transfers'] as const;
 const CLIENTS_OF_EACH = 4;
 const LONGEST_THOUGHT_MS = 12;
 /** Whoever got no answer does not ask on at full speed. */
@@ -37,6 +40,8 @@ const IS_UNKNOWN = {
   keys: (type: number) => type === KeyValueCode.mustRetry,
   locks: (type: number) => type === LockCode.mustRetry,
   sequences: (type: number) => type === SequenceCode.mustRetry,
+  // A script on a node that stops is errored: what became of it nobody knows.
+  transfers: (type: number) => type === ScriptCode.mustRetry || type === ScriptCode.errored,
 };
 
 /** Returns when the sequences are there and every client is at work. */
@@ -44,7 +49,8 @@ export async function startMixedLoad(endpoints: readonly string[], seed: number)
   const keys: KeyEvent[] = [];
   const locks: LockOperation[] = [];
   const sequences: SequenceOperation[] = [];
-  const counts = { keys: 0, locks: 0, sequences: 0 };
+  let transfers: TransferEvent[] = [];
+  const counts = { keys: 0, locks: 0, sequences: 0, transfers: 0 };
   let epoch = 1;
   let stopping = false;
   let failure: Error | undefined;
@@ -53,6 +59,7 @@ export async function startMixedLoad(endpoints: readonly string[], seed: number)
     createAsker(endpoints, number, IS_UNKNOWN[kind]);
   const creator = { number: 1, stream: streamOf(seed, 'create'), asker: askerOf('sequences', 1) };
   await createSequences({ ...creator, history: sequences });
+  await openAccounts({ asker: askerOf('transfers', 1) });
 
   async function repeat(
     kind: (typeof KINDS)[number],
@@ -87,13 +94,15 @@ export async function startMixedLoad(endpoints: readonly string[], seed: number)
           return repeat(kind, number, (count) => workOnLock({ ...worker, history: locks }, count));
         case 'sequences':
           return repeat(kind, number, (count) => workOnSequence({ ...worker, history: sequences }, count));
+        case 'transfers':
+          return repeat(kind, number, (count) => workOnTransfers({ ...worker, history: transfers }, count));
       }
     }),
   );
 
   return {
-    histories: { keys, locks, sequences },
-    done: () => counts.keys + counts.locks + counts.sequences,
+    histories: () => ({ keys, locks, sequences, transfers }),
+    done: () => counts.keys + counts.locks + counts.sequences + counts.transfers,
     nextEpoch: () => (epoch += 1),
     async progress(operations) {
       const targets = KINDS.map((kind) => counts[kind] + operations);
@@ -105,6 +114,7 @@ export async function startMixedLoad(endpoints: readonly string[], seed: number)
       stopping = true;
       await Promise.all(clients);
       if (failure !== undefined) throw failure;
+      transfers = [...(await settleTransfers(askerOf('keys', 1), transfers))];
     },
   };
 }

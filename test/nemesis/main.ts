@@ -54,7 +54,7 @@ function describe(result: NemesisResult): string {
     `seed        ${result.seed}`,
     `blows       ${result.kills} kills, ${result.pauses} pauses, ${result.restarts} restarts`,
     `operations  ${result.keyOperations} on keys, ${result.lockOperations} on locks, ` +
-      `${result.sequenceOperations} on sequences; ${result.unanswered} without an answer`,
+      `${result.sequenceOperations} on sequences, ${result.transfers} transfers; ${result.unanswered} without an answer`,
     `recovery    at most ${result.slowestRecoveryMs} ms until every kind of client had got on`,
     `real        ${Math.round(result.elapsedMs / 1_000)} s`,
     `verdict     ${result.problems.length === 0 ? 'every promise was kept' : 'NOT every promise was kept'}`,

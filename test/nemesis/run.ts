@@ -1,7 +1,7 @@
 /**
  * One run of the nemesis: a cluster of three real processes under a mixed load is killed, paused and restarted as planned;
  * after every blow each kind of client must get on, in the end all replicas must be equal, and what the clients saw must be
- * what locks, keys and sequences promise.
+ * what locks, keys, sequences and transactions promise.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -37,6 +37,8 @@ export interface NemesisResult {
   readonly keyOperations: number;
   readonly lockOperations: number;
   readonly sequenceOperations: number;
+  /** Scripts over several partitions. */
+  readonly transfers: number;
   readonly unanswered: number;
   /** The longest time after a blow until each kind of client had got on. */
   readonly slowestRecoveryMs: number;
@@ -59,13 +61,12 @@ export async function runNemesis({ seed, kills, onBlow, keepIn }: NemesisOptions
   const cluster = await createRealCluster(NODES.length);
   const problems: string[] = [];
   const struck: string[] = [];
-  let histories: Histories = { keys: [], locks: [], sequences: [] };
+  let load: MixedLoad | undefined;
   let slowestRecoveryMs = 0;
   let killed = 0;
   try {
     for (const node of NODES) cluster.start(node);
-    const load = await startMixedLoad(cluster.endpoints, seed);
-    histories = load.histories;
+    load = await startMixedLoad(cluster.endpoints, seed);
     for (const strike of plan) {
       const recoveryMs = await endure(cluster, load, strike);
       slowestRecoveryMs = Math.max(slowestRecoveryMs, recoveryMs);
@@ -80,13 +81,14 @@ export async function runNemesis({ seed, kills, onBlow, keepIn }: NemesisOptions
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
+  const histories: Histories = load?.histories() ?? { keys: [], locks: [], sequences: [], transfers: [] };
   problems.push(...judge(histories));
   const logs = cluster.logs();
   await cluster.destroy();
   const keptIn =
     problems.length === 0 ? undefined : keep(keepIn, { seed, histories, problems, struck, logs });
-  const { keys, locks, sequences } = histories;
-  const all = [...keys, ...locks, ...sequences];
+  const { keys, locks, sequences, transfers } = histories;
+  const all = [...keys, ...locks, ...sequences, ...transfers];
   return {
     seed,
     kills: killed,
@@ -95,6 +97,7 @@ export async function runNemesis({ seed, kills, onBlow, keepIn }: NemesisOptions
     keyOperations: keys.length,
     lockOperations: locks.length,
     sequenceOperations: sequences.length,
+    transfers: transfers.length,
     unanswered: all.filter(({ answeredAt }) => answeredAt === undefined).length,
     slowestRecoveryMs: Math.round(slowestRecoveryMs),
     elapsedMs: Math.round(performance.now() - startedAt),
@@ -193,6 +196,7 @@ function keep(folder: string, { seed, histories, problems, struck, logs }: Kept)
     'keys.json': toJson(histories.keys),
     'locks.json': toJson(histories.locks),
     'sequences.json': toJson(histories.sequences),
+    'transfers.json': toJson(histories.transfers),
     'nodes.log': logs,
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), `${text}\n`);
