@@ -45,12 +45,13 @@ export interface Wanted {
   readonly transaction: TransactionId;
   readonly needs: readonly LockNeed[];
   readonly leaseMs: number;
+  readonly once?: true;
 }
 
-/** Gives a transaction all that it needs, or a place in line. */
+/** Gives a transaction all that it needs, or a place in line unless it asks but once. */
 export function acquireLocks(
   before: LockTable,
-  { transaction, needs, leaseMs }: Wanted,
+  { transaction, needs, leaseMs, once }: Wanted,
   now: MonotonicMs,
 ): Acquired {
   const table = withoutOver(before, now);
@@ -66,6 +67,7 @@ export function acquireLocks(
       const byEnd = withEnd(table.byEnd, place, kept);
       return { type: 'Taken', table: { ...table, places: mapSet(table.places, name, kept), byEnd }, by };
     }
+    if (once === true) return { type: 'Taken', table, by };
     if (table.size + needs.length > MAX_LOCKS) return { type: 'Full', table };
     return { type: 'Taken', table: lineUp(table, name, transaction, wanted, now), by };
   }

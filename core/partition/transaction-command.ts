@@ -207,6 +207,8 @@ export interface AcquireTransactionLocks extends InTransaction {
   readonly needs: readonly LockNeed[];
   /** How long they are held, by the leader's clock, unless they are released or renewed. */
   readonly leaseMs: number;
+  /** Whoever asks does not come again for what is taken, and gets no place in line: it would only keep others from it. */
+  readonly once?: true;
   readonly ephemeral?: true;
 }
 

@@ -92,6 +92,8 @@ export interface LockInTransaction {
   readonly need: LockNeed;
   /** Milliseconds; 0 for as long as the session lasts. */
   readonly leaseMs: number;
+  /** Only of scripts, which do not wait: see `AcquireTransactionLocks.once`. */
+  readonly once?: true;
   readonly ephemeral?: true;
 }
 

@@ -14,7 +14,7 @@ import {
   type SessionTurn,
 } from './session-turn.js';
 
-type Wanted = Pick<LockInTransaction, 'need' | 'leaseMs' | 'ephemeral'>;
+type Wanted = Pick<LockInTransaction, 'need' | 'leaseMs' | 'once' | 'ephemeral'>;
 
 function nameOfLock(need: LockNeed, { ephemeral }: InSpace): string {
   const space = ephemeral === true ? '~' : ':';
@@ -35,7 +35,7 @@ export function acquire(
   turn: SessionTurn,
   operationId: string,
   operation: SessionOperation,
-  { need, leaseMs, ephemeral }: Wanted,
+  { need, leaseMs, once, ephemeral }: Wanted,
 ): void {
   const { session } = turn;
   const participant = participantOfLock(turn, need, ephemeral === true ? { ephemeral } : {});
@@ -49,6 +49,7 @@ export function acquire(
       transaction: session.id,
       needs: [need],
       leaseMs: leaseMs === 0 ? SESSION_LEASE_MS : leaseMs,
+      ...(once && { once }),
     },
   );
 }

@@ -222,5 +222,5 @@ function wantedBy(lock: ScriptLock): LockInTransaction {
     lock.type === 'Key'
       ? { type: 'KeyLock', key: lock.key }
       : { type: 'PrefixLock', prefix: `${lock.bucket}/` };
-  return { type: 'LockInTransaction', need, leaseMs: 0, ...spaceOf(lock) };
+  return { type: 'LockInTransaction', need, leaseMs: 0, once: true, ...spaceOf(lock) };
 }

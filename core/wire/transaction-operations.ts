@@ -18,6 +18,7 @@ import {
   readText,
   readUnsigned,
   skipField,
+  writeBool,
   writeNested,
   writePresentUnsigned,
   writeText,
@@ -72,7 +73,10 @@ export function writeTransactionOperation(writer: Writer, operation: Transaction
   if ('needs' in operation) {
     for (const need of operation.needs ?? []) writeNested(writer, 82, need, writeNeed);
   }
-  if (operation.type === 'AcquireTransactionLocks') writeUnsigned(writer, 88, operation.leaseMs);
+  if (operation.type === 'AcquireTransactionLocks') {
+    writeUnsigned(writer, 88, operation.leaseMs);
+    writeBool(writer, 96, operation.once === true);
+  }
   if ('ephemeral' in operation) writeEphemeral(writer, operation);
 }
 
@@ -95,6 +99,7 @@ interface Fields {
   since: number | undefined;
   readonly needs: LockNeed[];
   leaseMs: number;
+  once: number;
   ephemeral: number;
 }
 
@@ -112,6 +117,7 @@ export function readTransactionOperation(reader: Reader): TransactionOperation {
     since: undefined,
     needs: [],
     leaseMs: 0,
+    once: 0,
     ephemeral: 0,
   };
   while (reader.pos < reader.len) readField(reader, fields);
@@ -154,6 +160,9 @@ function readField(reader: Reader, fields: Fields): void {
     case 88:
       fields.leaseMs = readUnsigned(reader, 'TransactionOperation.lease_ms');
       return;
+    case 96:
+      fields.once = readUnsigned(reader, 'TransactionOperation.once');
+      return;
     case EPHEMERAL:
       fields.ephemeral = readUnsigned(reader, 'TransactionOperation.ephemeral');
       return;
@@ -190,7 +199,14 @@ function operationOf(reader: Reader, fields: Fields): TransactionOperation {
       return { type, ...common };
     case 'AcquireTransactionLocks': {
       const leaseMs = checkedExpiry(reader, fields.leaseMs, 'TransactionOperation.lease_ms');
-      return { type, ...common, needs, leaseMs, ...ephemeral };
+      return {
+        type,
+        ...common,
+        needs,
+        leaseMs,
+        ...(fields.once === 0 ? {} : { once: true as const }),
+        ...ephemeral,
+      };
     }
     case 'ReleaseTransactionLocks':
       return { type, ...common, ...(needs.length === 0 ? {} : { needs }), ...ephemeral };

@@ -52,6 +52,22 @@ describe('a lock of a transaction', () => {
     }
   });
 
+  it('is not kept from others by whoever asked but once', () => {
+    const { tell } = start();
+    tell(lock('A', [key]));
+    const once = call({
+      type: 'AcquireTransactionLocks',
+      group: FIRST,
+      transaction: tx('B'),
+      needs: [key],
+      leaseMs: 1_000,
+      once: true,
+    });
+    expect(tell(once)).toMatchObject({ code: TransactionCode.alreadyLocked, blocker: tx('A') });
+    tell(unlock('A'));
+    expect(tell(lock('C', [key]))).toMatchObject({ code: TransactionCode.locked });
+  });
+
   it('stays when a commit at once, or a prepare, is refused', () => {
     const { tell } = start();
     tell(lock('A', [key]));

@@ -298,7 +298,7 @@ const transactionOperation: fc.Arbitrary<TransactionOperation> = fc.oneof(
       needs: fc.array(need, { maxLength: 4 }),
       leaseMs: expiresMs,
     },
-    { ephemeral },
+    { ephemeral, once: fc.constant(true as const) },
   ),
   withOptional(
     { type: fc.constant('ReleaseTransactionLocks' as const), ...inTransaction },
