@@ -148,6 +148,7 @@ function stormOver(seed: number, nodes: number, spares = 0): KeyValueScenario {
         placementTransfers: pick('placement transfers', [1, 8]),
         maxBlockedOperations: pick('blocked operations', [1, 4_096, 4_096]),
         intentGraceMs: pick('intent grace', [200, 1_000, 5_000]),
+        maxUnsettledTransactions: pick('most prepared', [1, 16_384, 16_384, 16_384]),
       },
     },
     ...conditions,
