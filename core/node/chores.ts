@@ -21,7 +21,7 @@ import { spreadFloors } from './floors.js';
 import type { Answer } from './proposals.js';
 import type { GroupWork } from './membership.js';
 import type { RosterAsk, RosterNews } from './protocol.js';
-import { bestHeir, betterLeader, isMisplaced, reconcileGroup } from './reconcile.js';
+import { bestHeir, betterLeader, isMisplaced, isOutranked, reconcileGroup } from './reconcile.js';
 import { META_GROUP, ROSTER_KEY, type Roster } from './roster.js';
 import { groupOf, openedGroup, openGroup, sendAtOnce, type NodeTurn, type OpenGroup } from './turn.js';
 import { doChoresAt, isMemberHere, noteWork, rosterOf, takeRoster } from './worklist.js';
@@ -228,12 +228,23 @@ function lookAtGroup(
   if (options.placementIntervalMs === 0 || !isMisplaced(raft, roster)) return { type: 'Done' };
   const settledAt = since + options.placementSettleMs;
   if (now.monotonic < settledAt) return { type: 'Again', at: settledAt };
+  if (!isOutranked(raft, roster) && keepsEphemeral(turn, group)) {
+    const patience = Math.max(options.placementSettleMs, options.placementIntervalMs);
+    return { type: 'Again', at: now.monotonic + patience };
+  }
   const later: LookedAt = { type: 'Again', at: now.monotonic + options.placementIntervalMs };
   if (moves === 0) return later;
   const opened = openGroup(turn, group);
   const better = betterLeader(opened.raft, roster, stays);
   if (better === undefined) return later;
   return transferLeadership(opened.raft, better).type === 'Started' ? { type: 'Moved' } : later;
+}
+
+/** Whether there is anything that would be lost with this leadership: too much to pay for nothing but an even spread. */
+function keepsEphemeral(turn: NodeTurn, group: GroupId): boolean {
+  const { lead } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
+  const state = lead?.ephemeral.state;
+  return state !== undefined && (state.keys.size > 0 || state.locks.size > 0);
 }
 
 function forget(turn: NodeTurn, group: GroupId): void {

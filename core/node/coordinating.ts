@@ -180,9 +180,7 @@ function sessionCalled(turn: NodeTurn, place: CallerPlace, call: SessionCall): v
   }
   const { node } = call.handle.id;
   if (node === options.node) return calledHere(turn, place, call);
-  const { roster } = turn.node.membership;
-  if (roster !== undefined && memberOf(rosterOf(turn), node) === undefined)
-    return calledGone(turn, place, call);
+  if (memberOf(rosterOf(turn), node) === undefined) return calledGone(turn, place, call);
   const deadline = monotonicMs(now.monotonic + options.requestTimeoutMs);
   const number = newNumber(turn);
   passOn(turn, number, place, call, node, deadline);

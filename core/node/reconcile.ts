@@ -135,3 +135,11 @@ export function betterLeader<Image>(
 export function isMisplaced<Image>(raft: RaftState<Image>, roster: Roster): boolean {
   return bestLeader(roster, raft.group, () => true) !== raft.self;
 }
+
+/** Whether somebody has a higher priority than this node, or it is no voter any more: then it should not lead at all. */
+export function isOutranked<Image>({ self }: RaftState<Image>, { members }: Roster): boolean {
+  const own = members.find(({ node, role }) => node === self && role === 'voter');
+  return (
+    own === undefined || members.some(({ role, priority }) => role === 'voter' && priority > own.priority)
+  );
+}

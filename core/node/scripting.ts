@@ -108,7 +108,6 @@ export function scriptRequested(
   const { scriptCount, plans } = coordinationOf(turn);
   const refuse = (code: ScriptCode, reason: string): void =>
     sessions.tell(turn, place, { family: 'script', code, entries: [], reason });
-  if (call.script.length === 0) return refuse(ScriptCode.invalidInput, 'there is no script');
   if (call.script.length > 4 * DEFAULT_SCRIPT_LIMITS.maxSourceLength) {
     return refuse(ScriptCode.invalidInput, `a script of ${call.script.length} bytes is too long`);
   }

@@ -1,6 +1,6 @@
 /** The statements that ask something of the store. Those whose verb begins with an e are about ephemeral keys. */
 
-import { accept, advance, looksAt, refuse, demand, wants, type Cursor } from './cursor.js';
+import { accept, advance, looksAt, refuse, refuseBecause, demand, wants, type Cursor } from './cursor.js';
 import { parseExpression, parseInteger } from './parse-expression.js';
 import type { Expression, Key, SetOption, Statement } from './syntax.js';
 
@@ -87,7 +87,15 @@ function parseAsOf(cursor: Cursor): { readonly asOf?: Expression } | undefined {
 function parseKey(cursor: Cursor): Key | undefined {
   const { symbol, text } = cursor.token;
   switch (symbol) {
-    case 'identifier':
+    case 'identifier': {
+      const { end } = advance(cursor);
+      if (goesOnAt(cursor, end))
+        return refuseBecause(
+          cursor,
+          `a key with "${cursor.token.text}" in it stands in quotes, as in get "users/17"`,
+        );
+      return { type: 'Name', name: text };
+    }
     case 'string':
       advance(cursor);
       return { type: 'Name', name: text };
@@ -98,4 +106,10 @@ function parseKey(cursor: Cursor): Key | undefined {
       wants(cursor, 'a key');
       return refuse(cursor);
   }
+}
+
+/** Whether a name without quotes was meant to go on: what follows it at once can begin nothing, here. */
+function goesOnAt({ source, token: { symbol, start } }: Cursor, end: number): boolean {
+  if (start !== end) return false;
+  return symbol === '/' || (symbol === '-' && /[A-Za-z_]/.test(source.charAt(start + 1)));
 }

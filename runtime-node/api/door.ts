@@ -33,13 +33,18 @@ const USE_HTTPS =
 const REFUSAL_MS = 1_000;
 /** A connection on which nothing is said for so long is closed. */
 const SILENCE_MS = 60_000;
+/**
+ * How long a connection is kept after an answer. Longer than clients keep theirs: a request that comes while it is being closed is
+ * lost, and nobody knows then whether it was executed.
+ */
+const KEEP_ALIVE_MS = 130_000;
 
 /** @param takeHttp2 serves a connection on which HTTP/2 is spoken, and decrypted where it was encrypted. */
 export function createDoor(tls: TlsIdentity | undefined, takeHttp2: (connection: Duplex) => void): Door {
   const silent = new Set<Socket>();
 
   function createPlain(handler: RequestListener): Server {
-    const server = createServer(handler);
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
     const takeHttp1 = replaceListener(server, 'connection', (socket) => {
       lookAtFirst(socket, silent, (bytes) => {
         const compared = Math.min(bytes.length, HTTP_2_PREFACE.length);
@@ -52,7 +57,8 @@ export function createDoor(tls: TlsIdentity | undefined, takeHttp2: (connection:
   }
 
   function createEncrypted(identity: TlsIdentity, handler: RequestListener): Server {
-    const server = createTlsServer({ ...identity, ALPNProtocols: ['http/1.1', 'h2'] }, handler);
+    const protocols = { ALPNProtocols: ['http/1.1', 'h2'] };
+    const server = createTlsServer({ ...identity, ...protocols, keepAliveTimeout: KEEP_ALIVE_MS }, handler);
     const takeHttp1 = replaceListener(server, 'secureConnection', (socket) => {
       if ((socket as TLSSocket).alpnProtocol === 'h2') takeHttp2(socket);
       else takeHttp1(socket);

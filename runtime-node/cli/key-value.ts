@@ -3,7 +3,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { READ_MODES, type KeyInfo, type ReadMode, type ReadOptions, type Value } from '../client/index.js';
-import { wholeNumber } from './arguments.js';
+import { wholeNumber, written } from './arguments.js';
 import { timeJson, withEphemeralOption, withServiceOptions, type ServiceFlags } from './service.js';
 
 /** How a read is to be answered, for the commands that read. */
@@ -45,7 +45,7 @@ export function moment(text: string, flag: string): Date {
   const date = new Date(/^\d+$/.test(text) ? Number(text) : text);
   if (!Number.isNaN(date.getTime())) return date;
   throw new InvalidArgumentError(
-    `${flag} wants a time, for example ${flag} 1790000000000 or ${flag} 2026-11-21T20:00:00Z.`,
+    `${flag} wants a time, for example ${written(flag, 1_790_000_000_000)} or ${written(flag, '2026-11-21T20:00:00Z')}.`,
   );
 }
 

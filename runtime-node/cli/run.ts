@@ -15,6 +15,7 @@ import {
 } from '../client/index.js';
 import { ExitCode } from './exit-codes.js';
 import { valueJson, valueText } from './key-value.js';
+import { reasonOf } from './refuse.js';
 import {
   done,
   no,
@@ -58,10 +59,20 @@ Examples:
     )
     .action(async (file: string, flags: RunFlags) => {
       await runService(seat, flags, async (client) => {
-        const source = file === '-' ? await textFrom(process.stdin) : await readFile(file, 'utf8');
+        const source = await textOf(file);
         return runScript(client, source, flags.param ?? {}, flags.priority, file === '-' ? 'stdin' : file);
       });
     });
+}
+
+/** @throws TypeError where it cannot be read. */
+async function textOf(file: string): Promise<string> {
+  if (file === '-') return textFrom(process.stdin);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new TypeError(`the script cannot be read: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 /** @param before what earlier options have given. */
@@ -97,7 +108,7 @@ function tell(result: ScriptResult): Telling {
   const json = { entries: entries.map(entryJson) };
   switch (outcome) {
     case 'got':
-      return done(textOf(entries), outcome, json);
+      return done(shownAll(entries), outcome, json);
     case 'notSet':
       return no('not set: a condition refused', outcome, json);
     case 'doesNotExist':
@@ -112,7 +123,7 @@ function changed({ key, revision }: ScriptEntry): string {
 }
 
 /** A value by itself, values one to a line, or keys with theirs. */
-function textOf(entries: readonly ScriptEntry[]): string {
+function shownAll(entries: readonly ScriptEntry[]): string {
   const [first] = entries;
   if (first === undefined) return 'done';
   if (entries.length === 1 || first.key === undefined) return entries.map(shown).join('\n');

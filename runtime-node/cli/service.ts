@@ -129,9 +129,7 @@ function failure(error: unknown): Telling {
     };
     return { text: wordsFor(error), json, exitCode: exitCodeOf(error), isResult: false };
   }
-  const isBad =
-    error instanceof TypeError || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
-  if (!isBad) throw error;
+  if (!(error instanceof TypeError)) throw error;
   const reason = error.message;
   const json = { outcome: 'invalidInput', reason };
   return { text: `refused: ${reason}`, json, exitCode: ExitCode.badArguments, isResult: false };

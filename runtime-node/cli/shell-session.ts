@@ -194,7 +194,8 @@ export function createShell({ client, out, complain }: ShellOptions): Shell {
       }
     });
     // A session that is not rolled back ends by itself.
-    await Promise.all([...giveBack, transactions.end().catch(() => undefined)]);
+    const [wasOpen] = await Promise.all([transactions.end().catch(() => true), ...giveBack]);
+    if (wasOpen) complain('the transaction that was not committed is rolled back');
   }
 
   return {

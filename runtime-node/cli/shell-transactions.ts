@@ -1,4 +1,7 @@
-/** `begin`, `commit` and `rollback` in the shell: what is between them is one transaction. */
+/**
+ * `begin`, `commit` and `rollback` in the shell: what is between them is one transaction. One that was aborted meanwhile stays until
+ * either is typed, and refuses what comes until then: it was not meant for outside of it.
+ */
 
 import { Command } from 'commander';
 
@@ -10,8 +13,8 @@ export interface ShellTransactions {
   /** The client, or the same in the transaction that is open. */
   client(): WavetankClient;
   readonly commands: readonly ((seat: Seat) => Command)[];
-  /** Rolls back what is open. */
-  end(): Promise<void>;
+  /** Rolls back what is open. @returns whether there was anything. */
+  end(): Promise<boolean>;
 }
 
 interface BeginFlags {
@@ -25,9 +28,9 @@ const LIFETIME_MS = 300_000;
 const NO_FLAGS: ServiceFlags = { endpoints: [], timeout: 0 };
 
 export function createShellTransactions(client: WavetankClient): ShellTransactions {
+  /** The one that was begun and not ended yet. */
   let session: Session | undefined;
 
-  const open = (): Session | undefined => (session?.state === 'open' ? session : undefined);
   const none = (): Telling => no('no transaction is open: `begin` begins one', 'notFound');
 
   function beginCommand(seat: Seat): Command {
@@ -39,7 +42,9 @@ export function createShellTransactions(client: WavetankClient): ShellTransactio
       .option('--lifetime <ms>', 'how long it may take', wholeNumber('--lifetime', 1), LIFETIME_MS)
       .action(({ optimistic, lifetime }: BeginFlags) =>
         runService(seat, NO_FLAGS, async () => {
-          if (open() !== undefined)
+          if (session?.state === 'aborted')
+            return no('the transaction was aborted: `rollback` ends it', 'alreadyExists');
+          if (session !== undefined)
             return no('a transaction is open: `commit` it, or `rollback`', 'alreadyExists');
           const locking = optimistic === true ? 'optimistic' : 'pessimistic';
           session = await client.begin({ locking, lifetimeMs: lifetime });
@@ -51,8 +56,9 @@ export function createShellTransactions(client: WavetankClient): ShellTransactio
   function commitCommand(seat: Seat): Command {
     return new Command('commit').description('commit the transaction').action(() =>
       runService(seat, NO_FLAGS, async () => {
-        const ending = open();
+        const ending = session;
         if (ending === undefined) return none();
+        session = undefined;
         await ending.commit();
         return done('committed', 'committed');
       }),
@@ -62,8 +68,9 @@ export function createShellTransactions(client: WavetankClient): ShellTransactio
   function rollbackCommand(seat: Seat): Command {
     return new Command('rollback').description('leave nothing of the transaction behind').action(() =>
       runService(seat, NO_FLAGS, async () => {
-        const ending = open();
+        const ending = session;
         if (ending === undefined) return none();
+        session = undefined;
         await ending.rollback();
         return done('rolled back', 'rolledBack');
       }),
@@ -72,12 +79,13 @@ export function createShellTransactions(client: WavetankClient): ShellTransactio
 
   return {
     client() {
-      const within = open();
-      return within === undefined ? client : { ...client, keys: { ...client.keys, ...within } };
+      return session === undefined ? client : { ...client, keys: { ...client.keys, ...session } };
     },
     commands: [beginCommand, commitCommand, rollbackCommand],
     async end() {
-      await open()?.rollback();
+      if (session === undefined) return false;
+      await session.rollback();
+      return true;
     },
   };
 }

@@ -23,6 +23,12 @@ import {
 import type { ApiBackend } from '../api/backend.js';
 import { doRange } from '../api/calls/range.js';
 import { NO_BACKUPS } from '../api/no-backups.js';
+import {
+  problemWithLeaf,
+  problemWithParent,
+  problemWithRestore,
+  type ProblemWith,
+} from '../api/requests/backup.js';
 import { readRange, type RangeAsked } from '../api/requests/range.js';
 import { KeyValueCode } from '../../core/index.js';
 import type { Log } from '../observe/log.js';
@@ -100,7 +106,7 @@ function handlerOf(
     };
     return serve;
   }
-  if (path.startsWith('/Backups/')) return refuseBackup;
+  if (path.startsWith('/Backups/')) return refuseBackup(BACKUP_PROBLEMS[path]);
   const run = UNARY_CALLS[path];
   if (run === undefined) return undefined;
   const unary: handleUnaryCall<Message, Message> = (call, respond) => {
@@ -112,12 +118,25 @@ function handlerOf(
   return unary;
 }
 
-/** In the trailer, programs find the outcome by its name. */
-const refuseBackup: handleUnaryCall<Message, Message> = (_call, respond) => {
-  const metadata = new Metadata();
-  metadata.set('kahuna-backup-outcome', NO_BACKUPS.outcome);
-  respond({ code: status.UNAVAILABLE, details: NO_BACKUPS.detail, metadata });
+/** What is looked at before anything else is said; the other calls take no fields that can be wrong. */
+const BACKUP_PROBLEMS: Readonly<Record<string, ProblemWith>> = {
+  '/Backups/TakeIncrementalBackup': problemWithParent,
+  '/Backups/GetBackupChain': problemWithLeaf,
+  '/Backups/ValidateChain': problemWithLeaf,
+  '/Backups/Restore': problemWithRestore,
 };
+
+function refuseBackup(problemWith: ProblemWith = () => undefined): handleUnaryCall<Message, Message> {
+  return ({ request }, respond) => {
+    // An id that is left out is an empty text here, and that is none.
+    const problem = problemWith(readMessage({ ParentBackupId: '', LeafBackupId: '', ...request }));
+    if (problem !== undefined) return respond({ code: status.INVALID_ARGUMENT, details: problem });
+    // In the trailer, programs find the outcome by its name.
+    const metadata = new Metadata();
+    metadata.set('kahuna-backup-outcome', NO_BACKUPS.outcome);
+    respond({ code: status.UNAVAILABLE, details: NO_BACKUPS.detail, metadata });
+  };
+}
 
 /** A whole range, a message for each page, all pages of the moment of the first. */
 function rangeStream(backend: ApiBackend, log: Log): handleServerStreamingCall<Message, Message> {

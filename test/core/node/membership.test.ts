@@ -9,6 +9,7 @@ import type {
 import { KeyValueCode } from '../../../core/partition/command.js';
 import { radixForEach, radixGet } from '../../../core/collections/radix-array.js';
 import type { Configuration } from '../../../core/raft/configuration.js';
+import { ephemeral } from './operations.js';
 import {
   effectsOf,
   get,
@@ -501,6 +502,25 @@ describe('leadership', () => {
     cluster.pass(5000);
 
     expect([1, 2, 3].map((id) => led(cluster, id))).toEqual([3, 3, 3]);
+  });
+
+  it('stays where something would be lost with it, but for those who rank higher', () => {
+    const cluster = startGrowing(3, [], { partitions: 8, placementSettleMs: 6000 });
+    const leaders = (): readonly number[] =>
+      Array.from({ length: 8 }, (_, index) => cluster.leader(index + 1).id);
+    const leader = cluster.leader(1).id;
+    for (let i = 0; i < 60; i += 1) cluster.ask(leader, 500 + i, ephemeral(set(`e${i}`, 'kept')));
+    const before = leaders();
+    cluster.pass(9000);
+    const after = leaders();
+    const other = otherThan(cluster, leader);
+    ask(cluster, leader, change({ priorities: [{ node: nodeId(other), priority: 5 }] }));
+    cluster.pass(9000);
+
+    expect(after).toEqual(before);
+    // Five of eight are more than a fair share.
+    expect(before.filter((id) => id === leader).length).toBeGreaterThan(3);
+    expect(leaders()).toEqual(before.map(() => other));
   });
 
   it('goes to those with the highest priority, and to one with none only when nobody else can', () => {

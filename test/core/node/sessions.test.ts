@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
-import { revision } from '../../../core/machine/units.js';
+import { nodeId, revision } from '../../../core/machine/units.js';
 import { KeyValueCode, type KeyValueOperation } from '../../../core/partition/command.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
@@ -181,6 +181,16 @@ describe('a transaction whose node is gone', () => {
       SessionCode.errored,
     );
     expect(textOf(driver.plain(1, get(key)))).toBeNull();
+  });
+
+  it('is unknown at once where no such node is known', () => {
+    const driver = new Driver(3);
+    const id: Timestamp = { ...driver.start(1), node: nodeId(9) };
+
+    const key = keyIn(1);
+    expect(driver.do(2, id, put(key, 'new'))).toMatchObject({ code: SessionCode.aborted });
+    expect(driver.commit(3, id)).toMatchObject({ code: SessionCode.errored });
+    expect(driver.rollback(1, id)).toMatchObject({ code: SessionCode.errored });
   });
 
   it('keeps others from its locked keys only as long as it lives', () => {

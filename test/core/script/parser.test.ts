@@ -238,6 +238,20 @@ describe('what is said of a text that is no script', () => {
     expect(problemOf('return -x').found).toContain('write "0 - x"');
   });
 
+  test.each(['get users/17', 'set users/17 5', 'get by bucket a/b', 'let x = exists a/b', 'delete a / 5'])(
+    'a hint where a key wants quotes: %s',
+    (source) => {
+      const { found } = problemOf(source);
+      if (source.includes(' / ')) expect(found).toBe('unexpected "/"');
+      else expect(found).toBe('a key with "/" in it stands in quotes, as in get "users/17"');
+    },
+  );
+
+  test('a hint where a key with a hyphen wants quotes; a minus before a number is that of the number', () => {
+    expect(problemOf('set my-key 5').found).toContain('a key with "-" in it stands in quotes');
+    expect(resultOf('set k-1 nx get k')).toBe('got -1');
+  });
+
   test('a long token is cut', () => {
     expect(problemIn(`get k ${'x'.repeat(5_000)}`).length).toBeLessThan(400);
   });

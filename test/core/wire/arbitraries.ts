@@ -165,7 +165,7 @@ const keyOperation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
   withOptional({ type: fc.constant('Extend' as const), key, expiresMs }, { ephemeral }),
   withOptional(
     { type: fc.constantFrom('Get' as const, 'Exists' as const), key },
-    { mode, revision, at: madeTimestamp, ephemeral },
+    { mode, revision, at: madeTimestamp, ephemeral, tombstone: fc.constant(true as const) },
   ),
   withOptional(
     { type: fc.constant('Scan' as const), prefix: key, limit: numbers(1) },
@@ -933,13 +933,16 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('Forward' as const),
-      group,
-      requestId,
-      basis: index,
-      operation,
-    }),
+    arbitrary: withOptional(
+      {
+        type: fc.constant('Forward' as const),
+        group,
+        requestId,
+        basis: index,
+        operation,
+      },
+      { within: transaction },
+    ),
   },
   {
     weight: 2,

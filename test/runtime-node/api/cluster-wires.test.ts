@@ -215,6 +215,8 @@ describe('key ranges', () => {
   });
 });
 
+const BACKUP = '0b6d0f7e-7d0d-4d0c-9a5e-0b9f5f0c1a11';
+
 describe('backups', () => {
   it.each([
     ['POST', 'backups/full', 503],
@@ -226,7 +228,7 @@ describe('backups', () => {
     ['POST', 'backups/gc?dryRun=true', 503],
     ['POST', 'restore', 403],
   ] as const)('are not configured: %s %s', async (method, path, code) => {
-    const reply = await rest(method, path, {});
+    const reply = await rest(method, path, { targetDir: 'drill' });
 
     expect(reply).toMatchObject({
       status: code,
@@ -238,10 +240,39 @@ describe('backups', () => {
   it.each(['TakeFullBackup', 'ListBackups', 'Restore', 'RunBackupGarbageCollection'])(
     'are not configured by gRPC either: %s',
     async (name) => {
-      const error = await fake.unary(`Backups.${name}`, {}).catch((caught: unknown) => caught);
+      const asked = { LeafBackupId: BACKUP, TargetDir: 'drill' };
+      const error = await fake.unary(`Backups.${name}`, asked).catch((caught: unknown) => caught);
 
       const { code, metadata } = error as ServiceError;
       expect([code, metadata.get('kahuna-backup-outcome')]).toEqual([status.UNAVAILABLE, ['NotConfigured']]);
     },
   );
+
+  it.each([
+    ['GET', 'backups/newest/chain', {}, 'the id'],
+    ['POST', 'backups/incremental', { parentBackupId: 'newest' }, 'parentBackupId'],
+    ['POST', 'backups/validate-chain', { leafBackupId: '' }, 'leafBackupId'],
+    ['POST', 'backups/gc', {}, 'dryRun'],
+    ['POST', 'backups/gc?dryRun=perhaps', {}, 'dryRun'],
+    ['POST', 'restore', { leafBackupId: 'newest', targetDir: 'drill' }, 'leafBackupId'],
+    ['POST', 'restore', { leafBackupId: BACKUP, targetDir: ' ' }, 'targetDir'],
+  ] as const)('are asked for in words that mean something: %s %s %o', async (method, path, asked, named) => {
+    const reply = await rest(method, path, asked);
+
+    expect(reply).toMatchObject({ status: 400, outcome: null });
+    expect(reply.body.message).toContain(named);
+  });
+
+  it.each([
+    ['TakeIncrementalBackup', { ParentBackupId: 'newest' }],
+    ['GetBackupChain', {}],
+    ['ValidateChain', { LeafBackupId: 'newest' }],
+    ['Restore', { TargetDir: 'drill' }],
+    ['Restore', { LeafBackupId: BACKUP }],
+  ])('are asked for in words that mean something by gRPC too: %s %o', async (name, asked) => {
+    const error = await fake.unary(`Backups.${name}`, asked).catch((caught: unknown) => caught);
+
+    const { code, metadata } = error as ServiceError;
+    expect([code, metadata.get('kahuna-backup-outcome')]).toEqual([status.INVALID_ARGUMENT, []]);
+  });
 });

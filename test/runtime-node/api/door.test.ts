@@ -53,6 +53,19 @@ describe('one port without TLS', () => {
     expect(answers).toMatchObject([{ type: 103 }, { type: 103 }]);
   });
 
+  it.each([[{}], [tls]])('keeps connections for longer than clients do, and says so', async (options) => {
+    const { port } = await open(options);
+    const socket =
+      'tls' in options
+        ? tlsConnect({ host: HOST, port, rejectUnauthorized: false })
+        : connect({ host: HOST, port });
+    onTestFinished(() => void socket.destroy());
+
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+
+    expect((await firstBytes(socket)).toString()).toMatch(/^keep-alive: timeout=130\r$/im);
+  });
+
   it('understands a greeting that comes byte by byte', async () => {
     const { port } = await open();
     const preface = Buffer.concat([

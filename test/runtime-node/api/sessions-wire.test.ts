@@ -434,12 +434,14 @@ describe.each([
     ]);
   });
 
-  it('a script that fails is told with the reason, and one that is missing is refused', async () => {
+  it('a script that fails is told with the reason; one that is missing is refused, or empty where nobody can tell', async () => {
     answer = () =>
       Promise.resolve({ family: 'script', code: ScriptCode.errored, entries: [], reason: 'Syntax error at' });
 
     expect(await run()).toMatchObject({ type: 99, reason: 'Syntax error at', values: [] });
-    expect(await run({ script: undefined })).toMatchObject({ type: 100 });
+    expect(await run({ script: undefined })).toMatchObject({ type: wire === 'REST' ? 100 : 99 });
+    const scripts = asked.map((call) => (call.type === 'RunScript' ? call.script.length : undefined));
+    expect(scripts).toEqual(wire === 'REST' ? [6] : [6, 0]);
   });
 
   it('a node that stops answers "try again", but never to a script, which could be done twice', async () => {

@@ -271,10 +271,13 @@ describe('bad arguments', () => {
     ['set a b --null', 'not both'],
     ['set a b --if-value c --if-null', 'cannot be used with'],
     ['set a b --expires 0', '--expires wants a whole number of 1 or more'],
-    ['get a --at yesterday', '--at wants a time'],
+    [
+      'get a --at yesterday',
+      '--at wants a time, for example --at 1790000000000 or --at 2026-11-21T20:00:00Z.',
+    ],
     ['get a --at 5 --revision 1', 'cannot be used with'],
     ['extend a', "missing required argument 'ms'"],
-    ['lock r 0', '<ms> wants a whole number of 1 or more'],
+    ['lock r 0', '<ms> wants a whole number of 1 or more, for example 7.'],
     ['unlock r', '--owner is needed'],
     ['extend-lock r 5', '--owner is needed'],
     ['sequence update s', 'nothing to change'],
@@ -283,7 +286,8 @@ describe('bad arguments', () => {
     ['sequence reserve s 0', '<count> wants a whole number of 1 or more'],
     ['sequence create s --initial-value x', '--initial-value wants a whole number'],
     [`run ${SCRIPT} --param x`, '--param wants a name and a value'],
-    ['run none.script', 'none.script'],
+    ['run none.script', "the script cannot be read: ENOENT: no such file or directory, open 'none.script'"],
+    ['run core', 'the script cannot be read: EISDIR'],
     ['range a --limit 0', '--limit wants a whole number of 1 or more'],
   ])('%s', async (line, words) => {
     const node = await fakeNode(500);

@@ -225,9 +225,44 @@ describe('the shell', () => {
       '1',
       'began a transaction, pessimistic',
       'set "a", revision 1',
+      'the transaction that was not committed is rolled back',
     ]);
     expect((await client.keys.set('a', '4')).written).toBe(true);
   });
+
+  it.each(['commit', 'rollback'])(
+    'does nothing outside of a transaction that was aborted, until %s',
+    async (end) => {
+      const client = await startEmbedded();
+      onTestFinished(() => client.close());
+      const said: string[] = [];
+      const say = (text: string | Uint8Array): void => void said.push(Buffer.from(text).toString().trim());
+      const shell = createShell({
+        client,
+        out: say,
+        complain: (text) => say(stripVTControlCharacters(text)),
+      });
+
+      await client.keys.set('a', '1');
+      for (const line of ['begin --optimistic', 'get a']) await shell.run(line);
+      await client.keys.set('a', '2');
+      for (const line of ['get a', 'set b 1', 'begin']) await shell.run(line);
+      const during = await client.keys.exists('b');
+      for (const line of [end, 'set b 2']) await shell.run(line);
+      await shell.end();
+
+      expect([during, await client.keys.getText('b')]).toEqual([false, '2']);
+      expect(said).toEqual([
+        'began a transaction, optimistic',
+        '1',
+        expect.stringContaining('was changed by somebody else'),
+        expect.stringContaining('the transaction was aborted'),
+        'the transaction was aborted: `rollback` ends it',
+        end === 'commit' ? expect.stringContaining('the transaction was aborted') : 'rolled back',
+        'set "b", revision 0',
+      ]);
+    },
+  );
 
   it('leaves when it is told to', async () => {
     const { shell } = await shellOn(500);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from './ensemble.js';
 import { grpcDriver } from './grpc-driver.js';
 import { restDriver } from './rest-driver.js';
-import type { Driver, Fields } from './driver.js';
+import type { Driver, Fields, ServicePath } from './driver.js';
 import { freshName, startService, TRANSPORTS, until, type Service } from './start.js';
 
 const HOST = '127.0.0.1';
@@ -122,6 +122,32 @@ describe.each(TRANSPORTS)('three nodes by %s', (transport) => {
       });
       expect(ran).toMatchObject({ type: 3, values: [{ value: 'x!' }] });
       for (const key of keys) expect(await driver.call('kv/try-get', { key })).toMatchObject({ value: 'x' });
+    }
+  });
+
+  it('let a session read what it has locked, wherever it began', async () => {
+    const bucket = freshName(`locked-${transport}`);
+    await (drivers[0] as Driver).call('kv/try-set', { key: `${bucket}/1`, value: 'x' });
+
+    for (const driver of drivers) {
+      const coordinatorKey = freshName('c');
+      const { transactionId } = await driver.call('kv/start-tx-session', { coordinatorKey });
+      let operations = 0;
+      const call = (path: ServicePath, body: Fields): Promise<Fields> => {
+        const id = { operationIdHigh: 1, operationIdLow: (operations += 1) };
+        return driver.call(path, { transactionId, coordinatorKey, ...id, ...body });
+      };
+
+      expect(await call('kv/try-acquire-prefix-lock', { key: bucket, expiresMs: 9_000 })).toMatchObject({
+        type: 5,
+      });
+      const rows = [{ key: `${bucket}/1`, value: 'x' }];
+      expect(await call('kv/get-by-bucket', { prefixKey: bucket })).toMatchObject({ type: 3, items: rows });
+      expect(await call('kv/get-by-range', { prefix: bucket, limit: 9 })).toMatchObject({ items: rows });
+      expect(await call('kv/try-get', { key: `${bucket}/1` })).toMatchObject({ type: 3, value: 'x' });
+      expect(await call('kv/try-exists', { key: `${bucket}/2` })).toMatchObject({ type: 103 });
+      const ended = await driver.call('kv/commit-tx-session', { transactionId, coordinatorKey });
+      expect(ended).toMatchObject({ type: 8 });
     }
   });
 

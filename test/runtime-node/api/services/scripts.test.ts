@@ -74,6 +74,13 @@ describe.each(FACES)('scripts by %s', (face) => {
     expect(ran.reason).toMatch(/^Syntax error at line 2, column 10: unexpected identifier "the"/);
   });
 
+  it('that are empty are none', async () => {
+    const ran = await run('');
+
+    expect(ran).toMatchObject({ type: 99, values: [] });
+    expect(ran.reason).toMatch(/^Syntax error at line 1, column 1: unexpected end of the script/);
+  });
+
   it('say which parameter is missing', async () => {
     const ran = await run('return @who');
 
