@@ -182,14 +182,11 @@ function readNodeMessage(reader: Reader): NodeMessage {
 
 function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswers>): NodeMessage {
   switch (body.type) {
-    case 'Forward':
-      return {
-        type: 'Forward',
-        group,
-        requestId: body.requestId,
-        basis: body.basis,
-        operation: body.operation,
-      };
+    case 'Forward': {
+      const { type, requestId, basis, operation, within } = body;
+      const forward = { type, group, requestId, basis, operation };
+      return within === undefined ? forward : { ...forward, within };
+    }
     case 'ForwardAnswer':
       return { type: 'ForwardAnswer', group, requestId: body.requestId, result: body.result };
     case 'SnapshotChunk': {

@@ -933,13 +933,10 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('Forward' as const),
-      group,
-      requestId,
-      basis: index,
-      operation,
-    }),
+    arbitrary: withOptional(
+      { type: fc.constant('Forward' as const), group, requestId, basis: index, operation },
+      { within: transaction },
+    ),
   },
   {
     weight: 2,

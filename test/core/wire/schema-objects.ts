@@ -76,8 +76,9 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       return { group, snapshotAnswer: { term, index, snapshotTerm, chunks, asked, busy } };
     }
     case 'Forward': {
-      const { group, requestId, basis, operation } = message;
-      return { group, forward: { requestId, basis, ...operationObject(operation) } };
+      const { group, requestId, basis, operation, within } = message;
+      const behalf = within === undefined ? {} : { within };
+      return { group, forward: { requestId, basis, ...operationObject(operation), ...behalf } };
     }
     case 'ForwardAnswer': {
       const { group, requestId, result } = message;
