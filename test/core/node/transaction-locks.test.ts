@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../core/machine/units.js';
-import { LINE_MS, NO_LOCKS, intervalWithin, type LockTable } from '../../../core/node/lock-table.js';
+import { NO_LOCKS, intervalWithin, type LockTable } from '../../../core/node/lock-table.js';
 import {
   acquireLocks,
   lockAgainstRead,
@@ -12,7 +12,7 @@ import {
   releaseLocks,
 } from '../../../core/node/transaction-locks.js';
 import type { KeyBound } from '../../../core/partition/command.js';
-import type { LockNeed, TransactionId } from '../../../core/partition/transaction-command.js';
+import { LINE_MS, type LockNeed, type TransactionId } from '../../../core/partition/transaction-command.js';
 import { deepFreeze } from '../support/pure.js';
 
 const tx = (name: string): TransactionId => name as TransactionId;

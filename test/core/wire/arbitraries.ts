@@ -873,6 +873,15 @@ const sessionAnswer: fc.Arbitrary<SessionAnswer> = withOptional(
 const sessionMessage: fc.Arbitrary<SessionMessage> = fc.oneof(
   fc.record({ type: fc.constant('SessionForward' as const), id: name, call: sessionCall }),
   fc.record({ type: fc.constant('SessionForwarded' as const), id: name, answer: sessionAnswer }),
+  fc.record({
+    type: fc.constant('WaitProbe' as const),
+    path: fc.array(transaction, { minLength: 1, maxLength: 64 }),
+    on: transaction,
+  }),
+  fc.record({
+    type: fc.constant('Condemn' as const),
+    cycle: fc.array(transaction, { minLength: 2, maxLength: 64 }),
+  }),
 );
 
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(

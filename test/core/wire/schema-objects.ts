@@ -135,6 +135,10 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       };
       return { sessionForwarded: { id: message.id, answer } };
     }
+    case 'WaitProbe':
+      return { waitProbe: { path: message.path, on: message.on } };
+    case 'Condemn':
+      return { condemn: { cycle: message.cycle } };
   }
 }
 
