@@ -22,6 +22,7 @@ import {
   type Lapse,
   type SetOperation,
 } from './command.js';
+import { conditionsHold, type Found } from './conditions.js';
 import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
 import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from './key-entry.js';
 import {
@@ -37,7 +38,7 @@ import { refusal } from './operation.js';
 import { intentOn } from './prepared.js';
 import { floorOf, withRetention } from './retention.js';
 import { readPage } from './scan.js';
-import { keptEquals, keptValue, shownValue, type ValueOf } from './value-reference.js';
+import { keptValue, shownValue, type ValueOf } from './value-reference.js';
 
 export function writeKey(
   contents: Contents,
@@ -64,7 +65,7 @@ function setKey(
   separateFrom: number,
 ): Change {
   const current = mapGet(contents.keys, operation.key);
-  if (!conditionsHold(operation, current)) {
+  if (!conditionsHold(operation, foundAs(current))) {
     return { contents, outcome: outcomeOf(KeyValueCode.notSet, current) };
   }
   const keepsHistory = (operation.flags & SetFlag.noRevision) === 0;
@@ -184,18 +185,12 @@ function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: K
 }
 
 /** A key that is deleted or over counts as absent for the existence flags, and as null for the comparison by value. */
-function conditionsHold(operation: SetOperation, current: KeyEntry | undefined): boolean {
-  const { flags } = operation;
-  const exists = current !== undefined && isLive(current);
-  if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;
-  if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;
-  if ((flags & SetFlag.ifEqualToValue) !== 0) {
-    if (!keptEquals(exists ? current.value : null, operation.compareValue)) return false;
-  }
-  if ((flags & SetFlag.ifEqualToRevision) !== 0) {
-    if ((current?.revision ?? NEVER_WRITTEN) !== operation.compareRevision) return false;
-  }
-  return true;
+function foundAs(current: KeyEntry | undefined): Found {
+  if (current === undefined) return { exists: false, revision: NEVER_WRITTEN, value: null };
+  const { revision } = current;
+  return isLive(current)
+    ? { exists: true, revision, value: current.value }
+    : { exists: false, revision, value: null };
 }
 
 export function readKeys(contents: Contents, operation: KeyValueRead, valueOf: ValueOf): Answer {

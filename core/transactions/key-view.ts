@@ -15,6 +15,7 @@ import {
   type SetOperation,
   type Value,
 } from '../partition/command.js';
+import { conditionsHold, type Found } from '../partition/conditions.js';
 import { endOfLease } from '../partition/contents.js';
 import { refusal } from '../partition/operation.js';
 import type { Observation, StagedWrite } from '../partition/transaction-command.js';
@@ -119,7 +120,7 @@ function writesOf({ staged }: KeyView): number {
 }
 
 function setView(view: KeyView, operation: SetOperation, value: Value, stamp: Timestamp): Viewed {
-  if (!conditionsHold(view, operation, value)) {
+  if (!conditionsHold(operation, foundAs(view, value))) {
     return { outcome: outcomeOf(KeyValueCode.notSet, view, stamp), view };
   }
   const { key, flags, expiresMs } = operation;
@@ -135,22 +136,12 @@ function setView(view: KeyView, operation: SetOperation, value: Value, stamp: Ti
   return withStaged(view, KeyValueCode.set, staged, expires, stamp);
 }
 
-function conditionsHold(view: KeyView, operation: SetOperation, committed: Value): boolean {
-  const { flags, compareValue, compareRevision } = operation;
+/** The key before a set, with the committed value where the transaction gave it none of its own. */
+function foundAs(view: KeyView, committed: Value): Found {
   const exists = isThere(view);
-  if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;
-  if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;
-  if ((flags & SetFlag.ifEqualToValue) !== 0) {
-    const own = ownValue(view);
-    const current = own === undefined ? committed : own.value;
-    if (!sameValue(exists ? current : null, compareValue)) return false;
-  }
-  return (flags & SetFlag.ifEqualToRevision) === 0 || revisionIn(view) === compareRevision;
-}
-
-function sameValue(a: Value, b: Value): boolean {
-  if (a === null || b === null) return a === b;
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  const own = ownValue(view);
+  const value = own === undefined ? committed : own.value;
+  return { exists, revision: revisionIn(view), value: exists ? value : null };
 }
 
 function extended({ key, staged }: KeyView, lifetime: { readonly expiresMs?: number }): StagedWrite {

@@ -1,13 +1,15 @@
 /** A page of keys as the transaction sees it: what is committed, with its own writes put in. */
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
-import { mapForEach, type OrderedMap } from '../collections/ordered-map.js';
+import type { OrderedMap } from '../collections/ordered-map.js';
 import {
   RESERVED_KEY_PREFIX,
+  type KeyBound,
   type PageItem,
   type PageOutcome,
   type ScanOperation,
 } from '../partition/command.js';
+import { forEachWithin } from '../partition/key-range.js';
 import { MAX_PAGE_BYTES, MAX_PAGE_ITEMS } from '../partition/scan.js';
 import type { Participant, RangeObservation } from '../partition/transaction-command.js';
 import { itemOf } from './key-view.js';
@@ -69,20 +71,17 @@ function viewsWithin(
   { prefix, from, to }: ScanOperation,
 ): readonly KeyView[] {
   const space = ephemeral === true ? { ephemeral } : {};
+  const placed = (bound: KeyBound): KeyBound => ({ ...bound, key: placeOf(bound.key, space) });
+  const range = {
+    prefix: placeOf(prefix, space),
+    ...(from !== undefined && { from: placed(from) }),
+    ...(to !== undefined && { to: placed(to) }),
+  };
   const views: KeyView[] = [];
-  const first = from !== undefined && from.key > prefix ? from.key : prefix;
-  mapForEach(
-    keys,
-    (place, view) => {
-      const { key } = view;
-      if (!place.startsWith(placeOf(prefix, space))) return false;
-      if (to !== undefined && (key > to.key || (key === to.key && !to.inclusive))) return false;
-      if (key === from?.key && !from.inclusive) return true;
-      if (view.participant.group === group && !key.startsWith(RESERVED_KEY_PREFIX)) views.push(view);
-      return true;
-    },
-    placeOf(first, space),
-  );
+  forEachWithin(keys, range, (_, view) => {
+    if (view.participant.group === group && !view.key.startsWith(RESERVED_KEY_PREFIX)) views.push(view);
+    return true;
+  });
   return views;
 }
 

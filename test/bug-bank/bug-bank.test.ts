@@ -6,15 +6,15 @@ import { FIRST_SEEDS, NOT_FOUND_YET } from './first-seeds.js';
 
 /** Where a recorded seed no longer finds its bug, so many others may. The whole measurement is `npm run bank`. */
 const MOST_SEEDS = 60;
-const LEGAL_SEEDS = 3;
+const LEGAL_SEEDS = 2;
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-// All of them take eight minutes, which these tests do not have: they take every eighth one, so some of every subject, and leave
+// All of them take half an hour, which these tests do not have: they take every twelfth one, so some of most subjects, and leave
 // the others, and what has no seed on record, to the command.
 const QUICK = BUGS.flatMap((bug, place) => {
   const seed = FIRST_SEEDS[bug.id];
-  return seed === undefined || place % 8 > 0 ? [] : [[bug.id, bug.name, bug, seed] as const];
+  return seed === undefined || place % 12 > 0 ? [] : [[bug.id, bug.name, bug, seed] as const];
 });
 
 describe.concurrent('the tank finds', () => {

@@ -4,6 +4,7 @@ import { bugsOf, edit, type Bug } from './bug.js';
 
 const PARTITION = 'core/partition/partition.ts';
 const KEYS = 'core/partition/keys.ts';
+const CONDITIONS = 'core/partition/conditions.ts';
 const VALUES = 'core/partition/value-reference.ts';
 const APPLYING = 'core/node/applying.ts';
 const RETRIES = 'core/partition/retry-table.ts';
@@ -17,27 +18,27 @@ export const STATE_MACHINE: readonly Bug[] = [
     'if-exists-sees-tombstones',
     'a deleted key exists for ifExists',
     edit(
-      KEYS,
+      CONDITIONS,
       'if ((flags & SetFlag.ifExists) !== 0 && !exists) return false;',
-      'if ((flags & SetFlag.ifExists) !== 0 && current === undefined) return false;',
+      'if ((flags & SetFlag.ifExists) !== 0 && revision < 0) return false;',
     ),
   ),
   bug(
     'if-not-exists-sees-tombstones',
     'a deleted key exists for ifNotExists',
     edit(
-      KEYS,
+      CONDITIONS,
       'if ((flags & SetFlag.ifNotExists) !== 0 && exists) return false;',
-      'if ((flags & SetFlag.ifNotExists) !== 0 && current !== undefined) return false;',
+      'if ((flags & SetFlag.ifNotExists) !== 0 && revision >= 0) return false;',
     ),
   ),
   bug(
     'compare-value-ignored',
     'the comparison by value always holds for a key that is there',
     edit(
-      KEYS,
-      'if (!keptEquals(exists ? current.value : null, operation.compareValue)) return false;',
-      'if (!exists && operation.compareValue !== null) return false;',
+      CONDITIONS,
+      '!keptEquals(value, operation.compareValue)',
+      '!exists && operation.compareValue !== null',
     ),
   ),
   bug(
@@ -58,15 +59,15 @@ export const STATE_MACHINE: readonly Bug[] = [
     'deleted-revision-hidden',
     'the comparison by revision takes a deleted key for one that was never written',
     edit(
-      KEYS,
-      'if ((current?.revision ?? NEVER_WRITTEN) !== operation.compareRevision) return false;',
-      'if ((exists ? current.revision : NEVER_WRITTEN) !== operation.compareRevision) return false;',
+      CONDITIONS,
+      'revision === operation.compareRevision',
+      '(exists ? revision : -1) === operation.compareRevision',
     ),
   ),
   bug(
     'revision-at-least',
     'the comparison by revision holds for any later revision too',
-    edit(KEYS, '!== operation.compareRevision', '< operation.compareRevision'),
+    edit(CONDITIONS, 'revision === operation.compareRevision', 'revision >= operation.compareRevision'),
   ),
   bug(
     'delete-keeps-revision',

@@ -1,12 +1,13 @@
 /** A cluster of one node, with real sockets and a real disk, for as long as the test runs. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
 import { startServer } from '../../../runtime-node/index.js';
 import { recordingLog } from './recording-log.js';
 import { temporaryFolder } from './temporary-folder.js';
 
-/** The base URL at which it takes clients. */
+/** The base URL at which it takes clients; it is ready for them. */
 export async function realNode(): Promise<string> {
   const server = await startServer({
     cluster: 'test',
@@ -23,5 +24,8 @@ export async function realNode(): Promise<string> {
     tuning: { electionTimeoutMs: 20, heartbeatIntervalMs: 5 },
   });
   onTestFinished(() => server.stop());
-  return `http://127.0.0.1:${server.clientAddress.port}`;
+  const endpoint = `http://127.0.0.1:${server.clientAddress.port}`;
+  // Nothing is lost by asking sooner, but what a node says of itself differs until then. The limit of the test ends a wait in vain.
+  while (!(await fetch(new URL('/v1/cluster/health', endpoint))).ok) await delay(10);
+  return endpoint;
 }
