@@ -337,6 +337,10 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'left-is-aborted-unasked': 1,
   'left-is-not-looked-after': 1,
   'operation-done-twice': 3,
+  'deadlock-not-looked-for': 1,
+  'probe-stays-at-home': 1,
+  'line-not-kept': 1,
+  'line-begins-anew': 1,
 };
 
 /**
