@@ -187,7 +187,9 @@ function tryIt(work: Work, tries: number, done: () => void): void {
 
 const ENDINGS = [...Array.from({ length: 18 }, () => 'commit' as const), 'rollback', 'abandon'] as const;
 
-type Plain = Pick<Work, 'client' | 'kind' | 'dice' | 'settings' | 'name' | 'open'>;
+interface Plain extends Pick<Work, 'client' | 'dice' | 'settings' | 'name' | 'open'> {
+  readonly kind: Exclude<TransactionKind, 'knots'>;
+}
 
 /** Without a session: what a transaction must not be torn apart by, and what must not see half of one. */
 function plainly(front: Shorefront, plain: Plain, done: () => void): void {
