@@ -273,9 +273,13 @@ const LINES: readonly Bug[] = [
     ),
   ),
   bug(
-    'line-begins-anew',
-    'whoever asks again stands at the end of the line',
-    edit(LOCKS, 'place?.number ?? table.next, one, now', 'table.next, one, now'),
+    'place-not-renewed',
+    'whoever waits in line for long loses his place, though he asks again',
+    edit(
+      LOCKS,
+      '      const kept = { ...place, endsAt: monotonicMs(now + LINE_MS) };',
+      '      const kept = { ...place, endsAt: monotonicMs(Math.max(now, place.endsAt)) };',
+    ),
   ),
 ];
 
