@@ -299,13 +299,19 @@ function transact(storm: KeyValueScenario): KeyValueScenario {
     ...storm,
     settings: { ...settings, partitions, transactions: { percent: 100, keys: 6, insists: false } },
     workload: { ...workload, clients: 8, operationsPerClient: 30, thinkMs: 300 },
+    calm: withReaping(calm),
     faults: [...storm.faults, ...crashes].sort((a, b) => a.atMs - b.atMs),
   };
 }
 
+/** The session of a client that is gone is taken away 15 seconds after its time, which may be 20 seconds. */
+function withReaping(calm: KeyValueScenario['calm']): KeyValueScenario['calm'] {
+  return { ...calm, limitMs: calm.limitMs + 40_000 };
+}
+
 /** Nobody is turned away for ever, however many want the same keys. */
 function contend(storm: KeyValueScenario): KeyValueScenario {
-  const { settings, workload } = storm;
+  const { settings, workload, calm } = storm;
   return {
     ...storm,
     settings: {
@@ -314,6 +320,7 @@ function contend(storm: KeyValueScenario): KeyValueScenario {
       transactions: { percent: 100, keys: 2, insists: true },
     },
     workload: { ...workload, clients: 10, operationsPerClient: 15, thinkMs: 120 },
+    calm: withReaping(calm),
   };
 }
 
