@@ -25,6 +25,7 @@ import type { Execution } from './execution.js';
 import { lapsesFor } from './expiry.js';
 import { executeLocking, isLockOperation, lockedNoMore, refusedByLock } from './locking.js';
 import { isTransactionWrite, noteTransaction } from './noticing.js';
+import { refusedByBound } from './prepared-bound.js';
 import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
 import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
@@ -119,7 +120,7 @@ function isHeldUp(
     block(turn, opened, { execution, on, confirmed: isRead(operation) || isEphemeral(operation) }, answer);
     return true;
   }
-  const refused = refusedByLock(turn, opened, execution);
+  const refused = refusedByLock(turn, opened, execution) ?? refusedByBound(turn, contents, operation);
   if (refused !== undefined) answer(turn, group, origin, executed(refused, opened.group.partition.applied));
   return refused !== undefined;
 }

@@ -194,6 +194,12 @@ export const NODE_TUNING = {
     about:
       'So long a prepared transaction may stay undecided before a leader of one of its partitions sees to it that it is aborted, and a committed one unsettled before it is settled for its coordinator.',
   },
+  maxUnsettledTransactions: {
+    default: 16_384,
+    least: 1,
+    about:
+      'Transactions that may be prepared in a partition, or have a record there, and are not settled everywhere; beyond it those that come to prepare are aborted.',
+  },
   maxConcurrentSessions: {
     default: 0,
     least: 0,

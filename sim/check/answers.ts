@@ -107,15 +107,17 @@ function isLocking({ type }: Operation): boolean {
   return type === 'AcquireTransactionLocks' || type === 'ReleaseTransactionLocks';
 }
 
-/** A leader turns away who writes what another transaction has locked, before anything of it stands in the log. */
-function isTurnedAway({ type }: Operation, told: Outcome): boolean {
-  const isPrepared = type === 'Prepare' || type === 'CommitAtOnce';
-  return (
-    isPrepared &&
-    told.family === 'transaction' &&
-    told.code === TransactionCode.aborted &&
-    told.blocker !== undefined
-  );
+/**
+ * What kept a commit away before anything of it stood in the log: a leader turns away who writes what another transaction has
+ * locked, and who would prepare where too many have.
+ */
+function keptAwayBy({ type }: Operation, told: Outcome): string | undefined {
+  if (told.family !== 'transaction' || told.code !== TransactionCode.aborted) return undefined;
+  const isPrepared = type === 'Prepare';
+  if (told.blocker !== undefined) {
+    return isPrepared || type === 'CommitAtOnce' ? 'a lock kept a commit away' : undefined;
+  }
+  return isPrepared ? 'a crowd kept a commit away' : undefined;
 }
 
 /** Whether an answer that does not stand in the log may come only from who leads for certain. */
@@ -275,7 +277,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     const reference = desk.referenceOf(group);
     const isLogged = isOfRequest(reference, index, requestId, operation);
     if (isInvalid(told) && !isLogged) return;
-    if (isTurnedAway(operation, told) && !isLogged) return desk.reach('a lock kept a commit away');
+    const obstacle = keptAwayBy(operation, told);
+    if (obstacle !== undefined && !isLogged) return desk.reach(obstacle);
     if (isRead(operation)) {
       if (isLogged) desk.reach('read answered from the log');
       else checkFresh(node, known, index);

@@ -6,7 +6,6 @@ import {
   createNode,
   DEFAULT_NODE_OPTIONS,
   describeNode,
-  mapForEach,
   mixNumber,
   mixWord,
   nodeId,
@@ -19,7 +18,6 @@ import {
   type NodeOptions,
   type NodeRequest,
   type NodeState,
-  type PartitionState,
   type Stored,
 } from '../../core/index.js';
 import { checkLinearizable, explainCounterexample, keyValueModel } from '../check/linearizability/index.js';
@@ -35,6 +33,7 @@ import { startClients, type Clients } from '../workload/clients.js';
 import { writtenRecords } from '../world/disk.js';
 import { FLAVOURS, scenarioOf } from '../faults/profiles.js';
 import { failureBy, nodesInUse, PropertyBroken, type World } from '../world/world.js';
+import { hashContents } from './contents-hash.js';
 import { keyHistory, keyValueLoad, serviceHistory, type WorkInput, type WorkOutput } from './load.js';
 import { keepsToDrift, wallSpreadOf } from './leases.js';
 import { hearOrder, toCommand, unsettled, watched, watchMembers } from './members.js';
@@ -273,26 +272,6 @@ function checkConvergence(nodes: NodeWorld['nodes']): void {
       }
     });
   }
-}
-
-/** All that a partition holds but its retry table, without the shape of its trees. */
-function hashContents({ keys, locks, sequences, transactions }: PartitionState): number {
-  let hash = 0;
-  const { prepared, intents, open, closed } = transactions;
-  for (const map of [keys, locks, sequences, prepared, intents, open, closed] as const) {
-    mapForEach<unknown>(map, (name, entry) => {
-      hash = mixWord(mixWord(hash, hashValue(name)), hashValue(inOrder(entry)));
-    });
-  }
-  return hash;
-}
-
-/** A record with its fields in the order of their names: what was read from a snapshot has them in another one. */
-function inOrder(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map(inOrder);
-  const fields = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(fields.map(([name, field]: [string, unknown]) => [name, inOrder(field)]));
 }
 
 /** What a node knows at the end, without the shape of its trees. */

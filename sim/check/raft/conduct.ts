@@ -118,19 +118,30 @@ function comesFromLeader({ type }: Message): boolean {
   return type === 'Append' || type === 'Heartbeat' || type === 'InstallSnapshot';
 }
 
-/** What is said in an older term changes nothing. */
+/**
+ * What is said in an older term changes nothing; but who is left out by what was committed then is so ever after, and stands for
+ * election no longer.
+ */
 function checkOlderTerm(before: Raft, after: Raft, message: Message): void {
-  const same =
-    before.term === after.term &&
+  const gaveUp =
+    message.type === 'NotMember' &&
+    after.leftOutAt >= message.index &&
+    (before.role === 'precandidate' || before.role === 'candidate') &&
+    after.role === 'follower' &&
+    after.votes.length === 0;
+  const sameRole =
     before.role === after.role &&
+    before.votes === after.votes &&
+    before.electionDeadline === after.electionDeadline;
+  const same =
+    (gaveUp || sameRole) &&
+    before.term === after.term &&
     before.leader === after.leader &&
     before.log === after.log &&
     before.commit === after.commit &&
     before.peers === after.peers &&
-    before.votes === after.votes &&
     before.readRounds === after.readRounds &&
-    before.rest === after.rest &&
-    before.electionDeadline === after.electionDeadline;
+    before.rest === after.rest;
   if (!same)
     broken('older terms mean nothing', after, `${message.type} of term ${message.term} changed its state`);
 }

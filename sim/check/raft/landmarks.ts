@@ -86,6 +86,13 @@ export const MUST_REACH: readonly string[] = [
   'values served from a block',
   'ephemeral operation answered',
   ...MEMBERSHIP,
+  'a transaction committed at once',
+  'a transaction was committed by its record',
+  'a transaction was aborted by its record',
+  'a transaction over several partitions committed',
+  'a lock of another transaction was in the way',
+  'snapshot transaction committed',
+  'script committed',
 ];
 
 type Reach = (feature: string) => void;

@@ -103,6 +103,25 @@ describe('a message of an older term', () => {
   });
 });
 
+describe('a node that is told in an older term that it is left out', () => {
+  const told: Message = { type: 'NotMember', term: term(1), index: logIndex(3) };
+  const stands = raft(1, [1, 1, 1], { term: 2, role: 'precandidate', votes: [{ voter: nodeId(1), granted: true }] });
+  const gaveUp: Raft = { ...stands, role: 'follower', votes: [], leftOutAt: logIndex(3) };
+
+  it('may give up its candidature', () => {
+    expect(hear(stands, gaveUp, [[2, told]])).toBe('holds');
+  });
+
+  it('gives it up for nothing else', () => {
+    expect(hear(stands, { ...gaveUp, leftOutAt: stands.leftOutAt }, [[2, told]])).toBe(
+      'older terms mean nothing',
+    );
+    expect(hear(stands, gaveUp, [[2, heartbeat(1)]])).toBe('older terms mean nothing');
+    expect(hear(stands, { ...gaveUp, commit: logIndex(1) }, [[2, told]])).toBe('older terms mean nothing');
+    expect(hear(stands, { ...gaveUp, role: 'candidate' }, [[2, told]])).toBe('older terms mean nothing');
+  });
+});
+
 describe('a later term', () => {
   it('is followed by whoever is told of it', () => {
     const answer = accepted(3, 1);
