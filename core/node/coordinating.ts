@@ -328,7 +328,7 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
 
 /** Whoever is to be told that he must wait may have become the victim of a deadlock in that moment. */
 function lastWord(turn: NodeTurn, id: TransactionId, answer: SessionAnswer): SessionAnswer {
-  if (answer.code !== SessionCode.alreadyLocked) return answer;
+  if (answer.code !== SessionCode.alreadyLocked && answer.code !== SessionCode.mustRetry) return answer;
   const known = mapGet(coordinationOf(turn).retained, id);
   return known === undefined ? answer : tooLate(known.verdict);
 }

@@ -71,11 +71,16 @@ export function lockTaken(turn: SessionTurn, operation: SessionOperation): void 
   if (lasts) session.renewAt ??= monotonicMs(context.now.monotonic + RENEW_EVERY_MS);
 }
 
-/** Somebody else is in the way: the session waits for him, unless it asks but once. */
-export function lockMissed(turn: SessionTurn, operation: SessionOperation, on: TransactionId): void {
+/** Somebody else's lock is in the way: the session waits for him, unless it asks but once. */
+export function lockMissed(
+  turn: SessionTurn,
+  operationId: string,
+  operation: SessionOperation,
+  on: TransactionId,
+): void {
   const { session, context, effects } = turn;
   if (session.phase.type !== 'Open' || wantedBy(operation).once === true) return;
-  session.waits = { on, until: monotonicMs(context.now.monotonic + LINE_MS) };
+  session.waits = { on, operationId, until: monotonicMs(context.now.monotonic + LINE_MS) };
   effects.push({ type: 'Waits', on });
 }
 

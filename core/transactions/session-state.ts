@@ -66,7 +66,7 @@ export interface SessionState {
   readonly locks: OrderedMap<HeldLock>;
   /** Where locks were asked for, whether they were given or not. */
   readonly lockedAt: OrderedMap<Participant>;
-  /** For whom it waits; absent when nobody was in its way when it last asked for a lock. */
+  /** For whom it waits; absent when nobody was in its way when it last asked for a lock, or for what is locked. */
   readonly waits?: Waits;
   /** When the locks are renewed next; absent without any. */
   readonly renewAt?: MonotonicMs;
@@ -80,6 +80,8 @@ export interface SessionState {
 /** Who holds what the session asked for, or comes before it in line. */
 export interface Waits {
   readonly on: TransactionId;
+  /** What it was that it asked. */
+  readonly operationId: string;
   /** Whoever has not asked again by then waits no more. */
   readonly until: MonotonicMs;
 }

@@ -142,6 +142,67 @@ describe('sessions of several nodes', () => {
   });
 });
 
+describe('a session that only reads what another one has locked', () => {
+  function withPrefix(nodes: readonly [number, number], older: 'reads' | 'holds') {
+    const circle = holding(nodes);
+    const [reader, holder] = older === 'reads' ? [0, 1] : [1, 0];
+    const at = (i: number) => circle.sessions[i] as Circle['sessions'][number];
+    const need: LockNeed = { type: 'PrefixLock', prefix: 'shelf/' };
+    const lock = { type: 'LockInTransaction', need, leaseMs: 0 } as const;
+    circle.driver.do(at(holder).node, at(holder).id, lock);
+    const read = () => circle.driver.do(at(reader).node, at(reader).id, { type: 'Get', key: 'shelf/1' });
+    return { circle, reader, holder, read, at };
+  }
+
+  it.each(['reads', 'holds'] as const)('is in a deadlock as well, where the older one %s', (older) => {
+    const { circle, reader, holder, read } = withPrefix([1, 2], older);
+    expect(read()).toMatchObject({
+      code: SessionCode.mustRetry,
+      reason: expect.stringContaining('holds a lock'),
+    });
+
+    const told = circle.want(holder, reader);
+    circle.driver.cluster.settle();
+
+    expect(circle.victims()).toEqual([0, 1, 0]);
+    if (older === 'reads') {
+      expect(circle.want(holder, reader).code).toBe(aborted);
+      expect(read().code).toBe(operated);
+    } else {
+      expect(told.code).toBe(alreadyLocked);
+      expect(read().code).toBe(aborted);
+      expect(circle.want(holder, reader).code).toBe(operated);
+    }
+  });
+
+  it('is told at once where it closes the circle and is the younger one', () => {
+    const { circle, reader, holder, read } = withPrefix([1, 1], 'holds');
+    expect(circle.want(holder, reader).code).toBe(alreadyLocked);
+
+    expect(read()).toMatchObject({ code: aborted, reason: expect.stringContaining('a deadlock') });
+  });
+
+  it('waits no more when it has read', () => {
+    const { circle, reader, holder, read, at } = withPrefix([1, 2], 'reads');
+    const { driver } = circle;
+    const operation = { type: 'Get', key: 'shelf/1' } as const;
+    const handle = { id: at(reader).id, coordinatorKey: 'k' };
+    const again = { type: 'OperateInTransaction', handle, operationId: 'again', operation } as const;
+    expect(driver.call(1, again).code).toBe(SessionCode.mustRetry);
+    driver.do(2, at(holder).id, {
+      type: 'UnlockInTransaction',
+      need: { type: 'PrefixLock', prefix: 'shelf/' },
+    });
+    expect(driver.call(1, again).code).toBe(operated);
+
+    expect(circle.want(holder, reader).code).toBe(alreadyLocked);
+    driver.cluster.settle();
+
+    expect(circle.victims()).toEqual([0, 0, 0]);
+    expect(read().code).toBe(operated);
+  });
+});
+
 describe('nobody is a victim', () => {
   it('because of one who has not asked again for a while', () => {
     const { want, driver, victims } = holding([1, 2]);

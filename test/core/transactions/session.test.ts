@@ -322,14 +322,18 @@ describe('a session that is told whose the lock is which it wants', () => {
 
     expect(lock(session, { blocker: HOLDER })).toEqual(['Waits', 'Reply']);
 
-    expect(waits(session)).toEqual({ on: HOLDER, until: world.now + LINE_MS });
+    expect(waits(session)).toEqual({ on: HOLDER, operationId: `op${callers}`, until: world.now + LINE_MS });
     expect(world.replies.get(callers)).toMatchObject({
       code: SessionCode.alreadyLocked,
       holder: { node: 2, wall: 5 },
     });
     world.now += 10;
     lock(session, { blocker: '3.1.0.x' as TransactionId });
-    expect(waits(session)).toEqual({ on: '3.1.0.x', until: world.now + LINE_MS });
+    expect(waits(session)).toEqual({
+      on: '3.1.0.x',
+      operationId: `op${callers}`,
+      until: world.now + LINE_MS,
+    });
   });
 
   it('waits for nobody when it asks but once, or nobody is named', () => {
