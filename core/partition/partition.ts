@@ -140,7 +140,8 @@ function execute(contents: Contents, moment: Moment, separateFrom: number): Chan
   const blockers = intentsIn(contents, operation);
   if (blockers.length > 0) {
     const reason = `${nameIn(operation)} is about to be written by the transaction ${blockers.join(', ')}`;
-    return { contents, outcome: refusalOf(operation, 'mustRetry'), reason };
+    // A read that waits for them has its time all the same: it need not go through the log again.
+    return { contents: comeTo(contents, operation), outcome: refusalOf(operation, 'mustRetry'), reason };
   }
   switch (operation.type) {
     case 'Set':

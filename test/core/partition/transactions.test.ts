@@ -595,6 +595,16 @@ describe('reads at a time to which the partition has not come', () => {
     expect(isAhead(partition.state, operation)).toBe(false);
   });
 
+  it('bring it there also where they wait for an intent', () => {
+    const partition = withKey();
+    partition.apply(prepareHere('a', { writes: [put('k', B)] }));
+    const operation = get('k', { at: stamp(5_000) });
+
+    expect(partition.apply(operation).outcome.code).toBe(KeyValueCode.mustRetry);
+
+    expect(isAhead(partition.state, operation)).toBe(false);
+  });
+
   it('never turn it back', () => {
     const partition = withKey();
     const { lastModified } = partition.state;
