@@ -62,7 +62,8 @@ import {
   type CallerPlace,
   type Lookup,
 } from './coordination.js';
-import type { SessionForward, SessionForwarded } from './protocol.js';
+import { chase, condemnReceived } from './deadlocks.js';
+import type { Condemn, SessionForward, SessionForwarded, WaitProbe } from './protocol.js';
 import type { TaskAnswer } from './requests.js';
 import {
   pumpScripts,
@@ -295,12 +296,14 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
   switch (effect.type) {
     case 'Ask':
       return ask(turn, effect.operation, { type: 'Session', session: id, step: effect.ask }, { within: id });
+    case 'Waits':
+      return chase(turn, { path: [id], on: effect.on }, condemn);
     case 'Reply': {
       const { callers } = coordinationOf(turn);
       const place = radixGet(callers, effect.caller);
       if (place === undefined) return;
       coordinate(turn, { callers: radixDelete(callers, effect.caller) });
-      return tell(turn, place, effect.answer);
+      return tell(turn, place, lastWord(turn, id, effect.answer));
     }
     case 'Ended':
       return retain(turn, id, effect.verdict, effect.anchorKey);
@@ -319,6 +322,23 @@ function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: 
     default:
       return unreachable(effect);
   }
+}
+
+/** Whoever is to be told that he must wait may have become the victim of a deadlock in that moment. */
+function lastWord(turn: NodeTurn, id: TransactionId, answer: SessionAnswer): SessionAnswer {
+  if (answer.code !== SessionCode.alreadyLocked && answer.code !== SessionCode.mustRetry) return answer;
+  const known = mapGet(coordinationOf(turn).retained, id);
+  return known === undefined ? answer : tooLate(known.verdict);
+}
+
+function condemn(turn: NodeTurn, number: number, reason: string): void {
+  happen(turn, number, { type: 'Condemned', reason });
+}
+
+/** Another node asks for whom sessions of this one wait, or has found that one of them is in a deadlock. */
+export function deadlockMessageReceived(turn: NodeTurn, message: WaitProbe | Condemn): void {
+  if (message.type === 'WaitProbe') chase(turn, message, condemn);
+  else condemnReceived(turn, message, condemn);
 }
 
 function retain(turn: NodeTurn, id: TransactionId, verdict: Verdict, anchorKey: string | undefined): void {

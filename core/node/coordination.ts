@@ -44,6 +44,8 @@ export interface Coordination {
   readonly scriptCount: number;
   readonly ready: readonly number[];
   readonly plans: PlanCache;
+  /** How many sessions of this node were the victims of deadlocks, since it was started. */
+  readonly deadlocks: number;
 }
 
 export type CallerPlace =
@@ -98,6 +100,7 @@ export const NO_COORDINATION: Coordination = {
   scriptCount: 0,
   ready: EMPTY_LIST,
   plans: emptyPlanCache(),
+  deadlocks: 0,
 };
 
 export function coordinationOf({ node }: NodeTurn): Coordination {

@@ -28,14 +28,19 @@ export type Origin =
   | { readonly type: 'Floor'; readonly position: LogIndex };
 
 export function sameOrigin(a: Origin, b: Origin): boolean {
-  switch (a.type) {
+  return a.type === b.type && originName(a) === originName(b);
+}
+
+/** No two have the same. */
+export function originName(origin: Origin): string {
+  switch (origin.type) {
     case 'Client':
-      return b.type === 'Client' && a.token === b.token;
+      return `client ${origin.token}`;
     case 'Node':
-      return b.type === 'Node' && a.node === b.node;
+      return `node ${origin.node}`;
     case 'Admin':
-      return b.type === 'Admin' && a.task === b.task;
+      return `admin ${origin.task}`;
     case 'Floor':
-      return b.type === 'Floor' && a.position === b.position;
+      return `floor ${origin.position}`;
   }
 }

@@ -23,7 +23,7 @@ import {
 } from '../collections/ordered-map.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
 import type { KeyBound } from '../partition/command.js';
-import type { LockNeed, TransactionId } from '../partition/transaction-command.js';
+import { LINE_MS, type LockNeed, type TransactionId } from '../partition/transaction-command.js';
 
 export interface LockTable {
   readonly held: IntervalTree<HeldLock>;
@@ -84,9 +84,6 @@ export const NO_LOCKS: LockTable = {
   size: 0,
   prefixes: 0,
 };
-
-/** A place in line is kept for so long after its transaction last asked, in milliseconds. */
-export const LINE_MS = 1_000;
 
 export function intervalOfKey(key: string): Interval {
   return { from: key, to: successor(key) };

@@ -84,7 +84,12 @@ export function refusedByLock(
     case 'Scan': {
       const { at, mode } = operation;
       if (at !== undefined || mode === 'follower' || mode === 'stale') return undefined;
-      return toldOf(operation, lockAgainstRead(table, shownBy(operation), within, now));
+      const lock = lockAgainstRead(table, shownBy(operation), within, now);
+      const told = toldOf(operation, lock);
+      // A transaction waits for the one that is in its way, and must know who that is.
+      return told === undefined || within === undefined
+        ? told
+        : { ...told, outcome: { ...PUT_OFF, blocker: (lock as HeldLock).transaction } };
     }
     case 'Prepare':
     case 'CommitAtOnce':
@@ -93,6 +98,8 @@ export function refusedByLock(
       return undefined;
   }
 }
+
+const PUT_OFF = { family: 'transaction', code: TransactionCode.mustRetry } as const;
 
 function shownBy(operation: Extract<Operation, { readonly type: 'Get' | 'Exists' | 'Scan' }>): Interval {
   return operation.type === 'Scan' ? intervalWithin(operation) : intervalOfKey(operation.key);

@@ -47,6 +47,7 @@ import {
 import { floorAnswered, holdsSettled } from './floors.js';
 import {
   coordinationDue,
+  deadlockMessageReceived,
   scriptsGoOn,
   sessionForwardAnswered,
   sessionForwardReceived,
@@ -266,6 +267,9 @@ function messageReceived(turn: NodeTurn, from: NodeId, message: NodeMessage): vo
       return sessionForwardReceived(turn, from, message);
     case 'SessionForwarded':
       return sessionForwardAnswered(turn, from, message);
+    case 'WaitProbe':
+    case 'Condemn':
+      return deadlockMessageReceived(turn, message);
     default:
       return unreachable(message);
   }

@@ -29,7 +29,7 @@ export type ClusterMessage =
   RosterAsk | RosterNews | SurveyAsk | SurveyAnswer | AdminForward | AdminForwarded;
 
 /** What nodes say to each other about the sessions that one of them keeps. */
-export type SessionMessage = SessionForward | SessionForwarded;
+export type SessionMessage = SessionForward | SessionForwarded | WaitProbe | Condemn;
 
 /** A client's call for a session, handed on to the node that keeps it. */
 export interface SessionForward {
@@ -43,6 +43,24 @@ export interface SessionForwarded {
   readonly type: 'SessionForwarded';
   readonly id: string;
   readonly answer: SessionAnswer;
+}
+
+/** A probe goes no farther: more who wait in one row than this are rather one busy key than a deadlock. */
+export const MAX_PATH = 64;
+
+/** For whom does `on` wait? The probe goes on to that one, and has found a deadlock when it comes back to the first of its path. */
+export interface WaitProbe {
+  readonly type: 'WaitProbe';
+  /** Each of these waits for the next one, and the last one for `on`: 1 to 64. */
+  readonly path: readonly TransactionId[];
+  readonly on: TransactionId;
+}
+
+/** There is a deadlock: the first of these, a session of the receiver, is to be aborted if it still waits for the second. */
+export interface Condemn {
+  readonly type: 'Condemn';
+  /** Each waits for the next one, and the last one for the first: 2 to 64. */
+  readonly cycle: readonly TransactionId[];
 }
 
 /** A message of one Raft group. */

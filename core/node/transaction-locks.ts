@@ -12,13 +12,12 @@
 import { forEachOverlapping, type Interval } from '../collections/interval-tree.js';
 import { mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
-import type { LockNeed, TransactionId } from '../partition/transaction-command.js';
+import { LINE_MS, type LockNeed, type TransactionId } from '../partition/transaction-command.js';
 import {
   hold,
   intervalOf,
   intervalOfKey,
   isShared,
-  LINE_MS,
   lineUp,
   lockName,
   nameOf,

@@ -212,6 +212,9 @@ export interface AcquireTransactionLocks extends InTransaction {
   readonly ephemeral?: true;
 }
 
+/** A place in line is kept for so long after its transaction last asked, in milliseconds; for so long it waits. */
+export const LINE_MS = 1_000;
+
 export interface ReleaseTransactionLocks extends InTransaction {
   readonly type: 'ReleaseTransactionLocks';
   /** Absent for all that the transaction holds here, and its places in line. */

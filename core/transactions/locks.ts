@@ -2,7 +2,7 @@
 
 import { emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
 import { monotonicMs } from '../machine/units.js';
-import type { LockNeed } from '../partition/transaction-command.js';
+import { LINE_MS, type LockNeed, type TransactionId } from '../partition/transaction-command.js';
 import type { LockInTransaction, SessionOperation, UnlockInTransaction } from './calls.js';
 import { RENEW_EVERY_MS, SESSION_LEASE_MS, type HeldLock } from './session-state.js';
 import {
@@ -67,7 +67,21 @@ export function lockTaken(turn: SessionTurn, operation: SessionOperation): void 
     ? { need, participant }
     : { need, participant, until: monotonicMs(context.now.monotonic + leaseMs) };
   session.locks = mapSet(session.locks, name, held);
+  delete session.waits;
   if (lasts) session.renewAt ??= monotonicMs(context.now.monotonic + RENEW_EVERY_MS);
+}
+
+/** Somebody else's lock is in the way: the session waits for him, unless it asks but once. */
+export function lockMissed(
+  turn: SessionTurn,
+  operationId: string,
+  operation: SessionOperation,
+  on: TransactionId,
+): void {
+  const { session, context, effects } = turn;
+  if (session.phase.type !== 'Open' || wantedBy(operation).once === true) return;
+  session.waits = { on, operationId, until: monotonicMs(context.now.monotonic + LINE_MS) };
+  effects.push({ type: 'Waits', on });
 }
 
 function wantedBy(operation: SessionOperation): Wanted {

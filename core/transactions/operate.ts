@@ -26,7 +26,7 @@ import {
 import { digestOf } from './digest.js';
 import { abandon, drained } from './finalize.js';
 import { baseOf, ownValue, readsFirst, readView, sameBase, writeView } from './key-view.js';
-import { acquire, holds, lockTaken, release } from './locks.js';
+import { acquire, holds, lockMissed, lockTaken, release } from './locks.js';
 import { mergePage } from './page.js';
 import {
   MAX_OPERATIONS,
@@ -357,6 +357,7 @@ function lockAnswered(
       return conclude(turn, operationId, { family: 'session', code: SessionCode.unlocked }, 'write');
     case TransactionCode.alreadyLocked: {
       const { blocker } = outcome;
+      if (blocker !== undefined) lockMissed(turn, operationId, operation, blocker);
       const holder = blocker === undefined ? undefined : timestampOf(blocker);
       const answer: SessionAnswer = {
         family: 'session',
@@ -367,6 +368,7 @@ function lockAnswered(
       return conclude(turn, operationId, answer, 'transient');
     }
     default:
+      if (outcome.blocker !== undefined) lockMissed(turn, operationId, operation, outcome.blocker);
       return putOff(turn, operationId, reason);
   }
 }
@@ -391,6 +393,7 @@ function conclude(
   for (const caller of known.callers) reply(turn, caller, answer);
   session.pending -= 1;
   const { digest } = known;
+  if (kind !== 'transient' && session.waits?.operationId === id) delete session.waits;
   const done: Registered =
     kind === 'write' ? { digest, callers: undefined, answer } : { digest, callers: undefined };
   session.operations =

@@ -66,6 +66,8 @@ export interface SessionState {
   readonly locks: OrderedMap<HeldLock>;
   /** Where locks were asked for, whether they were given or not. */
   readonly lockedAt: OrderedMap<Participant>;
+  /** For whom it waits; absent when nobody was in its way when it last asked for a lock, or for what is locked. */
+  readonly waits?: Waits;
   /** When the locks are renewed next; absent without any. */
   readonly renewAt?: MonotonicMs;
   /** What was asked of partitions and is not answered, by number. */
@@ -73,6 +75,15 @@ export interface SessionState {
   readonly nextAsk: number;
   /** When it wants to be woken. */
   readonly wakeAt: MonotonicMs | undefined;
+}
+
+/** Who holds what the session asked for, or comes before it in line. */
+export interface Waits {
+  readonly on: TransactionId;
+  /** What it was that it asked. */
+  readonly operationId: string;
+  /** Whoever has not asked again by then waits no more. */
+  readonly until: MonotonicMs;
 }
 
 export type Phase =
@@ -221,6 +232,8 @@ export type SessionInput =
 export type SessionEffect =
   | { readonly type: 'Ask'; readonly ask: number; readonly operation: SessionAsk }
   | { readonly type: 'Reply'; readonly caller: Caller; readonly answer: SessionAnswer }
+  /** It was just told that it must wait for that one; comes before the answer that says so. */
+  | { readonly type: 'Waits'; readonly on: TransactionId }
   /** What it came to: to be remembered, for those who ask again. */
   | { readonly type: 'Ended'; readonly verdict: Verdict; readonly anchorKey?: string }
   /** Nothing is left to be done. */

@@ -58,6 +58,8 @@ export function newSession({ id, stamp, options, now }: NewSession): SessionStat
 export function stepSession(state: SessionState, input: SessionInput, context: SessionContext): SessionStep {
   const turn = openSessionTurn(state, context);
   happen(turn, input);
+  // Nobody who is on the way to the end waits for locks.
+  if (turn.session.phase.type !== 'Open') delete turn.session.waits;
   turn.session.wakeAt = wakeAtOf(turn);
   return { state: turn.session, effects: turn.effects };
 }

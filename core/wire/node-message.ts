@@ -115,6 +115,8 @@ function writeNodeMessage(writer: Writer, message: NodeMessage): void {
       return;
     case 'SessionForward':
     case 'SessionForwarded':
+    case 'WaitProbe':
+    case 'Condemn':
       writeSessionMessage(writer, message);
       return;
     default:
@@ -206,6 +208,8 @@ function inGroup(group: GroupId, body: Exclude<Body, Heartbeats | HeartbeatAnswe
     case 'AdminForwarded':
     case 'SessionForward':
     case 'SessionForwarded':
+    case 'WaitProbe':
+    case 'Condemn':
       return body;
     default:
       return { type: 'Group', group, message: body };

@@ -1,10 +1,17 @@
-/** Calls about transactions, and the answers of sessions: between nodes they are fields 60 and 61 of a `NodeMessage`. */
+/** Calls about transactions, the answers of sessions, and the search for deadlocks: between nodes they are fields 60 to 63 of a `NodeMessage`. */
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import { unreachable } from '../machine/assert.js';
-import type { SessionForward, SessionForwarded, SessionMessage } from '../node/protocol.js';
+import {
+  MAX_PATH,
+  type Condemn,
+  type SessionForward,
+  type SessionForwarded,
+  type SessionMessage,
+  type WaitProbe,
+} from '../node/protocol.js';
 import type { KeyValueOperation, Operation } from '../partition/command.js';
-import type { LockNeed } from '../partition/transaction-command.js';
+import type { LockNeed, TransactionId } from '../partition/transaction-command.js';
 import { MAX_REQUEST_ID_LENGTH } from '../partition/validate.js';
 import type { Parameter } from '../script/step.js';
 import {
@@ -44,6 +51,7 @@ import {
 } from './fields.js';
 import { readOperation, writeOperation } from './operations.js';
 import { readOutcome, readPage, writeOutcome, writePage } from './outcomes.js';
+import { checkedTransaction } from './transaction-outcomes.js';
 import { readNeed, writeNeed } from './transaction-parts.js';
 import { readTimestamp, readValue, writeTimestamp } from './values.js';
 
@@ -57,13 +65,17 @@ export function decodeTransactionCall(bytes: Uint8Array): Decoded<TransactionCal
   return decoded(bytes, 'a call about a transaction', readCall);
 }
 
-/** Writes the message as field 60 or 61 of a `NodeMessage`. */
+/** Writes the message as one of the fields 60 to 63 of a `NodeMessage`. */
 export function writeSessionMessage(writer: Writer, message: SessionMessage): void {
   switch (message.type) {
     case 'SessionForward':
       return writeNested(writer, 482, message, writeSessionForward);
     case 'SessionForwarded':
       return writeNested(writer, 490, message, writeSessionForwarded);
+    case 'WaitProbe':
+      return writeNested(writer, 498, message, writeWaitProbe);
+    case 'Condemn':
+      return writeNested(writer, 506, message.cycle, writeWay);
     default:
       unreachable(message);
   }
@@ -71,8 +83,60 @@ export function writeSessionMessage(writer: Writer, message: SessionMessage): vo
 
 /** Reads the message behind this tag of a `NodeMessage`; undefined, with nothing read, when it is not one of these. */
 export function readSessionMessage(reader: Reader, tag: number): SessionMessage | undefined {
-  if (tag === 482) return readNested(reader, readSessionForward);
-  return tag === 490 ? readNested(reader, readSessionForwarded) : undefined;
+  switch (tag) {
+    case 482:
+      return readNested(reader, readSessionForward);
+    case 490:
+      return readNested(reader, readSessionForwarded);
+    case 498:
+      return readNested(reader, readWaitProbe);
+    case 506:
+      return readNested(reader, readCondemn);
+    default:
+      return undefined;
+  }
+}
+
+function writeWaitProbe(writer: Writer, { path, on }: WaitProbe): void {
+  writeWay(writer, path);
+  writeText(writer, 18, on);
+}
+
+function writeWay(writer: Writer, way: readonly TransactionId[]): void {
+  for (const transaction of way) writePresentText(writer, 10, transaction);
+}
+
+function readWaitProbe(reader: Reader): WaitProbe {
+  const path: TransactionId[] = [];
+  let on = '';
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) path.push(readTransaction(reader, 'WaitProbe.path'));
+    else if (tag === 18) on = readText(reader, 'WaitProbe.on');
+    else skipField(reader, tag);
+  }
+  checkWay(reader, path, 1, 'WaitProbe.path');
+  return { type: 'WaitProbe', path, on: checkedTransaction(reader, on, 'WaitProbe.on') };
+}
+
+function readCondemn(reader: Reader): Condemn {
+  const cycle: TransactionId[] = [];
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) cycle.push(readTransaction(reader, 'Condemn.cycle'));
+    else skipField(reader, tag);
+  }
+  checkWay(reader, cycle, 2, 'Condemn.cycle');
+  return { type: 'Condemn', cycle };
+}
+
+function readTransaction(reader: Reader, what: string): TransactionId {
+  return checkedTransaction(reader, readText(reader, what), what);
+}
+
+function checkWay(reader: Reader, way: readonly TransactionId[], least: number, what: string): void {
+  if (way.length >= least && way.length <= MAX_PATH) return;
+  malformed(reader, `${what} must name ${least} to ${MAX_PATH} transactions, but names ${way.length}`);
 }
 
 function checkedName(reader: Reader, name: string, what: string): string {

@@ -83,6 +83,12 @@ export function nodeFamilies({ state, waiting }: NodeReadings): readonly MetricF
       'Sessions that this node keeps, those of scripts included.',
       state.coordination?.sessionCount ?? 0,
     ),
+    {
+      name: 'wavetank_transactions_deadlocks_total',
+      help: 'Sessions of this node that were aborted to end a deadlock.',
+      type: 'counter',
+      samples: [{ value: state.coordination?.deadlocks ?? 0 }],
+    },
     gauge('wavetank_values_memory_bytes', 'Bytes of values kept apart that are in memory.', heldBytes),
     gauge(
       'wavetank_values_unwritten_bytes',

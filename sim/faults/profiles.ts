@@ -113,6 +113,17 @@ const PROFILES = {
     kinds: UNSEATING,
     change: contend,
   },
+  knots: {
+    about:
+      'No faults, and clients that lock a few keys in any order: deadlocks end at once, and nobody is overtaken.',
+    kinds: [],
+    change: (storm) => tangle(storm, 3),
+  },
+  line: {
+    about: 'No faults, and many clients that wait for one lock: whoever comes first is served first.',
+    kinds: [],
+    change: (storm) => tangle(storm, 1),
+  },
   big: {
     about: 'A storm with many clients on many keys.',
     change: (storm) => ({
@@ -130,7 +141,7 @@ export const profileNames = Object.keys(PROFILES) as readonly ProfileName[];
 
 /** Those that lay stress on something which the default storms have little of. */
 export const FLAVOURS: readonly ProfileName[] = profileNames.filter(
-  (name) => !['calm', 'storm', 'idle', 'big'].includes(name),
+  (name) => !['calm', 'storm', 'idle', 'knots', 'line', 'big'].includes(name),
 );
 
 /** What a profile is, in a sentence. */
@@ -288,13 +299,19 @@ function transact(storm: KeyValueScenario): KeyValueScenario {
     ...storm,
     settings: { ...settings, partitions, transactions: { percent: 100, keys: 6, insists: false } },
     workload: { ...workload, clients: 8, operationsPerClient: 30, thinkMs: 300 },
+    calm: withReaping(calm),
     faults: [...storm.faults, ...crashes].sort((a, b) => a.atMs - b.atMs),
   };
 }
 
+/** The session of a client that is gone is taken away 15 seconds after its time, which may be 20 seconds. */
+function withReaping(calm: KeyValueScenario['calm']): KeyValueScenario['calm'] {
+  return { ...calm, limitMs: calm.limitMs + 40_000 };
+}
+
 /** Nobody is turned away for ever, however many want the same keys. */
 function contend(storm: KeyValueScenario): KeyValueScenario {
-  const { settings, workload } = storm;
+  const { settings, workload, calm } = storm;
   return {
     ...storm,
     settings: {
@@ -303,6 +320,22 @@ function contend(storm: KeyValueScenario): KeyValueScenario {
       transactions: { percent: 100, keys: 2, insists: true },
     },
     workload: { ...workload, clients: 10, operationsPerClient: 15, thinkMs: 120 },
+    calm: withReaping(calm),
+  };
+}
+
+/** Everybody waits for locks, and whoever leads stays: with him the locks would go, and the line. */
+function tangle(storm: KeyValueScenario, keys: number): KeyValueScenario {
+  const calm = smooth(storm);
+  const { settings, workload } = calm;
+  return {
+    ...calm,
+    settings: {
+      ...settings,
+      transactions: { percent: 100, kind: 'knots', keys, insists: true, orderly: true },
+      node: { ...settings.node, meta: false, maxConcurrentSessions: 0 },
+    },
+    workload: { ...workload, clients: 8, operationsPerClient: 4, thinkMs: 20 },
   };
 }
 

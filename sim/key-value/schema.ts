@@ -12,8 +12,8 @@ import { count, milliseconds } from '../faults/fault-shapes.js';
 import type { SystemRules } from '../faults/schema.js';
 import type { Shape } from '../faults/shape.js';
 import {
+  ALL_TRANSACTION_KINDS,
   SERVICE_KINDS,
-  TRANSACTION_KINDS,
   type KeyValueScenario,
   type KeyValueSettings,
   type NodeSettings,
@@ -55,12 +55,17 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
       kind: {
         type: 'choice',
         about: 'All of them are of this kind; a mix when absent.',
-        of: TRANSACTION_KINDS,
+        of: ALL_TRANSACTION_KINDS,
       },
       keys: count('How many lists and registers there are.', 1, 1_000),
       insists: { type: 'truth', about: 'What is aborted is tried again until it commits.' },
+      orderly: {
+        type: 'truth',
+        about:
+          'No fault excuses it: a deadlock that lasts, or whom others overtake on the way to a lock, is a failure.',
+      },
     },
-    optional: ['kind'],
+    optional: ['kind', 'orderly'],
   },
 };
 

@@ -29,10 +29,15 @@ export interface TransactionSettings {
   readonly keys: number;
   /** A transaction that is aborted is tried again until it commits, so that nobody may starve; otherwise at most twice more. */
   readonly insists: boolean;
+  /** There is no fault that could excuse it: a deadlock that lasts, or whom others overtake on the way to a lock, is a failure. */
+  readonly orderly?: true;
 }
 
+/** Those that a mix is of. */
 export const TRANSACTION_KINDS = ['lists', 'registers', 'bank', 'rooms', 'token'] as const;
-export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
+/** Of `knots` each transaction locks several lists in any order, and waits for as long as it takes. */
+export const ALL_TRANSACTION_KINDS = [...TRANSACTION_KINDS, 'knots'] as const;
+export type TransactionKind = (typeof ALL_TRANSACTION_KINDS)[number];
 
 export const SERVICE_KINDS = ['locks', 'sequences', 'timed keys'] as const;
 export type ServiceKind = (typeof SERVICE_KINDS)[number];

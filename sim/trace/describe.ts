@@ -123,6 +123,10 @@ export function describeMessage(message: NodeMessage): string {
       return `forward ${message.id}: ${describeCall(message.call)}`;
     case 'SessionForwarded':
       return `answer ${message.id}: session ${message.answer.code}`;
+    case 'WaitProbe':
+      return `${message.path.join(' waits for ')} waits for ${message.on}`;
+    case 'Condemn':
+      return `a deadlock: ${message.cycle.join(' waits for ')}`;
   }
 }
 

@@ -103,6 +103,8 @@ const MESSAGE_TYPES: Readonly<Record<Exclude<NodeMessage['type'], 'Group'> | Spo
   AdminForwarded: true,
   SessionForward: true,
   SessionForwarded: true,
+  WaitProbe: true,
+  Condemn: true,
 };
 
 export const nodeSubject: TraceSubject = {

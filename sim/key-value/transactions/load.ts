@@ -16,6 +16,7 @@ import { TRANSACTION_KINDS, type TransactionKind, type TransactionSettings } fro
 import { toText } from '../text.js';
 import { askUntilKnown, type AnyAnswer, type Shorefront } from './asking.js';
 import { latestOf, tellEnding, type Attempt, type TransactionMode } from './attempt.js';
+import { watchLocks, type LockWatch } from './lock-watch.js';
 import {
   ACCOUNTS,
   balanceOf,
@@ -58,6 +59,7 @@ const LONG_MS = 20_000;
 
 export function createTransactionLoad(front: Shorefront, settings: TransactionSettings): TransactionLoad {
   const attempts: Attempt[] = [];
+  const watch = settings.orderly === true ? watchLocks(front.nowUs) : undefined;
   const clients = new Map<number, Client>();
   const clientOf = (number: number): Client => {
     let client = clients.get(number);
@@ -95,7 +97,7 @@ export function createTransactionLoad(front: Shorefront, settings: TransactionSe
       };
       const kind = settings.kind ?? dice.one(MIX, 1);
       const name = `${number}.${count}`;
-      if (dice.below(100, 2) < 15) {
+      if (kind !== 'knots' && dice.below(100, 2) < 15) {
         plainly(front, { client, kind, dice, settings, name, open }, done);
         return true;
       }
@@ -108,7 +110,8 @@ export function createTransactionLoad(front: Shorefront, settings: TransactionSe
         });
         return true;
       }
-      tryIt({ front, settings, client, kind, dice, name, number: count, open, stream }, 0, done);
+      const work = { front, settings, client, kind, dice, name, number: count, open, stream };
+      tryIt(watch === undefined ? work : { ...work, watch }, 0, done);
       return true;
     },
   };
@@ -125,6 +128,7 @@ interface Work {
   readonly name: string;
   readonly number: number;
   readonly stream: Stream;
+  readonly watch?: LockWatch;
   readonly open: (client: Client, kind: TransactionKind, mode: TransactionMode, at?: Timestamp) => Attempt;
 }
 
@@ -133,8 +137,9 @@ function tryIt(work: Work, tries: number, done: () => void): void {
   const { front, settings, client, kind, dice, open } = work;
   const { newest, older } = client;
   const at = dice.below(2, 6) === 0 ? newest : older;
-  const isPast = dice.below(8, 3) === 0 && at !== undefined;
-  const isPatient = settings.insists && tries > TRIES_WITHOUT_LOCKS;
+  const isKnot = kind === 'knots';
+  const isPast = !isKnot && dice.below(8, 3) === 0 && at !== undefined;
+  const isPatient = isKnot || (settings.insists && tries > TRIES_WITHOUT_LOCKS);
   const drawn = dice.below(2, 4) === 0 ? 'pessimistic' : 'optimistic';
   const mode = isPast ? 'snapshot' : isPatient ? 'pessimistic' : drawn;
   const attempt = open(client, kind, mode, isPast ? at : undefined);
@@ -147,7 +152,7 @@ function tryIt(work: Work, tries: number, done: () => void): void {
     reads: isPast || dice.below(5, 5) === 0,
     locks: isPatient || (mode === 'pessimistic' && dice.below(3, 7) > 0),
   };
-  const ending = tries > 0 ? 'commit' : dice.one(ENDINGS, 8);
+  const ending = tries > 0 || isKnot ? 'commit' : dice.one(ENDINGS, 8);
   const plan = {
     attempt,
     program: program(kind, scene),
@@ -163,6 +168,7 @@ function tryIt(work: Work, tries: number, done: () => void): void {
     },
     name: `${work.name}.${tries}`,
     learn: (outcome: KeyValueOutcome | PageOutcome) => learn(client, outcome),
+    ...(work.watch !== undefined && { watch: work.watch }),
   } as const;
   runSession(front, plan, () => {
     if (attempt.ending === 'unknown') client.alias += 1;
@@ -181,7 +187,9 @@ function tryIt(work: Work, tries: number, done: () => void): void {
 
 const ENDINGS = [...Array.from({ length: 18 }, () => 'commit' as const), 'rollback', 'abandon'] as const;
 
-type Plain = Pick<Work, 'client' | 'kind' | 'dice' | 'settings' | 'name' | 'open'>;
+interface Plain extends Pick<Work, 'client' | 'dice' | 'settings' | 'name' | 'open'> {
+  readonly kind: Exclude<TransactionKind, 'knots'>;
+}
 
 /** Without a session: what a transaction must not be torn apart by, and what must not see half of one. */
 function plainly(front: Shorefront, plain: Plain, done: () => void): void {

@@ -3,7 +3,8 @@
  * came of it.
  *
  * Lists tell most about the order of transactions; registers are blind writes too; a bank's sum never changes; a room has so many places and
- * no more, which only whoever looks at all of it can know; a token is at one place, and its deletion at another is part of each move.
+ * no more, which only whoever looks at all of it can know; a token is at one place, and its deletion at another is part of each move. Knots
+ * are there for the locks.
  */
 
 import {
@@ -82,6 +83,8 @@ export function program(kind: TransactionKind, scene: Scene): Program {
       return rooms(scene);
     case 'token':
       return token(scene);
+    case 'knots':
+      return knots(scene);
   }
 }
 
@@ -230,6 +233,22 @@ function* token(scene: Scene): Program {
   }
   yield* set(next, `${only === undefined ? 1 : only.hops + 1}`, {});
   attempt.sights.push({ type: 'Token', hops, moved: true });
+}
+
+/** Locks up to three lists, one after the other, in any order: of two who go opposite ways round neither comes to an end. */
+function* knots({ dice, attempt, keys, mine }: Scene): Program {
+  const left = Array.from({ length: keys }, (_, i) => listKey(i));
+  const wanted: string[] = [];
+  for (let step = 0; step < 3 && left.length > 0; step += 1) {
+    wanted.push(...left.splice(dice.below(left.length, 10 + step), 1));
+  }
+  for (const key of wanted) yield* lockKey(key);
+  for (const [step, key] of wanted.entries()) {
+    const values = elementsOf(valueOf(yield* get(key)));
+    const element = `${mine}.${step}`;
+    yield* set(key, [...values, element].join(' '), {});
+    attempt.did.push({ type: 'list', key, values }, { type: 'append', key, value: element });
+  }
 }
 
 /** Now and then a transaction writes keys with short lives, and keys that are in memory alone. */

@@ -15,6 +15,7 @@ import {
 import { PropertyBroken } from '../../world/world.js';
 import { askUntilKnown, type AnyAnswer, type Question, type Shorefront } from './asking.js';
 import { tellEnding, type Attempt } from './attempt.js';
+import type { LockWatch } from './lock-watch.js';
 import type { Answered, Dice, Program } from './programs.js';
 
 export interface SessionPlan {
@@ -29,6 +30,8 @@ export interface SessionPlan {
   readonly name: string;
   /** Is told of everything that is read and written. */
   readonly learn: (outcome: KeyValueOutcome | PageOutcome) => void;
+  /** Watches over locks; where there is one, they are waited for without end. */
+  readonly watch?: LockWatch;
 }
 
 const SECOND_US = 1_000_000;
@@ -37,7 +40,7 @@ const MAX_REFUSALS = 60;
 
 /** @param done is called once, when the client goes on; an answer that comes later is still judged. */
 export function runSession(front: Shorefront, plan: SessionPlan, done: () => void): void {
-  const { attempt, dice } = plan;
+  const { attempt, dice, watch } = plan;
   let salt = dice.below(1_000_000, 200);
   const question = (
     call: () => TransactionCall,
@@ -59,6 +62,7 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
   };
   /** Whatever the client has not asked for cannot be. */
   const leave = (): void => {
+    watch?.over(attempt);
     if (!attempt.askedToCommit) tellEnding(attempt, 'aborted', front.nowUs());
     done();
   };
@@ -80,8 +84,10 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
     } as const;
     const hear = (answer: SessionAnswer): 'again' | (() => void) => {
       const { code, id } = answer;
-      if (code === SessionCode.set && id !== undefined)
+      if (code === SessionCode.set && id !== undefined) {
+        watch?.begun(attempt, id);
         return () => next({ id, coordinatorKey }, 1, undefined, true);
+      }
       if (code === SessionCode.mustRetry || code === SessionCode.admissionRefused) return 'again';
       if (code === SessionCode.errored || code === SessionCode.aborted) return 'again';
       // A past that is still to come is refused.
@@ -127,16 +133,21 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
           plan.learn(outcome);
           return goOn(outcome);
         case SessionCode.locked:
+          watch?.given(attempt, lockedBy(operation));
+          return goOn(undefined);
         case SessionCode.unlocked:
           return goOn(undefined);
         case SessionCode.alreadyLocked:
           front.reach('a lock of another transaction was in the way');
+          watch?.refused(attempt, lockedBy(operation), answer.holder);
           refusals += 1;
+          if (watch !== undefined) return 'again';
           return refusals > MAX_REFUSALS ? () => rollBack(handle) : 'again';
         case SessionCode.mustRetry:
           return 'again';
         case SessionCode.aborted:
           front.reach(`aborted at ${operation.type}`);
+          if (answer.reason?.startsWith('a deadlock') === true) front.reach('a victim of a deadlock');
           return leave;
         // Its coordinator has come and gone.
         case SessionCode.errored:
@@ -148,7 +159,7 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
     };
     askUntilKnown(
       front,
-      question(() => call, 4 * SECOND_US, hear, leave),
+      question(() => call, (watch === undefined ? 4 : 60) * SECOND_US, hear, leave),
     );
   };
 
@@ -233,6 +244,12 @@ export function runSession(front: Shorefront, plan: SessionPlan, done: () => voi
   };
 
   start();
+}
+
+function lockedBy(operation: SessionOperation): string {
+  if ('key' in operation) return operation.key;
+  if (!('need' in operation)) return operation.prefix;
+  return operation.need.type === 'KeyLock' ? operation.need.key : operation.need.prefix;
 }
 
 function isRefusal(code: KeyValueCode): boolean {

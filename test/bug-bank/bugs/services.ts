@@ -198,8 +198,8 @@ export const SERVICES: readonly Bug[] = [
     'a key whose time to live is over exists for conditions',
     edit(
       KEYS,
-      'const exists = current !== undefined && isLive(current);',
-      'const exists = current !== undefined && !current.deleted;',
+      'return isLive(current)\n    ?',
+      'return !current.deleted\n    ?',
     ),
   ),
   bug(

@@ -236,6 +236,53 @@ const APART = bug(
   ),
 );
 
+const DEADLOCKS = 'core/node/deadlocks.ts';
+const LOCKS = 'core/node/transaction-locks.ts';
+
+/** Those that wait for each other in a circle would do so for ever. */
+const KNOTS: readonly Bug[] = [
+  bug(
+    'deadlock-not-looked-for',
+    'nobody looks whether those who wait for a lock wait for each other',
+    edit(
+      'core/node/coordinating.ts',
+      '      return chase(turn, { path: [id], on: effect.on }, condemn);',
+      '      return;',
+    ),
+  ),
+  bug(
+    'probe-stays-at-home',
+    'deadlocks are found only where all sessions are of one node',
+    edit(
+      DEADLOCKS,
+      "    if (node !== turn.options.node) return sendTo(turn, node, { type: 'WaitProbe', path: way, on: next });",
+      '    if (node !== turn.options.node) return;',
+    ),
+  ),
+];
+
+/** Whoever waits for a lock would be overtaken. */
+const LINES: readonly Bug[] = [
+  bug(
+    'line-not-kept',
+    'a lock that comes free goes to whoever asks first',
+    edit(
+      LOCKS,
+      '    firstOf(wanted, (one) => aheadOf(table, transaction, place?.number ?? table.next, one, now));',
+      '    undefined;',
+    ),
+  ),
+  bug(
+    'place-not-renewed',
+    'whoever waits in line for long loses his place, though he asks again',
+    edit(
+      LOCKS,
+      '      const kept = { ...place, endsAt: monotonicMs(now + LINE_MS) };',
+      '      const kept = { ...place, endsAt: monotonicMs(Math.max(now, place.endsAt)) };',
+    ),
+  ),
+];
+
 /** Those that only show where many are after the same. */
 const CONTENDED = ['turned-away-is-final'];
 
@@ -243,5 +290,7 @@ export const TRANSACTION_BUGS: readonly Bug[] = [
   ...MISTAKES.map((mistake) =>
     under(CONTENDED.includes(mistake.id) ? 'hot-transactions' : 'transactions', mistake),
   ),
+  ...KNOTS.map((mistake) => under('knots', mistake)),
+  ...LINES.map((mistake) => under('line', mistake)),
   APART,
 ];

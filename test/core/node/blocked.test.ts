@@ -2,9 +2,22 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Timestamp } from '../../../core/clock/hybrid-clock.js';
-import { nodeId, wallMs } from '../../../core/machine/units.js';
-import { KeyValueCode, type ClientAnswer, type ClientCall } from '../../../core/partition/command.js';
-import { TransactionCode } from '../../../core/partition/transaction-command.js';
+import { logIndex, nodeId, wallMs } from '../../../core/machine/units.js';
+import {
+  isAwaited,
+  NOBODY_BLOCKED,
+  withBlocked,
+  withoutBlocked,
+  type Blocked,
+  type BlockedExecution,
+} from '../../../core/node/blocked.js';
+import {
+  KeyValueCode,
+  type ClientAnswer,
+  type ClientCall,
+  type RequestId,
+} from '../../../core/partition/command.js';
+import { TransactionCode, type TransactionId } from '../../../core/partition/transaction-command.js';
 import { call, ephemeral } from './operations.js';
 import {
   get,
@@ -281,5 +294,61 @@ describe('a read at a time to which the partition has not come', () => {
     const token = ask(leader.id, call({ type: 'Get', key: K, at }));
 
     expect(answerOf(cluster, leader.id, token)).toMatchObject({ code: KeyValueCode.invalidInput });
+  });
+});
+
+describe('the queue', () => {
+  /** Counts how often anybody looks for whom it waits. */
+  function waiting(token: number, on: string, looks: { count: number }): BlockedExecution {
+    const origin = { type: 'Client', token } as const;
+    const requestId = `r${token}` as RequestId;
+    const execution = { group: FIRST, requestId, basis: logIndex(0), operation: get(K).operation, origin };
+    return {
+      execution,
+      confirmed: true,
+      get on() {
+        looks.count += 1;
+        return on as TransactionId;
+      },
+    };
+  }
+
+  function queueOf(all: readonly BlockedExecution[]): Blocked {
+    return all.reduce(withBlocked, NOBODY_BLOCKED);
+  }
+
+  it('gives those who wait for a transaction, in their order, and keeps the others', () => {
+    const looks = { count: 0 };
+    const names = ['T', 'T1', 'S', 'T', 'T1', 'T', 'S '];
+    const all = names.map((on, i) => waiting(i, on, looks));
+
+    const { queue, taken } = withoutBlocked(queueOf(all), 'T' as TransactionId);
+
+    expect(taken).toEqual([all[0], all[3], all[5]]);
+    expect([...names, 'R'].map((on) => isAwaited(queue, on as TransactionId))).toEqual(
+      names.map((on) => on !== 'T').concat(false),
+    );
+    expect(withoutBlocked(queue, 'T1' as TransactionId).taken).toEqual([all[1], all[4]]);
+    const rest = ['T1', 'S', 'S '].reduce(
+      (left, on) => withoutBlocked(left, on as TransactionId).queue,
+      queue,
+    );
+    expect(rest).toMatchObject({
+      byArrival: NOBODY_BLOCKED.byArrival,
+      placeOf: { size: 0 },
+      byBlocker: { size: 0 },
+    });
+  });
+
+  it('looks at nobody who waits for another transaction', () => {
+    const looks = { count: 0 };
+    const all = Array.from({ length: 1_000 }, (_, i) => waiting(i, i % 250 === 0 ? 'T' : `O${i}`, looks));
+    const queue = queueOf(all);
+    looks.count = 0;
+
+    expect(isAwaited(queue, 'T' as TransactionId)).toBe(true);
+    expect(isAwaited(queue, 'nobody' as TransactionId)).toBe(false);
+    expect(withoutBlocked(queue, 'T' as TransactionId).taken).toHaveLength(4);
+    expect(looks.count).toBeLessThanOrEqual(4);
   });
 });

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../core/machine/units.js';
-import { LINE_MS, NO_LOCKS, intervalWithin, type LockTable } from '../../../core/node/lock-table.js';
+import { NO_LOCKS, intervalWithin, type LockTable } from '../../../core/node/lock-table.js';
 import {
   acquireLocks,
   lockAgainstRead,
@@ -12,7 +12,7 @@ import {
   releaseLocks,
 } from '../../../core/node/transaction-locks.js';
 import type { KeyBound } from '../../../core/partition/command.js';
-import type { LockNeed, TransactionId } from '../../../core/partition/transaction-command.js';
+import { LINE_MS, type LockNeed, type TransactionId } from '../../../core/partition/transaction-command.js';
 import { deepFreeze } from '../support/pure.js';
 
 const tx = (name: string): TransactionId => name as TransactionId;
@@ -333,6 +333,74 @@ describe('the table', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('lets nobody overtake who came later, unless the one in line waits for what he holds', () => {
+    let overtaken = 0;
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const locks = table();
+        let held: { readonly who: string; readonly need: LockNeed; readonly until: number }[] = [];
+        /** By who waits and for what, in the order of arrival. */
+        const line = new Map<
+          string,
+          { readonly who: string; readonly needs: readonly LockNeed[]; at: number }
+        >();
+        for (const { pause, act } of steps) {
+          locks.now += pause;
+          held = held.filter(({ until }) => until > locks.now);
+          for (const [name, { at }] of line) if (at + LINE_MS <= locks.now) line.delete(name);
+          if ('release' in act) {
+            locks.release(act.release);
+            held = held.filter(({ who: holder }) => holder !== act.release);
+            for (const [name, { who: waiter }] of line) if (waiter === act.release) line.delete(name);
+            continue;
+          }
+          const name = JSON.stringify(act);
+          const told = locks.acquire(act.who, act.needs, 2_000);
+          if (told !== 'Locked') {
+            const place = line.get(name) ?? { who: act.who, needs: act.needs, at: 0 };
+            place.at = locks.now;
+            line.set(name, place);
+            continue;
+          }
+          for (const [other, { who: waiter, needs }] of line) {
+            if (other === name) break;
+            const isAfterTheSame = needs.some((one) => act.needs.some((wanted) => excludes(one, wanted)));
+            if (waiter === act.who || !isAfterTheSame) continue;
+            overtaken += 1;
+            const mine = held.filter((one) => one.who === act.who);
+            expect(mine.some((one) => needs.some((wanted) => excludes(one.need, wanted)))).toBe(true);
+          }
+          line.delete(name);
+          for (const one of act.needs) held.push({ who: act.who, need: one, until: locks.now + 2_000 });
+        }
+      }),
+      { numRuns: 500 },
+    );
+    expect(overtaken).toBeGreaterThan(0);
+  });
+
+  it('serves everybody within one round, whatever the order in which they ask', () => {
+    const order = fc.shuffledSubarray(['A', 'B', 'C', 'D', 'E'], { minLength: 5 });
+    fc.assert(
+      fc.property(fc.array(order, { minLength: 12, maxLength: 12 }), (rounds) => {
+        const locks = table();
+        const served: string[] = [];
+        for (const asking of rounds) {
+          locks.now += LINE_MS / 2;
+          let holder: string | undefined;
+          for (const one of asking) if (locks.acquire(one, [key('k')]) === 'Locked') holder = one;
+          if (holder === undefined) throw new Error('nobody has got it');
+          locks.release(holder);
+          served.push(holder);
+        }
+        // Once all are in line each has it as often as any other: of five in a row no two are the same.
+        for (let i = 0; i + 5 <= served.length; i += 1) {
+          expect(new Set(served.slice(i, i + 5)).size).toBe(5);
+        }
+      }),
     );
   });
 

@@ -8,7 +8,12 @@ import {
   type KeyValueOperation,
   type RequestId,
 } from '../../../core/partition/command.js';
-import type { TransactionId } from '../../../core/partition/transaction-command.js';
+import {
+  LINE_MS,
+  TransactionCode,
+  type TransactionId,
+  type TransactionOutcome,
+} from '../../../core/partition/transaction-command.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
 import {
   SessionCode,
@@ -293,6 +298,65 @@ describe('the end of a session', () => {
   it('aborts a durable transaction that wrote what is not kept', () => {
     const session = start({ decisionDurability: 'durable' });
     expect(tell(session, { ...put(A, 'a'), ephemeral: true } as never)?.code).toBe(SessionCode.aborted);
+  });
+});
+
+describe('a session that is told whose the lock is which it wants', () => {
+  const HOLDER = '2.5.0.other' as TransactionId;
+
+  /** Asks for a lock, and is answered; the effects of that. */
+  function lock(session: SessionState, answer: Partial<TransactionOutcome>, once?: true): string[] {
+    const need = { type: 'KeyLock', key: A } as const;
+    ask(session, { type: 'LockInTransaction', need, leaseMs: 0, ...(once && { once }) });
+    const [asked] = world.asked.splice(0);
+    const outcome = { family: 'transaction', code: TransactionCode.alreadyLocked, ...answer } as const;
+    const told = { type: 'Told', outcome } as const;
+    return happen(world, session.id, { type: 'Answered', ask: asked?.ask ?? -1, told }).map(
+      ({ type }) => type,
+    );
+  }
+  const waits = ({ id }: SessionState) => world.sessions.get(id)?.waits;
+
+  it('waits for that one, and says so before it answers', () => {
+    const session = start({ locking: 'pessimistic' });
+
+    expect(lock(session, { blocker: HOLDER })).toEqual(['Waits', 'Reply']);
+
+    expect(waits(session)).toEqual({ on: HOLDER, operationId: `op${callers}`, until: world.now + LINE_MS });
+    expect(world.replies.get(callers)).toMatchObject({
+      code: SessionCode.alreadyLocked,
+      holder: { node: 2, wall: 5 },
+    });
+    world.now += 10;
+    lock(session, { blocker: '3.1.0.x' as TransactionId });
+    expect(waits(session)).toEqual({
+      on: '3.1.0.x',
+      operationId: `op${callers}`,
+      until: world.now + LINE_MS,
+    });
+  });
+
+  it('waits for nobody when it asks but once, or nobody is named', () => {
+    const session = start({ locking: 'pessimistic' });
+
+    expect(lock(session, { blocker: HOLDER }, true)).toEqual(['Reply']);
+    expect(lock(session, {})).toEqual(['Reply']);
+    expect(waits(session)).toBeUndefined();
+  });
+
+  it('waits no more when it gets a lock, or is on the way to its end', () => {
+    const sessions = [start(), start(), start()] as const;
+    for (const session of sessions) lock(session, { blocker: HOLDER });
+    const [first, second, third] = sessions;
+
+    lock(first, { code: TransactionCode.locked });
+    ask(second, { type: 'Get', key: A });
+    end(second, 'CommitTransaction');
+    happen(world, third.id, { type: 'Condemned', reason: 'a deadlock' });
+
+    expect(sessions.map(waits)).toEqual([undefined, undefined, undefined]);
+    expect(world.sessions.get(second.id)?.phase.type).toBe('Draining');
+    expect(lock(second, { blocker: HOLDER })).not.toContain('Waits');
   });
 });
 

@@ -25,7 +25,12 @@ import {
 import { groupOfOperation } from '../../../core/partition/operation.js';
 import type { SessionAnswer, SessionOptions } from '../../../core/transactions/calls.js';
 import { newSession, stepSession } from '../../../core/transactions/session.js';
-import type { SessionCall, SessionInput, SessionState } from '../../../core/transactions/session-state.js';
+import type {
+  SessionCall,
+  SessionEffect,
+  SessionInput,
+  SessionState,
+} from '../../../core/transactions/session-state.js';
 import { effectiveOptions } from '../../../core/transactions/start.js';
 import { pureStep } from '../support/pure.js';
 
@@ -83,9 +88,9 @@ export function startSession(world: World, options: Partial<SessionOptions> = {}
 }
 
 /** Something happens to a session, if it is still there. */
-export function happen(world: World, id: TransactionId, input: SessionInput): void {
+export function happen(world: World, id: TransactionId, input: SessionInput): readonly SessionEffect[] {
   const before = world.sessions.get(id);
-  if (before === undefined) return;
+  if (before === undefined) return [];
   const context = {
     now: clocks(world),
     partitions: world.partitions,
@@ -107,6 +112,7 @@ export function happen(world: World, id: TransactionId, input: SessionInput): vo
       world.asked.push({ session: id, ask, operation, requestId });
     }
   }
+  return effects;
 }
 
 export function call(world: World, id: TransactionId, caller: number, asked: SessionCall): void {

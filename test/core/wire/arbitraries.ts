@@ -165,7 +165,7 @@ const keyOperation: fc.Arbitrary<KeyValueOperation> = fc.oneof(
   withOptional({ type: fc.constant('Extend' as const), key, expiresMs }, { ephemeral }),
   withOptional(
     { type: fc.constantFrom('Get' as const, 'Exists' as const), key },
-    { mode, revision, at: madeTimestamp, ephemeral, tombstone: fc.constant(true as const) },
+    { mode, revision, at: madeTimestamp, ephemeral },
   ),
   withOptional(
     { type: fc.constant('Scan' as const), prefix: key, limit: numbers(1) },
@@ -873,6 +873,15 @@ const sessionAnswer: fc.Arbitrary<SessionAnswer> = withOptional(
 const sessionMessage: fc.Arbitrary<SessionMessage> = fc.oneof(
   fc.record({ type: fc.constant('SessionForward' as const), id: name, call: sessionCall }),
   fc.record({ type: fc.constant('SessionForwarded' as const), id: name, answer: sessionAnswer }),
+  fc.record({
+    type: fc.constant('WaitProbe' as const),
+    path: fc.array(transaction, { minLength: 1, maxLength: 64 }),
+    on: transaction,
+  }),
+  fc.record({
+    type: fc.constant('Condemn' as const),
+    cycle: fc.array(transaction, { minLength: 2, maxLength: 64 }),
+  }),
 );
 
 export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
@@ -934,13 +943,7 @@ export const nodeMessage: fc.Arbitrary<NodeMessage> = fc.oneof(
   {
     weight: 2,
     arbitrary: withOptional(
-      {
-        type: fc.constant('Forward' as const),
-        group,
-        requestId,
-        basis: index,
-        operation,
-      },
+      { type: fc.constant('Forward' as const), group, requestId, basis: index, operation },
       { within: transaction },
     ),
   },

@@ -282,6 +282,26 @@ describe('decoding says what is wrong, and where', () => {
     );
   });
 
+  const transactions =
+    (...names: readonly string[]): Fill =>
+    (writer) =>
+      names.forEach((each) => writer.uint32(10).string(each));
+  const many = Array.from({ length: 65 }, (_, i) => `1.${i}.0.run`);
+
+  it.each<[string, number, Fill, string]>([
+    ['a probe from nobody', 498, (w) => w.uint32(18).string('1.1.0.run'), 'WaitProbe.path must name 1 to 64'],
+    ['a probe to nobody', 498, transactions('1.1.0.run'), 'WaitProbe.on must have 1 to 256 characters'],
+    ['a probe on too long a path', 498, transactions(...many), 'WaitProbe.path must name 1 to 64'],
+    ['a path with no name on it', 498, transactions(''), 'WaitProbe.path must have 1 to 256 characters'],
+    ['a deadlock of one', 506, transactions('1.1.0.run'), 'Condemn.cycle must name 2 to 64 transactions'],
+    ['a deadlock of too many', 506, transactions(...many), 'Condemn.cycle must name 2 to 64 transactions'],
+    ['a name that is too long', 506, transactions('x'.repeat(257)), 'must have 1 to 256 characters'],
+  ])('%s is refused', (_what, tag, fill, reason) => {
+    const bytes = raw((writer) => nested(writer, tag, fill));
+
+    expect(reasonOf(decodeNodeMessage(bytes))).toContain(reason);
+  });
+
   it('an empty record is refused', () => {
     expect(reasonOf(decodeStored(new Uint8Array(0)))).toContain('holds nothing that this version knows');
   });

@@ -77,8 +77,8 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
     }
     case 'Forward': {
       const { group, requestId, basis, operation, within } = message;
-      const body = { requestId, basis, ...operationObject(operation) };
-      return { group, forward: within === undefined ? body : { ...body, within } };
+      const behalf = within === undefined ? {} : { within };
+      return { group, forward: { requestId, basis, ...operationObject(operation), ...behalf } };
     }
     case 'ForwardAnswer': {
       const { group, requestId, result } = message;
@@ -135,6 +135,10 @@ export function nodeMessageObject(message: NodeMessage): SchemaObject {
       };
       return { sessionForwarded: { id: message.id, answer } };
     }
+    case 'WaitProbe':
+      return { waitProbe: { path: message.path, on: message.on } };
+    case 'Condemn':
+      return { condemn: { cycle: message.cycle } };
   }
 }
 

@@ -94,6 +94,25 @@ describe('transactions', () => {
   });
 });
 
+describe('deadlocks', () => {
+  it('are counted by the node whose session gives way', async () => {
+    const node = await startEmbedded();
+    onTestFinished(() => node.close());
+    const [older, younger] = [await node.begin(), await node.begin()];
+    await older.set('a', '1');
+    await younger.set('b', '1');
+
+    const ends = await Promise.allSettled([older.set('b', '2'), younger.set('a', '2')]);
+
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(ends[1]).toMatchObject({
+      reason: { code: 'aborted', message: expect.stringContaining('a deadlock') as string },
+    });
+    await older.commit();
+    expect(node.metrics()).toContain('wavetank_transactions_deadlocks_total 1\n');
+  });
+});
+
 describe('requests', () => {
   const GET: Operation = { type: 'Get', key: 'k' };
   const NEXT: Operation = { type: 'ReserveSequence', name: 's', count: 1 };
