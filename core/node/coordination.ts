@@ -12,7 +12,7 @@ import { OPEN_GATE, type Gate } from '../transactions/admission.js';
 import { emptyPlanCache, type PlanCache } from '../script/plan-cache.js';
 import type { SessionCall, SessionState, Verdict } from '../transactions/session-state.js';
 import type { Admission, AtGate, GateName } from './admitting.js';
-import type { ScriptRun } from './scripting.js';
+import type { ScriptRun } from './script-runs.js';
 import type { NodeTurn } from './turn.js';
 
 export interface Coordination {
