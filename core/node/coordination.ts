@@ -42,6 +42,7 @@ export interface Coordination {
   /** Scripts that are under way, by number, and those of them that can go on. */
   readonly scripts: RadixArray<ScriptRun>;
   readonly scriptCount: number;
+  /** Empty between turns. */
   readonly ready: readonly number[];
   readonly plans: PlanCache;
 }
@@ -104,8 +105,13 @@ export function coordinationOf({ node }: NodeTurn): Coordination {
   return node.coordination ?? NO_COORDINATION;
 }
 
+/** Changes what is kept; it is opened for change once in a turn. */
 export function coordinate(turn: NodeTurn, change: Partial<Coordination>): void {
-  turn.node.coordination = { ...coordinationOf(turn), ...change };
+  if (turn.coordination === undefined) {
+    turn.coordination = { ...coordinationOf(turn) };
+    turn.node.coordination = turn.coordination;
+  }
+  Object.assign(turn.coordination, change);
 }
 
 /** Sets an alarm, unless there is none to set. */

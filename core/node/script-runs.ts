@@ -1,5 +1,6 @@
 /** The scripts that are under way on a node: what is kept of each, and where in it something is awaited. */
 
+import { added } from '../collections/list.js';
 import { radixGet, radixSet } from '../collections/radix-array.js';
 import type { MonotonicMs } from '../machine/units.js';
 import type { Answer, Effect } from '../script/effects.js';
@@ -95,6 +96,6 @@ export function answered(spot: Spot, answer: Answer): void {
   const waits = run.waits.map((wait, i): Wait => (i === place ? { effect: wait.effect, answer } : wait));
   saveRun(turn, number, { ...run, waits });
   if (waits.every((wait) => wait.answer !== undefined)) {
-    coordinate(turn, { ready: [...coordinationOf(turn).ready, number] });
+    coordinate(turn, { ready: added(coordinationOf(turn).ready, number) });
   }
 }

@@ -5,6 +5,7 @@
  * node: after so many steps it waits until all else has had its turn.
  */
 
+import { EMPTY_LIST } from '../collections/list.js';
 import { radixDelete } from '../collections/radix-array.js';
 import { unreachable } from '../machine/assert.js';
 import { monotonicMs, type MonotonicMs } from '../machine/units.js';
@@ -135,7 +136,7 @@ export function pumpScripts(turn: NodeTurn, sessions: Sessions): boolean {
   if (turn.node.coordination === undefined) return false;
   const { ready } = coordinationOf(turn);
   if (ready.length === 0) return false;
-  coordinate(turn, { ready: [] });
+  coordinate(turn, { ready: EMPTY_LIST });
   for (const number of ready) {
     const run = runAt(turn, number);
     if (run === undefined) continue;
