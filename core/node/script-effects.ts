@@ -35,7 +35,6 @@ import {
   type ScriptRun,
   type Sessions,
   type Spot,
-  type Wait,
 } from './script-runs.js';
 import { ask } from './tasks.js';
 import type { NodeTurn } from './turn.js';
@@ -103,7 +102,7 @@ export function scriptAdmitted(
   };
   const handle = openSession(spot, options, admission);
   if (handle === undefined) return;
-  const wanted = locksInOrder(effect.locks);
+  const wanted = locksInOrder(effect.locks, turn.options.partitions);
   saveWait({ ...run, handle }, spot, { locks: wanted });
   lockNext(spot, wanted);
 }
@@ -143,7 +142,13 @@ function inSession(spot: Spot, operation: SessionOperation): void {
   const handle = runWaiting(spot)?.handle;
   if (handle === undefined) return;
   const operationId = `s${newNumber(turn)}`;
-  sessions.call(turn, callerAt(spot), { type: 'OperateInTransaction', handle, operationId, operation });
+  sessions.call(turn, callerAt(spot), {
+    type: 'OperateInTransaction',
+    handle,
+    operationId,
+    operation,
+    unrepeated: true,
+  });
 }
 
 function callerAt({ run, round, place }: Spot): CallerPlace {
@@ -242,10 +247,8 @@ export function scriptTold(
     case SessionCode.committed:
     case SessionCode.rolledBack:
       return answered(spot, wait.single ?? { type: 'Done' });
-    case SessionCode.alreadyLocked: {
-      const why = `${reason}${whatIsLocked(wait)}`;
-      return answered(spot, { type: 'Stopped', code: ScriptCode.aborted, reason: why });
-    }
+    case SessionCode.alreadyLocked:
+      return answered(spot, { type: 'Stopped', code: ScriptCode.aborted, reason });
     case SessionCode.mustRetry: {
       // Not decided yet: it will be.
       const { effect } = wait;
@@ -259,10 +262,4 @@ export function scriptTold(
       return answered(spot, { type: 'Stopped', code: stop, reason });
     }
   }
-}
-
-function whatIsLocked({ locks, errand }: Wait): string {
-  const need = locks?.[0]?.need;
-  if (need !== undefined) return `: ${need.type === 'KeyLock' ? need.key : need.prefix}`;
-  return errand !== undefined && 'key' in errand.next ? `: ${errand.next.key}` : '';
 }
