@@ -66,16 +66,14 @@ import { chase, condemnReceived } from './deadlocks.js';
 import type { Condemn, SessionForward, SessionForwarded, WaitProbe } from './protocol.js';
 import type { TaskAnswer } from './requests.js';
 import {
-  pumpScripts,
   SCRIPT_PREFIX,
   scriptAdmitted,
   scriptNotAdmitted,
-  scriptDue,
-  scriptRequested,
   scriptTaskAnswered,
   scriptTold,
-  type Sessions,
-} from './scripting.js';
+} from './script-effects.js';
+import type { Sessions } from './script-runs.js';
+import { pumpScripts, scriptDue, scriptRequested } from './scripting.js';
 import { ask } from './tasks.js';
 import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere, rosterOf } from './worklist.js';
@@ -143,7 +141,7 @@ const DOORMAN: Doorman = {
   },
   refuse(turn, entrant, reason) {
     if (entrant.type === 'Session') return notAdmitted(turn, entrant.place, reason);
-    scriptNotAdmitted(turn, entrant, reason);
+    scriptNotAdmitted(turn, SESSIONS, entrant, reason);
   },
 };
 

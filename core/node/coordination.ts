@@ -12,7 +12,7 @@ import { OPEN_GATE, type Gate } from '../transactions/admission.js';
 import { emptyPlanCache, type PlanCache } from '../script/plan-cache.js';
 import type { SessionCall, SessionState, Verdict } from '../transactions/session-state.js';
 import type { Admission, AtGate, GateName } from './admitting.js';
-import type { ScriptRun } from './scripting.js';
+import type { ScriptRun } from './script-runs.js';
 import type { NodeTurn } from './turn.js';
 
 export interface Coordination {
@@ -42,6 +42,7 @@ export interface Coordination {
   /** Scripts that are under way, by number, and those of them that can go on. */
   readonly scripts: RadixArray<ScriptRun>;
   readonly scriptCount: number;
+  /** Empty between turns. */
   readonly ready: readonly number[];
   readonly plans: PlanCache;
   /** How many sessions of this node were the victims of deadlocks, since it was started. */
@@ -107,8 +108,13 @@ export function coordinationOf({ node }: NodeTurn): Coordination {
   return node.coordination ?? NO_COORDINATION;
 }
 
+/** Changes what is kept; it is opened for change once in a turn. */
 export function coordinate(turn: NodeTurn, change: Partial<Coordination>): void {
-  turn.node.coordination = { ...coordinationOf(turn), ...change };
+  if (turn.coordination === undefined) {
+    turn.coordination = { ...coordinationOf(turn) };
+    turn.node.coordination = turn.coordination;
+  }
+  Object.assign(turn.coordination, change);
 }
 
 /** Sets an alarm, unless there is none to set. */

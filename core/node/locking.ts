@@ -11,14 +11,18 @@ import type { MonotonicMs } from '../machine/units.js';
 import type { Operation, Outcome } from '../partition/command.js';
 import type { Answer } from '../partition/contents.js';
 import { nameIn, refusalOf } from '../partition/operation.js';
+import { keysUnder } from '../partition/locked-keys.js';
 import {
   TransactionCode,
+  type AcquireTransactionLocks,
+  type CommittedKey,
   type StagedWrite,
   type TransactionId,
   type TransactionLockOperation,
   type TransactionWrite,
 } from '../partition/transaction-command.js';
 import type { Execution } from './execution.js';
+import { ephemeralLapsesFor, lapsesFor } from './expiry.js';
 import type { Leadership, TransactionLocks } from './leadership.js';
 import { presentLeadership } from './tenure.js';
 import { intervalOfKey, intervalWithin, NO_LOCKS, type HeldLock, type LockTable } from './lock-table.js';
@@ -52,17 +56,42 @@ export function executeLocking(
   keep(opened, operation, acquired.table);
   switch (acquired.type) {
     case 'Locked':
-      return { outcome: { family: 'transaction', code: TransactionCode.locked } };
-    case 'Taken':
       return {
-        outcome: { family: 'transaction', code: TransactionCode.alreadyLocked, blocker: acquired.by },
+        outcome: {
+          family: 'transaction',
+          code: TransactionCode.locked,
+          ...shownUnder(turn, opened, operation),
+        },
       };
+    case 'Taken': {
+      const { by, need } = acquired;
+      return {
+        outcome: { family: 'transaction', code: TransactionCode.alreadyLocked, blocker: by },
+        reason: `another transaction holds the lock: ${need.type === 'KeyLock' ? need.key : need.prefix}`,
+      };
+    }
     case 'Full':
       return {
         outcome: refusalOf(operation, 'mustRetry'),
         reason: `this partition's leader keeps ${MAX_LOCKS} locks and places in line, and no more: retry it later`,
       };
   }
+}
+
+/** It is confirmed that this node leads, so what it shows is the newest. */
+function shownUnder(
+  turn: NodeTurn,
+  opened: OpenGroup,
+  { needs, show, ephemeral }: AcquireTransactionLocks,
+): { readonly keys?: readonly CommittedKey[] } {
+  if (show !== true) return {};
+  const lead = presentLeadership(opened);
+  const { partition } = opened.group;
+  const keys =
+    ephemeral === true
+      ? keysUnder(lead.ephemeral.state, needs, (read) => ephemeralLapsesFor(turn, lead, read) !== undefined)
+      : keysUnder(partition, needs, (read) => lapsesFor(turn, lead, partition, read) !== undefined);
+  return { keys };
 }
 
 /** What an operation is told that a lock of somebody else keeps away; undefined where none does. */

@@ -86,7 +86,7 @@ import type { TaskAnswer } from './requests.js';
 import { resolveAt, resolveIfDue, resolverAnswered } from './resolver.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
-import { tellTasks } from './tasks.js';
+import { keepTasks, tellTasks } from './tasks.js';
 import { noticeLeadership } from './tenure.js';
 import { groupOf, openedGroup, openGroup, openNode, type NodeTurn, type OpenGroup } from './turn.js';
 import { valueRead } from './value-reading.js';
@@ -334,6 +334,7 @@ function close(turn: NodeTurn): Step<NodeState, NodeEffect> {
     for (; settled < turn.open.length; settled += 1) settleGroup(turn, turn.open[settled] as OpenGroup);
   } while (tellTasks(turn, taskAnswered) || scriptsGoOn(turn));
   for (const opened of turn.open) closeGroup(turn, opened);
+  keepTasks(turn);
   evictValues(turn);
   setBeatAlarm(turn);
   releaseBundles(turn);

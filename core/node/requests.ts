@@ -5,7 +5,7 @@
  * and books of its own, which are not there until there is something in them; all else is the same for both.
  */
 
-import { EMPTY_LIST } from '../collections/list.js';
+import { added, EMPTY_LIST } from '../collections/list.js';
 import {
   emptyRadixArray,
   radixDelete,
@@ -25,7 +25,7 @@ export interface Tasks {
   readonly requests: RadixArray<ClientRequest>;
   /** So many tokens were given. */
   readonly given: number;
-  /** Answers that nobody was told yet, oldest first. */
+  /** Answers that came when the turn was about to end, and that nobody was told yet; oldest first. */
   readonly answered: readonly TaskAnswer[];
 }
 
@@ -60,7 +60,8 @@ export function enterRequest(turn: NodeTurn, request: ClientRequest): void {
   const { token } = request;
   if (token < 0) {
     const tasks = tasksOf(turn);
-    node.tasks = { ...tasks, requests: radixSet(tasks.requests, -token, request) };
+    const { given, answered } = tasks;
+    node.tasks = { requests: radixSet(tasks.requests, -token, request), given, answered };
   } else {
     node.requests = radixSet(node.requests, token, request);
   }
@@ -74,11 +75,9 @@ export function taskDone(
   answer: ClientAnswer,
 ): void {
   const tasks = tasksOf(turn);
-  turn.node.tasks = {
-    ...tasks,
-    requests: radixDelete(tasks.requests, -request.token),
-    answered: [...tasks.answered, { task, request, answer }],
-  };
+  const { given, answered } = tasks;
+  turn.node.tasks = { requests: radixDelete(tasks.requests, -request.token), given, answered };
+  turn.answeredTasks = added(turn.answeredTasks, { task, request, answer });
 }
 
 /** All requests, those of clients first. */

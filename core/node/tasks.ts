@@ -39,7 +39,7 @@ export function ask(
   const tasks = tasksOf(turn);
   const given = tasks.given + 1;
   const token = -given;
-  node.tasks = { ...tasks, given };
+  node.tasks = { requests: tasks.requests, given, answered: tasks.answered };
   const group = groupOfOperation(operation, options.partitions);
   begin(turn, {
     token,
@@ -59,9 +59,18 @@ export function ask(
 
 /** Tells those who asked what was answered since. False when there was nothing to tell. */
 export function tellTasks(turn: NodeTurn, tell: (turn: NodeTurn, answered: TaskAnswer) => void): boolean {
-  const { tasks } = turn.node;
-  if (tasks === undefined || tasks.answered.length === 0) return false;
-  turn.node.tasks = { ...tasks, answered: EMPTY_LIST };
-  for (const answered of tasks.answered) tell(turn, answered);
+  const { answeredTasks } = turn;
+  const earlier = turn.node.tasks?.answered ?? EMPTY_LIST;
+  if (earlier.length === 0 && answeredTasks.length === 0) return false;
+  turn.answeredTasks = EMPTY_LIST;
+  if (earlier.length > 0) turn.node.tasks = { ...tasksOf(turn), answered: EMPTY_LIST };
+  for (const answered of earlier) tell(turn, answered);
+  for (const answered of answeredTasks) tell(turn, answered);
   return true;
+}
+
+/** What was answered since is for the next turn to tell. */
+export function keepTasks(turn: NodeTurn): void {
+  const { answeredTasks } = turn;
+  if (answeredTasks.length > 0) turn.node.tasks = { ...tasksOf(turn), answered: answeredTasks };
 }

@@ -37,7 +37,7 @@ export const MAX_LOCKS = 65_536;
 export type Acquired =
   | { readonly type: 'Locked'; readonly table: LockTable }
   /** Somebody holds some of it, or is before it in line. */
-  | { readonly type: 'Taken'; readonly table: LockTable; readonly by: TransactionId }
+  | { readonly type: 'Taken'; readonly table: LockTable; readonly by: TransactionId; readonly need: LockNeed }
   | { readonly type: 'Full'; readonly table: LockTable };
 
 export interface Wanted {
@@ -57,18 +57,22 @@ export function acquireLocks(
   const wanted = needs.map((need) => ({ need, interval: intervalOf(need), shared: isShared(need) }));
   const name = `${transaction}\0${needs.map(nameOf).join('\0\0')}`;
   const place = mapGet(table.places, name);
-  const by =
+  const inTheWay =
     firstOf(wanted, (one) => holderOf(table, transaction, one, now)) ??
     firstOf(wanted, (one) => aheadOf(table, transaction, place?.number ?? table.next, one, now));
-  if (by !== undefined) {
+  if (inTheWay !== undefined) {
     if (place !== undefined) {
       const kept = { ...place, endsAt: monotonicMs(now + LINE_MS) };
       const byEnd = withEnd(table.byEnd, place, kept);
-      return { type: 'Taken', table: { ...table, places: mapSet(table.places, name, kept), byEnd }, by };
+      return {
+        type: 'Taken',
+        table: { ...table, places: mapSet(table.places, name, kept), byEnd },
+        ...inTheWay,
+      };
     }
-    if (once === true) return { type: 'Taken', table, by };
+    if (once === true) return { type: 'Taken', table, ...inTheWay };
     if (table.size + needs.length > MAX_LOCKS) return { type: 'Full', table };
-    return { type: 'Taken', table: lineUp(table, name, transaction, wanted, now), by };
+    return { type: 'Taken', table: lineUp(table, name, transaction, wanted, now), ...inTheWay };
   }
   const isNew = needs.filter((need) => mapGet(table.locks, lockName(transaction, need)) === undefined);
   if (table.size + isNew.length > MAX_LOCKS) return { type: 'Full', table };
@@ -130,13 +134,19 @@ export function lockAgainstRead(
   );
 }
 
+interface InTheWay {
+  readonly by: TransactionId;
+  /** Of what. */
+  readonly need: LockNeed;
+}
+
 function firstOf(
   needs: readonly Need[],
   find: (need: Need) => TransactionId | undefined,
-): TransactionId | undefined {
-  for (const need of needs) {
-    const found = find(need);
-    if (found !== undefined) return found;
+): InTheWay | undefined {
+  for (const each of needs) {
+    const by = find(each);
+    if (by !== undefined) return { by, need: each.need };
   }
   return undefined;
 }

@@ -24,6 +24,7 @@ import { heardAsleep } from '../raft/quiescence.js';
 import type { Rest } from '../raft/state.js';
 import { openTurn, type RaftTurn, type TurnContext } from '../raft/turn.js';
 import type { NodeAnswer } from './admin-protocol.js';
+import type { Coordination } from './coordination.js';
 import { linkOf } from './link.js';
 import type { NodeOptions } from './options.js';
 import type {
@@ -33,6 +34,7 @@ import type {
   SnapshotRecords,
   Stored,
 } from './protocol.js';
+import type { TaskAnswer } from './requests.js';
 import type { Addressed, GroupState, NodeState } from './state.js';
 import type { ValueStore, ValuesWriting } from './value-store.js';
 
@@ -64,6 +66,10 @@ export interface NodeTurn {
   /** The values whose records are in this turn's write. */
   valuesWritten: ValuesWriting['places'];
   coldReads: readonly Read[];
+  /** What the node keeps as a coordinator, once the turn has opened it for change. */
+  coordination: Mutable<Coordination> | undefined;
+  /** What this node has asked and was answered in this turn, until those who asked are told. */
+  answeredTasks: readonly TaskAnswer[];
   /** How often a script went on in this turn, by its number. */
   slices: Map<number, number> | undefined;
   halt: string | undefined;
@@ -160,6 +166,8 @@ export function openNode(
     values: undefined,
     valuesWritten: EMPTY_LIST,
     coldReads: EMPTY_LIST,
+    coordination: undefined,
+    answeredTasks: EMPTY_LIST,
     slices: undefined,
     halt: undefined,
   };

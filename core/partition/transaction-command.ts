@@ -8,7 +8,7 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { GroupId, LogIndex, Revision } from '../machine/units.js';
-import type { KeyBound, Value } from './command.js';
+import type { KeyBound, KeyValueOutcome, Value } from './command.js';
 
 /** Names a transaction for ever: the timestamp that its client knows, and the run of the node that gave it. */
 export type TransactionId = string & { readonly transactionId: unique symbol };
@@ -209,6 +209,8 @@ export interface AcquireTransactionLocks extends InTransaction {
   readonly leaseMs: number;
   /** Whoever asks does not come again for what is taken, and gets no place in line: it would only keep others from it. */
   readonly once?: true;
+  /** The answer is also to tell what is committed under the keys (`TransactionOutcome.keys`). */
+  readonly show?: true;
   readonly ephemeral?: true;
 }
 
@@ -259,4 +261,12 @@ export interface TransactionOutcome {
   readonly blocker?: TransactionId;
   /** Where the record of that transaction is, if it is known. */
   readonly blockerAnchor?: GroupId;
+  /** With locks, where they were asked to show it: what is committed under the keys, as far as that could be told at once. */
+  readonly keys?: readonly CommittedKey[];
+}
+
+/** The committed state of a key: `got` with its value, `exists` where that is too long to be told unasked, or `doesNotExist`. */
+export interface CommittedKey {
+  readonly key: string;
+  readonly outcome: KeyValueOutcome;
 }

@@ -82,6 +82,8 @@ export interface OperateInTransaction {
   /** The same on every repetition; what is done under one id is done once. */
   readonly operationId: string;
   readonly operation: SessionOperation;
+  /** Only of scripts: it never comes again under this id. */
+  readonly unrepeated?: true;
 }
 
 export type SessionOperation = KeyValueOperation | LockInTransaction | UnlockInTransaction;
@@ -90,6 +92,8 @@ export type SessionOperation = KeyValueOperation | LockInTransaction | UnlockInT
 export interface LockInTransaction {
   readonly type: 'LockInTransaction';
   readonly need: LockNeed;
+  /** Only of scripts: more that the same partition keeps. All of it is locked, or nothing. */
+  readonly also?: readonly LockNeed[];
   /** Milliseconds; 0 for as long as the session lasts. */
   readonly leaseMs: number;
   /** Only of scripts, which do not wait: see `AcquireTransactionLocks.once`. */

@@ -10,7 +10,7 @@ import {
   type TransactionOperation,
   type TransactionOutcome,
 } from '../partition/transaction-command.js';
-import { announce, conclude, finalizingOf, leave } from './finalize.js';
+import { announce, conclude, finalizingOf, leave, withoutLocks } from './finalize.js';
 import { releaseAll } from './locks.js';
 import { timestampOf } from './names.js';
 import type { Finalizing, FinalizingStep, Job, Part, Told } from './session-state.js';
@@ -344,7 +344,7 @@ function decided(
   const wasAtOnce = phase.parts.length === 1;
   if (outcome?.code === TransactionCode.committed) {
     announce(turn, committed(outcome.at));
-    releaseAll(turn);
+    releaseAll(turn, withoutLocks(turn.session.phase));
     // At once is also finished at once.
     return wasAtOnce ? leave(turn) : settle(turn, job, outcome.at);
   }

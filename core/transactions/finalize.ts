@@ -73,6 +73,16 @@ export function answerOf(
   }
 }
 
+/** Where what was written is committed the locks are gone: whoever applies that, or its preparation, drops them. */
+export function withoutLocks(phase: Phase): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (phase.type !== 'Finalizing' || phase.verdict?.type !== 'Committed') return names;
+  for (const { participant, writes } of phase.parts) {
+    if (writes.length > 0) names.add(nameOfParticipant(participant));
+  }
+  return names;
+}
+
 function rollBack(turn: SessionTurn, caller: Caller, waiters: readonly Waiter[]): void {
   abandon(turn, { type: 'RolledBack' });
   reply(turn, caller, answerOf({ type: 'RolledBack' }, 'rollback', undefined));
@@ -101,8 +111,9 @@ export function abandon(turn: SessionTurn, verdict: Verdict): void {
 
 /** Nothing is left to be done. */
 export function leave(turn: SessionTurn): void {
+  const { phase } = turn.session;
   turn.session.phase = { type: 'Over' };
-  releaseAll(turn);
+  releaseAll(turn, withoutLocks(phase));
   turn.effects.push({ type: 'Gone' });
 }
 
@@ -135,10 +146,21 @@ function freeze(turn: SessionTurn, waiters: readonly Waiter[]): void {
   }
   if (!writes) {
     const seen = parts.reduce((sum, { reads }) => sum + reads.length, 0);
-    // One read is a transaction by itself.
-    return seen <= 1 ? conclude(turn, { type: 'Committed' }) : startStep(turn, 'Validating');
+    // One read is a transaction by itself, and so is all that one answer has shown.
+    const isOne = seen <= 1 || wasShownAtOnce(turn);
+    return isOne ? conclude(turn, { type: 'Committed' }) : startStep(turn, 'Validating');
   }
   return startStep(turn, parts.length === 1 ? 'CommittingAtOnce' : 'Preparing');
+}
+
+/** Whether all that was seen was shown by one answer, with the locks of one partition: so it was true at one moment. */
+function wasShownAtOnce({ session }: SessionTurn): boolean {
+  if (session.ranges.size > 0) return false;
+  const answers = new Set<number | undefined>();
+  mapForEach(session.keys, (_, { observed, shown }) => {
+    if (observed) answers.add(shown);
+  });
+  return answers.size === 1 && !answers.has(undefined);
 }
 
 interface Frozen {

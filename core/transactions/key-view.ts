@@ -151,17 +151,14 @@ function extended({ key, staged }: KeyView, lifetime: { readonly expiresMs?: num
 }
 
 function withStaged(
-  { key, participant, base, observed }: KeyView,
+  { staged: _staged, stagedExpires: _expires, ...before }: KeyView,
   code: KeyValueCode,
   staged: StagedWrite,
   expires: Timestamp | undefined,
   stamp: Timestamp,
 ): Viewed {
   const view: KeyView = {
-    key,
-    participant,
-    base,
-    observed,
+    ...before,
     staged,
     ...(expires !== undefined && { stagedExpires: expires }),
   };

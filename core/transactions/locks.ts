@@ -2,19 +2,28 @@
 
 import { emptyOrderedMap, mapDelete, mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
 import { monotonicMs } from '../machine/units.js';
-import { LINE_MS, type LockNeed, type TransactionId } from '../partition/transaction-command.js';
+import { KeyValueCode } from '../partition/command.js';
+import {
+  LINE_MS,
+  type CommittedKey,
+  type LockNeed,
+  type Participant,
+  type TransactionId,
+} from '../partition/transaction-command.js';
 import type { LockInTransaction, SessionOperation, UnlockInTransaction } from './calls.js';
-import { RENEW_EVERY_MS, SESSION_LEASE_MS, type HeldLock } from './session-state.js';
+import { baseOf } from './key-view.js';
+import { RENEW_EVERY_MS, SESSION_LEASE_MS, type HeldLock, type KeyView } from './session-state.js';
 import {
   ask,
   nameOfParticipant,
   participantOfLock,
+  saveView,
   viewOf,
   type InSpace,
   type SessionTurn,
 } from './session-turn.js';
 
-type Wanted = Pick<LockInTransaction, 'need' | 'leaseMs' | 'once' | 'ephemeral'>;
+type Wanted = Pick<LockInTransaction, 'need' | 'also' | 'leaseMs' | 'once' | 'ephemeral'>;
 
 function nameOfLock(need: LockNeed, { ephemeral }: InSpace): string {
   const space = ephemeral === true ? '~' : ':';
@@ -35,10 +44,14 @@ export function acquire(
   turn: SessionTurn,
   operationId: string,
   operation: SessionOperation,
-  { need, leaseMs, once, ephemeral }: Wanted,
+  wanted: Wanted,
 ): void {
   const { session } = turn;
-  const participant = participantOfLock(turn, need, ephemeral === true ? { ephemeral } : {});
+  const { need, leaseMs, once } = wanted;
+  const space = spaceOf(wanted);
+  const participant = participantOfLock(turn, need, space);
+  const needs = needsOf(wanted);
+  const isNew = needs.some((each) => each.type === 'KeyLock' && viewOf(turn, each.key, space) === undefined);
   session.lockedAt = mapSet(session.lockedAt, nameOfParticipant(participant), participant);
   ask(
     turn,
@@ -47,28 +60,76 @@ export function acquire(
       type: 'AcquireTransactionLocks',
       ...participant,
       transaction: session.id,
-      needs: [need],
+      needs,
       leaseMs: leaseMs === 0 ? SESSION_LEASE_MS : leaseMs,
       ...(once && { once }),
+      ...(isNew && { show: true }),
     },
   );
 }
 
-/** The lock that the operation asked for is held now. */
-export function lockTaken(turn: SessionTurn, operation: SessionOperation): void {
+/** What the operation wanted to lock is locked now, and this is committed under it. */
+export function lockTaken(
+  turn: SessionTurn,
+  operation: SessionOperation,
+  keys: readonly CommittedKey[] = NO_KEYS,
+): void {
+  const wanted = wantedBy(operation);
+  const { need, leaseMs } = wanted;
+  const space = spaceOf(wanted);
+  const participant = participantOfLock(turn, need, space);
+  for (const each of needsOf(wanted)) oneTaken(turn, each, leaseMs, participant);
+  if (keys.length === 0) return;
+  const { session } = turn;
+  const shown = session.nextAsk;
+  session.nextAsk = shown + 1;
+  for (const { key, outcome } of keys) {
+    // What the transaction has seen before is held against what is so when it commits.
+    if (viewOf(turn, key, space) !== undefined) continue;
+    const view = { key, participant, base: baseOf(outcome), observed: false, shown };
+    const isTold = outcome.code === KeyValueCode.got && session.keys.size < MAX_SHOWN_VALUES;
+    saveView(turn, isTold ? { ...view, committed: outcome.value } : view);
+  }
+}
+
+/** Of so many keys a session keeps the values that it was shown. */
+const MAX_SHOWN_VALUES = 1_024;
+
+const NO_KEYS: readonly CommittedKey[] = [];
+
+function oneTaken(turn: SessionTurn, need: LockNeed, leaseMs: number, participant: Participant): void {
   const { session, context } = turn;
-  const { need, leaseMs } = wantedBy(operation);
-  const participant = participantOfLock(turn, need, operation);
-  const name = nameOfLock(need, operation);
+  const name = nameOfLock(need, participant);
+  const wasHeld = holds(turn, need, participant);
   // A lock that lasts as long as the session is not cut short by a later wish for less.
-  const lasts =
-    leaseMs === 0 || (holds(turn, need, operation) && mapGet(session.locks, name)?.until === undefined);
+  const lasts = leaseMs === 0 || (wasHeld && mapGet(session.locks, name)?.until === undefined);
   const held: HeldLock = lasts
     ? { need, participant }
     : { need, participant, until: monotonicMs(context.now.monotonic + leaseMs) };
   session.locks = mapSet(session.locks, name, held);
   delete session.waits;
   if (lasts) session.renewAt ??= monotonicMs(context.now.monotonic + RENEW_EVERY_MS);
+  // What an earlier lock has shown may have changed since that was given up.
+  if (need.type !== 'KeyLock' || wasHeld) return;
+  const view = viewOf(turn, need.key, participant);
+  if (view?.shown !== undefined) saveView(turn, withoutShown(view));
+}
+
+function withoutShown({ shown: _shown, committed: _committed, ...view }: KeyView): KeyView {
+  return view;
+}
+
+/** Whether what the lock has shown of the key is still so, for all that the session knows. */
+export function isShown(turn: SessionTurn, { key, shown, participant }: KeyView): boolean {
+  return shown !== undefined && holds(turn, { type: 'KeyLock', key }, participant);
+}
+
+function needsOf({ need, also }: Wanted): readonly LockNeed[] {
+  return also === undefined ? [need] : [need, ...also];
+}
+
+function spaceOf({ ephemeral }: InSpace): InSpace {
+  return ephemeral === true ? { ephemeral } : {};
 }
 
 /** Somebody else's lock is in the way: the session waits for him, unless it asks but once. */
@@ -87,7 +148,7 @@ export function lockMissed(
 function wantedBy(operation: SessionOperation): Wanted {
   if (operation.type === 'LockInTransaction') return operation;
   const key = 'key' in operation ? operation.key : '';
-  return { need: { type: 'KeyLock', key }, leaseMs: 0 };
+  return { need: { type: 'KeyLock', key }, leaseMs: 0, ...spaceOf(operation) };
 }
 
 /** Gives up a lock. False if there is nothing to ask: it is not held, or guards a write and stays until the end. */
@@ -137,15 +198,20 @@ export function renewLocks(turn: SessionTurn): void {
     );
   }
   session.renewAt = monotonicMs(context.now.monotonic + RENEW_EVERY_MS);
+  session.renewed = true;
 }
 
 /**
  * Gives up all that the session holds, wherever it asked: in the turn in which it is told how it ended. Nobody waits for that: what does
  * not arrive lapses.
+ *
+ * @param without names of participants that have let go of the locks by themselves, as they do of those of whoever commits there. But what
+ * was renewed may have been given anew since.
  */
-export function releaseAll(turn: SessionTurn): void {
+export function releaseAll(turn: SessionTurn, without: ReadonlySet<string> = NOWHERE): void {
   const { session } = turn;
-  mapForEach(session.lockedAt, (_, participant) => {
+  mapForEach(session.lockedAt, (name, participant) => {
+    if (without.has(name) && session.renewed !== true) return;
     ask(
       turn,
       { type: 'Renewal' },
@@ -154,3 +220,5 @@ export function releaseAll(turn: SessionTurn): void {
   });
   session.lockedAt = emptyOrderedMap();
 }
+
+const NOWHERE: ReadonlySet<string> = new Set();

@@ -26,7 +26,7 @@ import {
 import { digestOf } from './digest.js';
 import { abandon, drained } from './finalize.js';
 import { baseOf, ownValue, readsFirst, readView, sameBase, writeView } from './key-view.js';
-import { acquire, holds, lockMissed, lockTaken, release } from './locks.js';
+import { acquire, holds, isShown, lockMissed, lockTaken, release } from './locks.js';
 import { mergePage } from './page.js';
 import {
   MAX_OPERATIONS,
@@ -57,12 +57,12 @@ type ForOperation = Extract<Asked, { readonly type: 'ForOperation' }>;
 /** A client wants something done. What was done under this id is not done again. */
 export function operate(turn: SessionTurn, caller: Caller, call: OperateInTransaction): void {
   const { session } = turn;
-  const { operationId, operation } = call;
+  const { operationId, operation, unrepeated } = call;
   if (session.phase.type !== 'Open') {
     const reason = 'the transaction is being committed: it takes no more operations';
     return reply(turn, caller, { family: 'session', code: SessionCode.aborted, reason });
   }
-  const digest = digestOf(operation);
+  const digest = unrepeated === true ? '' : digestOf(operation);
   const known = mapGet(session.operations, operationId);
   if (known !== undefined && known.digest !== digest) {
     const reason = `operation id ${operationId} was used for another operation of this transaction`;
@@ -140,8 +140,10 @@ function write(turn: SessionTurn, id: string, operation: SessionWrite, isLocked:
     return acquire(turn, id, operation, { need, leaseMs: 0, ...space });
   }
   const view = viewOf(turn, key, operation);
-  if (view === undefined || readsFirst(view, operation)) return readKey(turn, id, operation, 'Get');
-  judgeWrite(turn, id, operation, view, null);
+  if (view === undefined) return readKey(turn, id, operation, 'Get');
+  if (!readsFirst(view, operation)) return judgeWrite(turn, id, operation, view, null);
+  if (view.committed === undefined || !isShown(turn, view)) return readKey(turn, id, operation, 'Get');
+  judgeWrite(turn, id, operation, view, view.committed);
 }
 
 function judgeWrite(
@@ -212,7 +214,15 @@ function read(turn: SessionTurn, id: string, operation: PointRead): void {
     return readRevision(turn, id, operation, operation.revision, view);
   }
   if (view !== undefined && ownValue(view) !== undefined) return judgeRead(turn, id, operation, view, null);
+  if (view !== undefined && isShown(turn, view) && tellsAll(view, operation)) {
+    return judgeRead(turn, id, operation, view, view.committed ?? null);
+  }
   readKey(turn, id, operation, operation.type);
+}
+
+/** Whether all that the read is to be told was shown with the lock. */
+function tellsAll({ base, committed }: KeyView, { type }: PointRead): boolean {
+  return type === 'Exists' || !base.exists || committed !== undefined;
 }
 
 function withoutMode({ mode: _, ...read }: PointRead): PointRead {
@@ -347,7 +357,7 @@ function lockAnswered(
 ): void {
   switch (outcome.code) {
     case TransactionCode.locked:
-      if (step === 'Lock') lockTaken(turn, operation);
+      if (step === 'Lock') lockTaken(turn, operation, outcome.keys);
       if (operation.type === 'LockInTransaction') {
         return conclude(turn, operationId, { family: 'session', code: SessionCode.locked }, 'write');
       }

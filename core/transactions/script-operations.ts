@@ -15,7 +15,7 @@ import {
 } from '../partition/command.js';
 import { MAX_PAGE_ITEMS } from '../partition/scan.js';
 import type { LockNeed } from '../partition/transaction-command.js';
-import { FIRST_PARTITION, partitionOfKeySpace } from '../placement/partition-of-key.js';
+import { FIRST_PARTITION, partitionOfKey, partitionOfKeySpace } from '../placement/partition-of-key.js';
 import {
   ScriptCode,
   type Answer,
@@ -204,12 +204,33 @@ function entryOf({ key, value, revision: at, lastModified, expires }: PageItem):
   return expires === undefined ? entry : { ...entry, expires };
 }
 
-/** The locks of a script, in an order that is the same for all scripts: so two that want the same ones cannot block each other. */
-export function locksInOrder(locks: readonly ScriptLock[]): readonly LockInTransaction[] {
-  return locks
-    .map((lock) => ({ name: nameOf(lock), wanted: wantedBy(lock) }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-    .map(({ wanted }) => wanted);
+/** So many locks are asked for at a time, at most. */
+const MAX_LOCKS_AT_ONCE = 1_024;
+
+/**
+ * The locks of a script: those of one participant at once, one participant after the other, in an order that is the same for all
+ * scripts. So of two that want the same ones, one has them all.
+ */
+export function locksInOrder(locks: readonly ScriptLock[], partitions: number): readonly LockInTransaction[] {
+  const wanted = locks
+    .map((lock) => ({ group: groupOf(lock, partitions), name: nameOf(lock), lock }))
+    .sort((a, b) => a.group - b.group || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const asked: LockInTransaction[] = [];
+  let from = 0;
+  for (let i = 1; i <= wanted.length; i += 1) {
+    const [first, next] = [wanted[from], wanted[i]];
+    const isSame = first?.group === next?.group && first?.lock.ephemeral === next?.lock.ephemeral;
+    if (first === undefined || (isSame && i - from < MAX_LOCKS_AT_ONCE)) continue;
+    asked.push(lockOf(first.lock, wanted.slice(from + 1, i)));
+    from = i;
+  }
+  return asked;
+}
+
+function groupOf(lock: ScriptLock, partitions: number): GroupId {
+  return lock.type === 'Key'
+    ? partitionOfKey(lock.key, partitions)
+    : partitionOfKeySpace(lock.bucket, partitions);
 }
 
 function nameOf(lock: ScriptLock): string {
@@ -217,10 +238,20 @@ function nameOf(lock: ScriptLock): string {
   return space + (lock.type === 'Key' ? lock.key : `${lock.bucket}/`);
 }
 
-function wantedBy(lock: ScriptLock): LockInTransaction {
-  const need: LockNeed =
-    lock.type === 'Key'
-      ? { type: 'KeyLock', key: lock.key }
-      : { type: 'PrefixLock', prefix: `${lock.bucket}/` };
-  return { type: 'LockInTransaction', need, leaseMs: 0, once: true, ...spaceOf(lock) };
+function lockOf(first: ScriptLock, others: readonly { readonly lock: ScriptLock }[]): LockInTransaction {
+  const also = others.length === 0 ? {} : { also: others.map(({ lock }) => needOf(lock)) };
+  return {
+    type: 'LockInTransaction',
+    need: needOf(first),
+    ...also,
+    leaseMs: 0,
+    once: true,
+    ...spaceOf(first),
+  };
+}
+
+function needOf(lock: ScriptLock): LockNeed {
+  return lock.type === 'Key'
+    ? { type: 'KeyLock', key: lock.key }
+    : { type: 'PrefixLock', prefix: `${lock.bucket}/` };
 }

@@ -10,7 +10,7 @@ import type { OrderedMap } from '../collections/ordered-map.js';
 import type { RadixArray } from '../collections/radix-array.js';
 import type { Clocks } from '../machine/machine.js';
 import type { GroupId, LogIndex, MonotonicMs } from '../machine/units.js';
-import type { KeyValueOperation, KeyValueRead, Outcome } from '../partition/command.js';
+import type { KeyValueOperation, KeyValueRead, Outcome, Value } from '../partition/command.js';
 import type {
   Decision,
   LockNeed,
@@ -70,6 +70,8 @@ export interface SessionState {
   readonly waits?: Waits;
   /** When the locks are renewed next; absent without any. */
   readonly renewAt?: MonotonicMs;
+  /** They were renewed: whoever gave them may be giving them again. */
+  readonly renewed?: true;
   /** What was asked of partitions and is not answered, by number. */
   readonly asks: RadixArray<Asked>;
   readonly nextAsk: number;
@@ -172,6 +174,10 @@ export interface KeyView {
   readonly base: KeyBase;
   /** Something that anybody was told depends on it being so. */
   readonly observed: boolean;
+  /** It was shown with the lock, by the answer of this number. */
+  readonly shown?: number;
+  /** The committed value, where that was shown too. */
+  readonly committed?: Value;
   readonly staged?: StagedWrite;
   readonly stagedExpires?: Timestamp;
 }

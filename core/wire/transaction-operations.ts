@@ -76,6 +76,7 @@ export function writeTransactionOperation(writer: Writer, operation: Transaction
   if (operation.type === 'AcquireTransactionLocks') {
     writeUnsigned(writer, 88, operation.leaseMs);
     writeBool(writer, 96, operation.once === true);
+    writeBool(writer, 104, operation.show === true);
   }
   if ('ephemeral' in operation) writeEphemeral(writer, operation);
 }
@@ -100,6 +101,7 @@ interface Fields {
   readonly needs: LockNeed[];
   leaseMs: number;
   once: number;
+  show: number;
   ephemeral: number;
 }
 
@@ -118,6 +120,7 @@ export function readTransactionOperation(reader: Reader): TransactionOperation {
     needs: [],
     leaseMs: 0,
     once: 0,
+    show: 0,
     ephemeral: 0,
   };
   while (reader.pos < reader.len) readField(reader, fields);
@@ -163,6 +166,9 @@ function readField(reader: Reader, fields: Fields): void {
     case 96:
       fields.once = readUnsigned(reader, 'TransactionOperation.once');
       return;
+    case 104:
+      fields.show = readUnsigned(reader, 'TransactionOperation.show');
+      return;
     case EPHEMERAL:
       fields.ephemeral = readUnsigned(reader, 'TransactionOperation.ephemeral');
       return;
@@ -205,6 +211,7 @@ function operationOf(reader: Reader, fields: Fields): TransactionOperation {
         needs,
         leaseMs,
         ...(fields.once === 0 ? {} : { once: true as const }),
+        ...(fields.show === 0 ? {} : { show: true as const }),
         ...ephemeral,
       };
     }

@@ -2,8 +2,10 @@
 
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import type { GroupId, Revision } from '../machine/units.js';
+import type { KeyValueOutcome } from '../partition/command.js';
 import {
   TransactionCode,
+  type CommittedKey,
   type Participant,
   type TransactionId,
   type TransactionOutcome,
@@ -11,6 +13,7 @@ import {
 import { MAX_TRANSACTION_ID_LENGTH } from '../partition/validate-transaction.js';
 import { ephemeralIf, EPHEMERAL, writeEphemeral } from './key-operations.js';
 import {
+  keepable,
   malformed,
   positive,
   readList,
@@ -26,7 +29,8 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
-import { readTimestamp, writeTimestamp } from './values.js';
+import { readOutcome, writeOutcome } from './outcomes.js';
+import { checkedKey, readTimestamp, writeTimestamp } from './values.js';
 
 const KNOWN_CODES: ReadonlySet<number> = new Set(Object.values(TransactionCode));
 
@@ -59,7 +63,7 @@ export function readParticipant(reader: Reader): Participant {
 }
 
 export function writeTransactionOutcome(writer: Writer, outcome: TransactionOutcome): void {
-  const { code, at, participants, revisions, blocker, blockerAnchor } = outcome;
+  const { code, at, participants, revisions, blocker, blockerAnchor, keys } = outcome;
   writeUnsigned(writer, 8, code);
   if (at !== undefined) writeTimestamp(writer, 18, at);
   for (const participant of participants ?? []) writeNested(writer, 26, participant, writeParticipant);
@@ -68,6 +72,8 @@ export function writeTransactionOutcome(writer: Writer, outcome: TransactionOutc
   writeUnsigned(writer, 48, blockerAnchor ?? 0);
   writeBool(writer, 56, participants !== undefined);
   writeBool(writer, 64, revisions !== undefined);
+  for (const key of keys ?? []) writeNested(writer, 74, key, writeCommittedKey);
+  writeBool(writer, 80, keys !== undefined);
 }
 
 export function readTransactionOutcome(reader: Reader): TransactionOutcome {
@@ -79,6 +85,8 @@ export function readTransactionOutcome(reader: Reader): TransactionOutcome {
   let blockerAnchor = 0;
   let tellsParticipants = false;
   let tellsRevisions = false;
+  const keys: CommittedKey[] = [];
+  let tellsKeys = false;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -106,6 +114,12 @@ export function readTransactionOutcome(reader: Reader): TransactionOutcome {
       case 64:
         tellsRevisions = readUnsigned(reader, 'TransactionOutcome.tells_revisions') !== 0;
         break;
+      case 74:
+        keys.push(readNested(reader, readCommittedKey));
+        break;
+      case 80:
+        tellsKeys = readUnsigned(reader, 'TransactionOutcome.tells_keys') !== 0;
+        break;
       default:
         skipField(reader, tag);
     }
@@ -119,5 +133,28 @@ export function readTransactionOutcome(reader: Reader): TransactionOutcome {
     ...(tellsRevisions ? { revisions: revisions as readonly Revision[] } : {}),
     ...(blocker === '' ? {} : { blocker: checkedTransaction(reader, blocker, 'TransactionOutcome.blocker') }),
     ...(blockerAnchor === 0 ? {} : { blockerAnchor: blockerAnchor as GroupId }),
+    ...(tellsKeys ? { keys } : {}),
   };
+}
+
+function writeCommittedKey(writer: Writer, { key, outcome }: CommittedKey): void {
+  writeText(writer, 10, key);
+  writeNested(writer, 18, outcome, writeOutcome);
+}
+
+function readCommittedKey(reader: Reader): CommittedKey {
+  let key = '';
+  let outcome: KeyValueOutcome | undefined;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) key = readText(reader, 'CommittedKey.key');
+    else if (tag === 18) outcome = readNested(reader, readOutcome);
+    else skipField(reader, tag);
+  }
+  checkedKey(reader, key, 'CommittedKey.key');
+  if (outcome === undefined) malformed(reader, 'CommittedKey.outcome is missing');
+  // Whoever is told keeps it for a while: that must not keep the whole frame.
+  return outcome.value === null
+    ? { key, outcome }
+    : { key, outcome: { ...outcome, value: keepable(outcome.value) } };
 }

@@ -5,10 +5,12 @@ import {
   KeyValueCode,
   type ClientAnswer,
   type ClientCall,
+  type Operation,
   type RequestId,
 } from '../../../core/partition/command.js';
 import { TransactionCode, type LockNeed } from '../../../core/partition/transaction-command.js';
 import { logIndex, nodeId } from '../../../core/machine/units.js';
+import type { NodeOptions } from '../../../core/node/options.js';
 import { MAX_LOCKS } from '../../../core/node/transaction-locks.js';
 import { call, ephemeral } from './operations.js';
 import {
@@ -29,11 +31,11 @@ const key: LockNeed = { type: 'KeyLock', key: K };
 const prefix: LockNeed = { type: 'PrefixLock', prefix: K };
 const shared: LockNeed = { type: 'RangeLock', prefix: K, mode: 'shared' };
 
-function start(): {
+function start(options: Partial<NodeOptions> = {}): {
   cluster: TestCluster;
   tell: (request: ClientCall, node?: number) => ClientAnswer | undefined;
 } {
-  const cluster = startReadyCluster(3, { partitions: 2 });
+  const cluster = startReadyCluster(3, { partitions: 2, ...options });
   const ask = asker(cluster);
   return { cluster, tell: (request, node = 1) => cluster.node(node).answers.get(ask(node, request)) };
 }
@@ -144,6 +146,50 @@ describe('a lock of a transaction', () => {
 
     expect(full).toMatchObject({ code: TransactionCode.mustRetry });
     expect(full?.reason).toContain(`${MAX_LOCKS}`);
+  });
+});
+
+describe('what is committed under the keys of a lock', () => {
+  const keys = [K, OTHER].map((name): LockNeed => ({ type: 'KeyLock', key: name }));
+  const show = (name: string, space: { ephemeral?: true } = {}): ClientCall =>
+    call({
+      type: 'AcquireTransactionLocks',
+      group: FIRST,
+      transaction: tx(name),
+      needs: [prefix, ...keys],
+      leaseMs: 1_000,
+      show: true,
+      ...space,
+    });
+
+  it('is shown to whoever wants to see it, in either space', () => {
+    const { tell } = start();
+    tell(set(K, 'old'));
+    tell(ephemeral(set(OTHER, 'other')));
+    expect(tell(lock('A', keys))).not.toHaveProperty('keys');
+    expect(tell(show('A'))).toMatchObject({
+      keys: [
+        { key: K, outcome: { code: KeyValueCode.got, revision: 0, value: Uint8Array.of(0x6f, 0x6c, 0x64) } },
+        { key: OTHER, outcome: { code: KeyValueCode.doesNotExist, revision: -1 } },
+      ],
+    });
+    expect(tell(show('A', { ephemeral: true }))).toMatchObject({
+      keys: [
+        { key: K, outcome: { code: KeyValueCode.doesNotExist } },
+        { key: OTHER, outcome: { code: KeyValueCode.got } },
+      ],
+    });
+  });
+
+  it('is not shown where somebody else is about to write it, nor what is over and not yet said to be', () => {
+    const { cluster, tell } = start({ expirySweepMs: 0 });
+    tell(prepare('B', [staged(K, 'new')]));
+    expect(tell(show('A'))).toMatchObject({ keys: [{ key: OTHER }] });
+    tell(unlock('A'));
+    tell(call({ ...set(OTHER, 'mortal').operation, expiresMs: 100 } as Operation));
+    expect(tell(show('A'))).toMatchObject({ keys: [{ key: OTHER, outcome: { code: KeyValueCode.got } }] });
+    cluster.pass(130);
+    expect(tell(show('A'))).toMatchObject({ keys: [] });
   });
 });
 

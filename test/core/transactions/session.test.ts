@@ -8,6 +8,7 @@ import {
   type KeyValueOperation,
   type RequestId,
 } from '../../../core/partition/command.js';
+import { MAX_TOLD_VALUE_BYTES } from '../../../core/partition/locked-keys.js';
 import {
   LINE_MS,
   TransactionCode,
@@ -22,7 +23,11 @@ import {
   type SessionOptions,
 } from '../../../core/transactions/calls.js';
 import { REAP_GRACE_MS } from '../../../core/transactions/session.js';
-import { MAX_PENDING_OPERATIONS, type SessionState } from '../../../core/transactions/session-state.js';
+import {
+  MAX_PENDING_OPERATIONS,
+  RENEW_EVERY_MS,
+  type SessionState,
+} from '../../../core/transactions/session-state.js';
 import { effectiveOptions, problemWithStart } from '../../../core/transactions/start.js';
 import {
   call,
@@ -52,6 +57,18 @@ beforeEach(() => {
 
 function start(options: Partial<SessionOptions> = {}): SessionState {
   return startSession(world, options);
+}
+
+/** What partitions were asked from here on, until all is quiet. */
+function asked(act: () => void): readonly string[] {
+  act();
+  const types: string[] = [];
+  for (let i = 0; i < 100 && world.asked.length > 0; i += 1) {
+    const [one] = world.asked;
+    if (one?.outcome === undefined) types.push(one?.operation.type ?? '');
+    goOn(world, 0, 'well');
+  }
+  return types;
 }
 
 /** Without waiting for the answer. */
@@ -394,6 +411,24 @@ describe('what a transaction has read', () => {
     expect(commit(session)?.code).toBe(SessionCode.aborted);
   });
 
+  it('is not looked at again where it was prepared: its own intents keep it', () => {
+    const session = start();
+    for (const key of [A, B]) {
+      tell(session, { type: 'Get', key });
+      tell(session, put(key, 'mine'));
+    }
+    expect(asked(() => end(session, 'CommitTransaction'))).not.toContain('Validate');
+    expect(valueOf(B)).toBe('mine');
+
+    const wide = start();
+    tell(wide, { type: 'Get', key: `${A}/other` });
+    for (const key of [A, B]) {
+      tell(wide, { type: 'Get', key });
+      tell(wide, put(key, 'again'));
+    }
+    expect(asked(() => end(wide, 'CommitTransaction')).filter((type) => type === 'Validate')).toHaveLength(1);
+  });
+
   it('does not keep two who write without looking from committing both', () => {
     const [one, two] = [start(), start()];
     tell(one, put(A, '1'));
@@ -466,3 +501,100 @@ describe('a commit whose answer is lost', () => {
 function isDecided({ operation, outcome }: World['asked'][number]): boolean {
   return operation.type === 'Decide' && outcome !== undefined;
 }
+
+describe('what is shown with a lock', () => {
+  const lock = { type: 'LockInTransaction', need: { type: 'KeyLock', key: A }, leaseMs: 0 } as const;
+  const get = { type: 'Get', key: A } as const;
+
+  it('need not be asked for again, to write or to read', () => {
+    plain(put(A, 'old'));
+    const session = start({ locking: 'pessimistic' });
+    expect(asked(() => ask(session, put(A, 'new')))).toEqual(['AcquireTransactionLocks']);
+    const other = start({ locking: 'pessimistic' });
+    let reader = 0;
+    expect(asked(() => ask(other, lock))).toEqual(['AcquireTransactionLocks']);
+    expect(asked(() => (reader = ask(other, get)))).toEqual([]);
+    expect(answerTo(reader)?.outcome).toMatchObject({ code: KeyValueCode.got, value: bytes('old') });
+    const compared = { ...put(A, 'new', SetFlag.ifEqualToValue), compareValue: bytes('old') };
+    expect(asked(() => (reader = ask(other, compared as KeyValueOperation)))).toEqual([]);
+    expect(answerTo(reader)?.outcome).toMatchObject({ code: KeyValueCode.set, revision: 1 });
+  });
+
+  it('must still be so when it commits', () => {
+    const session = start({ locking: 'pessimistic' });
+    tell(session, lock);
+    expect(tell(session, get)?.outcome).toMatchObject({ code: KeyValueCode.doesNotExist });
+    tell(session, put(B, 'because there is none'));
+    // The lock was lost with its leader.
+    plain(put(A, 'there'));
+    expect(commit(session)).toMatchObject({ code: SessionCode.aborted });
+    expect(valueOf(B)).toBeUndefined();
+  });
+
+  it('is no more to be believed once the lock was given up, or has run out', () => {
+    const session = start();
+    tell(session, lock);
+    tell(session, { type: 'UnlockInTransaction', need: lock.need });
+    expect(asked(() => ask(session, get))).toEqual(['Get']);
+    tell(session, lock);
+    expect(asked(() => ask(session, get))).toEqual(['Get']);
+
+    const other = start();
+    tell(other, { ...lock, leaseMs: 100 });
+    expect(asked(() => ask(other, get))).toEqual([]);
+    world.now += 200;
+    expect(asked(() => ask(other, get))).toEqual(['Get']);
+    tell(other, lock);
+    expect(asked(() => ask(other, get))).toEqual(['Get']);
+  });
+
+  it('is not the value where that is long, but what a write needs', () => {
+    plain(put(A, 'x'.repeat(MAX_TOLD_VALUE_BYTES + 1)));
+    const session = start();
+    tell(session, lock);
+    expect(asked(() => ask(session, { type: 'Exists', key: A }))).toEqual([]);
+    expect(asked(() => ask(session, get))).toEqual(['Get']);
+    expect(asked(() => ask(session, put(A, 'short')))).toEqual([]);
+    expect(commit(session)).toMatchObject({ code: SessionCode.committed });
+  });
+
+  it('was so at one moment, if one answer showed it all: then there is nothing to be validated', () => {
+    const near = `${A}/near`;
+    const both = { ...lock, also: [{ type: 'KeyLock', key: `${A.slice(0, -1)}y` }] } as const;
+    const session = start();
+    tell(session, both);
+    tell(session, get);
+    tell(session, { ...get, key: `${A.slice(0, -1)}y` });
+    expect(asked(() => end(session, 'CommitTransaction'))).toEqual(['ReleaseTransactionLocks']);
+
+    const other = start();
+    tell(other, lock);
+    tell(other, { ...lock, need: { type: 'KeyLock', key: near } });
+    tell(other, get);
+    tell(other, { ...get, key: near });
+    expect(asked(() => end(other, 'CommitTransaction'))).toContain('Validate');
+  });
+
+  it('lets go of the locks by itself where it writes, unless they were renewed', () => {
+    const session = start({ locking: 'pessimistic' });
+    tell(session, put(A, 'one'));
+    expect(asked(() => end(session, 'CommitTransaction'))).toEqual(['CommitAtOnce']);
+
+    const wide = start({ locking: 'pessimistic' });
+    tell(wide, put(A, 'two'));
+    tell(wide, { ...lock, need: { type: 'KeyLock', key: B } });
+    expect(asked(() => end(wide, 'CommitTransaction'))).toEqual(['CommitAtOnce', 'ReleaseTransactionLocks']);
+
+    const two = start({ locking: 'pessimistic' });
+    tell(two, put(A, 'three'));
+    tell(two, put(B, 'three'));
+    expect(asked(() => end(two, 'CommitTransaction'))).not.toContain('ReleaseTransactionLocks');
+
+    const late = start({ locking: 'pessimistic' });
+    tell(late, put(A, 'four'));
+    world.now += RENEW_EVERY_MS;
+    happen(world, late.id, { type: 'TimeCame' });
+    run();
+    expect(asked(() => end(late, 'CommitTransaction'))).toEqual(['CommitAtOnce', 'ReleaseTransactionLocks']);
+  });
+});

@@ -8,6 +8,7 @@
 import { nodeId, logIndex, monotonicMs, wallMs, type GroupId } from '../../../core/machine/units.js';
 import { intentsIn, isAhead } from '../../../core/partition/blocking.js';
 import type { Operation, Outcome, RequestId } from '../../../core/partition/command.js';
+import { keysUnder } from '../../../core/partition/locked-keys.js';
 import { isRead } from '../../../core/partition/operation.js';
 import {
   applyCommand,
@@ -122,7 +123,10 @@ export function call(world: World, id: TransactionId, caller: number, asked: Ses
 /** Executes an operation at its partition. Undefined as long as an intent is in the way. */
 export function execute(world: World, operation: Operation, requestId: RequestId): Outcome | undefined {
   if (operation.type === 'AcquireTransactionLocks') {
-    return { family: 'transaction', code: TransactionCode.locked };
+    const locked = { family: 'transaction', code: TransactionCode.locked } as const;
+    if (operation.show !== true) return locked;
+    const shown = world.states[operation.group - 1] as PartitionState;
+    return { ...locked, keys: keysUnder(shown, operation.needs, () => false) };
   }
   if (operation.type === 'ReleaseTransactionLocks') {
     return { family: 'transaction', code: TransactionCode.unlocked };

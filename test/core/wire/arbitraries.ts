@@ -298,7 +298,7 @@ const transactionOperation: fc.Arbitrary<TransactionOperation> = fc.oneof(
       needs: fc.array(need, { maxLength: 4 }),
       leaseMs: expiresMs,
     },
-    { ephemeral, once: fc.constant(true as const) },
+    { ephemeral, once: fc.constant(true as const), show: fc.constant(true as const) },
   ),
   withOptional(
     { type: fc.constant('ReleaseTransactionLocks' as const), ...inTransaction },
@@ -400,6 +400,7 @@ const transactionOutcome: fc.Arbitrary<TransactionOutcome> = withOptional(
     revisions: fc.array(revision, { maxLength: 3 }),
     blocker: transaction,
     blockerAnchor: someGroup,
+    keys: fc.array(fc.record({ key, outcome: keyValueOutcome }), { maxLength: 3 }),
   },
 );
 const holdOutcome: fc.Arbitrary<HoldOutcome> = fc.record({

@@ -37,6 +37,7 @@ import type { Floor } from '../../../core/partition/retention.js';
 import type { PartitionState } from '../../../core/partition/partition.js';
 import type { TransactionRecord } from '../../../core/partition/prepared.js';
 import type {
+  CommittedKey,
   LockNeed,
   Observation,
   StagedWrite,
@@ -365,6 +366,10 @@ function transactionRecordObject(transaction: string, record: TransactionRecord)
   return { transaction, ...rest, state: number, ...timestampField('at', at) };
 }
 
+function committedObject({ key, outcome }: CommittedKey): SchemaObject {
+  return { key, ...outcomeField(outcome) };
+}
+
 function without(fields: object, name: string): SchemaObject {
   return Object.fromEntries(Object.entries(fields).filter(([each]) => each !== name));
 }
@@ -400,11 +405,12 @@ function outcomeField(outcome: Outcome): SchemaObject {
       };
     }
     case 'transaction': {
-      const { code, at, participants, revisions, blocker, blockerAnchor } = outcome;
+      const { code, at, participants, revisions, blocker, blockerAnchor, keys } = outcome;
       const told = {
         ...(at === undefined ? {} : timestampField('at', at)),
         ...(participants === undefined ? {} : { participants, tellsParticipants: true }),
         ...(revisions === undefined ? {} : { revisions, tellsRevisions: true }),
+        ...(keys === undefined ? {} : { keys: keys.map(committedObject), tellsKeys: true }),
       };
       const blocked = {
         ...(blocker === undefined ? {} : { blocker }),
