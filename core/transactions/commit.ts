@@ -5,6 +5,7 @@ import { monotonicMs, type GroupId } from '../machine/units.js';
 import {
   TransactionCode,
   type Decision,
+  type Observation,
   type Participant,
   type TransactionId,
   type TransactionOperation,
@@ -48,7 +49,7 @@ function concerns(step: FinalizingStep, part: Part): boolean {
     case 'Settling':
       return takesPart(part);
     case 'Validating':
-      return part.reads.length > 0;
+      return toValidate(part).length > 0;
     case 'Deciding':
     case 'Finishing':
       return part.record === true;
@@ -77,22 +78,20 @@ function operationOf(phase: Finalizing, part: Part, transaction: TransactionId):
     case 'CommittingAtOnce':
       return { type: 'CommitAtOnce', ...inPart, writes, reads, ...sinceThen };
     case 'Preparing': {
-      const written = new Set(writes.map(({ key }) => key));
-      const own = reads.filter((read) => read.type === 'Key' && written.has(read.key));
       return {
         type: 'Prepare',
         ...inPart,
         anchor,
         ...(part.record && { participants: participantsOf(phase) }),
         writes,
-        reads: own,
+        reads: ofWritten(part, true),
         ...sinceThen,
       };
     }
     case 'Validating':
       return phase.commitAt === undefined
         ? { type: 'Validate', ...inPart, reads }
-        : { type: 'Validate', ...inPart, reads, at: phase.commitAt };
+        : { type: 'Validate', ...inPart, reads: toValidate(part), at: phase.commitAt };
     case 'Deciding': {
       const decision = phase.decision as Decision;
       const participants = participantsOf(phase);
@@ -104,6 +103,17 @@ function operationOf(phase: Finalizing, part: Part, transaction: TransactionId):
     case 'Finishing':
       return { type: 'Finish', group: anchor, transaction };
   }
+}
+
+/** Keys that it writes were looked at when they were prepared, and nobody else has written them since: its intents are on them. */
+function toValidate(part: Part): readonly Observation[] {
+  return part.writes.length === 0 ? part.reads : ofWritten(part, false);
+}
+
+/** What was seen of keys that are written, or all the rest. */
+function ofWritten({ writes, reads }: Part, isWritten: boolean): readonly Observation[] {
+  const written = new Set(writes.map(({ key }) => key));
+  return reads.filter((read) => (read.type === 'Key' && written.has(read.key)) === isWritten);
 }
 
 function participantsOf({ parts }: Finalizing): readonly Participant[] {
