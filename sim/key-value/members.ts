@@ -41,6 +41,7 @@ import type { Observer, SimNode } from '../world/world.js';
 
 type Nodes = readonly SimNode<NodeState, NodeMessage, NodeRequest, NodeAnswer, Stored>[];
 type NodeOrders = Orders<NodeRequest, NodeAnswer>;
+type Raft = RaftState<PartitionState>;
 
 /** What lies at an index of a log, in some log. */
 interface Placed<T> {
@@ -58,21 +59,34 @@ export interface MemberWatch {
 export function watchMembers(founders: readonly number[]): MemberWatch {
   const commits: number[] = [];
   const configs: Placed<Configuration>[][] = [];
-  const rosters: Placed<Roster>[] = [];
+  let rosters: Placed<Roster>[] = [];
 
   const note = <T>(list: Placed<T>[], index: number, value: T): void => {
-    const text = JSON.stringify(value);
-    if (list.some((known) => known.index === index && JSON.stringify(known.value) === text)) return;
+    if (list.some((known) => known.index === index && isSame(known.value, value))) return;
     list.push({ index, value });
   };
 
-  const sawGroup = (before: RaftState<PartitionState> | undefined, { raft }: GroupState): void => {
+  /** What another log had where something else is committed now will never be in force, although its index is committed. */
+  const forgetOverwritten = (since: number, { group, configs: own, commit, log }: Raft): void => {
+    const isOver = (index: number): boolean => index > Math.max(since, log.baseIndex) && index <= commit;
+    const isOwn = ({ index, value }: Placed<Configuration>): boolean =>
+      own.some((placed) => placed.index === index && isSame(placed.config, value));
+    configs[group] = (configs[group] ?? []).filter((known) => !isOver(known.index) || isOwn(known));
+    if (group !== META_GROUP) return;
+    rosters = rosters.filter(({ index, value }) => {
+      const entry = isOver(index) ? radixGet(log.entries, index) : undefined;
+      return entry === undefined || isSame(rosterOf(entry), value);
+    });
+  };
+
+  const sawGroup = (before: Raft | undefined, { raft }: GroupState): void => {
     const { group } = raft;
     commits[group] = Math.max(commits[group] ?? 0, raft.commit);
     if (before?.configs !== raft.configs) {
       const known = (configs[group] ??= []);
       for (const { index, config } of raft.configs) if (config.voters.length > 0) note(known, index, config);
     }
+    if (before !== undefined && before.commit < raft.commit) forgetOverwritten(before.commit, raft);
     if (group !== META_GROUP || before?.log === raft.log) return;
     const { log } = raft;
     const from = Math.max(before?.log.baseIndex ?? 0, log.baseIndex) + 1;
@@ -102,6 +116,10 @@ export function watchMembers(founders: readonly number[]): MemberWatch {
       return all.filter((_, i) => texts.indexOf(texts[i] as string) === i);
     },
   };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** The newest that is committed, and all that come later, committed one day or not. */
