@@ -196,11 +196,7 @@ export const SERVICES: readonly Bug[] = [
   bug(
     'ended-key-exists',
     'a key whose time to live is over exists for conditions',
-    edit(
-      KEYS,
-      'return isLive(current)\n    ?',
-      'return !current.deleted\n    ?',
-    ),
+    edit(KEYS, 'return isLive(current)\n    ?', 'return !current.deleted\n    ?'),
   ),
   bug(
     'ended-key-deleted',

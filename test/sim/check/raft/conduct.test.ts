@@ -105,7 +105,11 @@ describe('a message of an older term', () => {
 
 describe('a node that is told in an older term that it is left out', () => {
   const told: Message = { type: 'NotMember', term: term(1), index: logIndex(3) };
-  const stands = raft(1, [1, 1, 1], { term: 2, role: 'precandidate', votes: [{ voter: nodeId(1), granted: true }] });
+  const stands = raft(1, [1, 1, 1], {
+    term: 2,
+    role: 'precandidate',
+    votes: [{ voter: nodeId(1), granted: true }],
+  });
   const gaveUp: Raft = { ...stands, role: 'follower', votes: [], leftOutAt: logIndex(3) };
 
   it('may give up its candidature', () => {
