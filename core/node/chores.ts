@@ -23,7 +23,15 @@ import type { GroupWork } from './membership.js';
 import type { RosterAsk, RosterNews } from './protocol.js';
 import { bestHeir, betterLeader, isMisplaced, isOutranked, reconcileGroup } from './reconcile.js';
 import { META_GROUP, ROSTER_KEY, type Roster } from './roster.js';
-import { groupOf, openedGroup, openGroup, sendAtOnce, type NodeTurn, type OpenGroup } from './turn.js';
+import {
+  currentGroup,
+  groupOf,
+  openedGroup,
+  openGroup,
+  sendAtOnce,
+  type NodeTurn,
+  type OpenGroup,
+} from './turn.js';
 import { doChoresAt, isMemberHere, noteWork, rosterOf, takeRoster } from './worklist.js';
 
 // The roster.
@@ -242,7 +250,7 @@ function lookAtGroup(
 
 /** Whether there is anything that would be lost with this leadership: too much to pay for nothing but an even spread. */
 function keepsEphemeral(turn: NodeTurn, group: GroupId): boolean {
-  const { lead } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
+  const { lead } = currentGroup(turn, group);
   const state = lead?.ephemeral.state;
   return state !== undefined && (state.keys.size > 0 || state.locks.size > 0);
 }

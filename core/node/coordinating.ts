@@ -75,7 +75,7 @@ import {
 import type { Sessions } from './script-runs.js';
 import { pumpScripts, scriptDue, scriptRequested } from './scripting.js';
 import { ask } from './tasks.js';
-import { groupOf, openedGroup, sendAtOnce, type NodeTurn } from './turn.js';
+import { currentGroup, sendAtOnce, type NodeTurn } from './turn.js';
 import { isMemberHere, rosterOf } from './worklist.js';
 import { memberOf } from './roster.js';
 
@@ -287,7 +287,7 @@ export function happen(turn: NodeTurn, number: number, input: SessionInput): voi
 }
 
 function appliedOf(turn: NodeTurn, group: GroupId) {
-  return (openedGroup(turn, group)?.group ?? groupOf(turn.node, group)).partition.applied;
+  return currentGroup(turn, group).partition.applied;
 }
 
 function carryOut(turn: NodeTurn, number: number, { id }: SessionState, effect: SessionEffect): void {

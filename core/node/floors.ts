@@ -31,7 +31,7 @@ import { keptAnswers } from './kept-answers.js';
 import { tryAgain, type Answer } from './proposals.js';
 import type { ForwardAnswer, ForwardResult } from './protocol.js';
 import { META_GROUP } from './roster.js';
-import { groupOf, openedGroup, sendAtOnce, type NodeTurn, type OpenGroup } from './turn.js';
+import { currentGroup, openedGroup, sendAtOnce, type NodeTurn, type OpenGroup } from './turn.js';
 import { doChoresAt } from './worklist.js';
 
 /** What the leader of group 0 knows of the floors of the partitions. */
@@ -158,7 +158,7 @@ function raiseIfDue(turn: NodeTurn): void {
   const { node, now } = turn;
   const { floors } = node;
   if (floors?.raiseAt === undefined) return;
-  const { retention } = (openedGroup(turn, META_GROUP)?.group ?? groupOf(node, META_GROUP)).partition;
+  const { retention } = currentGroup(turn, META_GROUP).partition;
   if (retention?.type !== 'Holds') return;
   if (now.monotonic < floors.raiseAt) return doChoresAt(turn, floors.raiseAt);
   if (floors.lacking > 0) {
@@ -173,7 +173,7 @@ function raiseIfDue(turn: NodeTurn): void {
 
 /** @returns false when nobody leads the partition. */
 function sendTo(turn: NodeTurn, group: GroupId, { timestamp, position }: Floors, answer: Answer): boolean {
-  const { raft, partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
+  const { raft, partition } = currentGroup(turn, group);
   const leader = (openedGroup(turn, group)?.raft.raft ?? raft).leader;
   if (leader === NO_NODE) return false;
   const requestId = `${FLOOR_REQUEST}${position}-${group}` as RequestId;

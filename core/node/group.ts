@@ -30,7 +30,7 @@ import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answe
 import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
 import { leadershipOf, noticeLeadership, presentLeadership } from './tenure.js';
-import { groupOf, openedGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
+import { currentGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
 import { answerFrom } from './value-reading.js';
 
 /** Starts an operation. Its answer comes now or in a later turn, unless this node crashes first. */
@@ -38,7 +38,7 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
   const { group, operation, origin } = execution;
   const mode = modeOf(operation);
   if (isRead(operation) && mode === 'stale') {
-    const { partition } = openedGroup(turn, group)?.group ?? groupOf(turn.node, group);
+    const { partition } = currentGroup(turn, group);
     answerFrom(turn, group, operation, origin, partition, answer);
     return;
   }

@@ -231,6 +231,11 @@ export function groupOf(node: Pick<NodeState, 'groups'>, id: GroupId): GroupStat
   return present(radixGet(node.groups, id), () => `this node has no group ${id}`);
 }
 
+/** The group as this turn has it by now, opened or not; but for its consensus, which is in `OpenGroup.raft` while it is open. */
+export function currentGroup(turn: NodeTurn, id: GroupId): GroupState {
+  return openedGroup(turn, id)?.group ?? groupOf(turn.node, id);
+}
+
 /** Sends a message that may leave when everything that this turn and earlier ones write is durable. */
 export function sendWhenWritten(turn: NodeTurn, to: NodeId, message: NodeMessage): void {
   turn.heldMessages = added(turn.heldMessages, { to, message });
