@@ -100,7 +100,7 @@ export const NODE_TUNING = {
     about: '… and never more payload bytes than this, whoever needs them.',
   },
   separateValuesFrom: {
-    default: 256,
+    default: 512,
     least: 1,
     about:
       'Values of at least this many bytes are kept apart from the rest of a partition, which stays in memory as a whole: memory holds those that were used last, the disk all of them.',

@@ -98,6 +98,7 @@ export function startHost<State, Message, Request, Answer, Stored>(
   const waiting = new Map<number, Waiting<Answer>>();
   let events: HostEvent<Message, Request, Stored>[] = [];
   let turnIsDue = false;
+  let timerFired = false;
   let stopped = false;
   let lastToken = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -105,6 +106,10 @@ export function startHost<State, Message, Request, Answer, Stored>(
   function happened(event: HostEvent<Message, Request, Stored>): void {
     if (stopped) return;
     events.push(event);
+    takeTurnSoon();
+  }
+
+  function takeTurnSoon(): void {
     if (turnIsDue) return;
     turnIsDue = true;
     setImmediate(takeTurn);
@@ -113,8 +118,12 @@ export function startHost<State, Message, Request, Answer, Stored>(
   function takeTurn(): void {
     turnIsDue = false;
     if (stopped) return;
+    // After a pause the timer is looked at before the sockets are. Last in the turn, it finds what came meanwhile: a
+    // follower does not stand for election with the heartbeats of its leader unread.
+    if (timerFired) events.push({ type: 'TimerFired' });
     const gathered = events;
     events = [];
+    timerFired = false;
     try {
       const turn = { now: senses.clocks(), entropy: senses.entropy(), events: gathered };
       const next = machine.step(state, turn);
@@ -173,8 +182,9 @@ export function startHost<State, Message, Request, Answer, Stored>(
   function timerIsDue(at: MonotonicMs): void {
     // Node may be a fraction of a millisecond early; asking again is cheaper than a turn for nothing.
     const now = senses.clocks();
-    if (now.monotonic < at) setTimer(at, now);
-    else happened({ type: 'TimerFired' });
+    if (now.monotonic < at) return setTimer(at, now);
+    timerFired = true;
+    takeTurnSoon();
   }
 
   function fail(error: unknown, gathered: readonly HostEvent<Message, Request, Stored>[]): void {

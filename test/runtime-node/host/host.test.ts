@@ -137,6 +137,20 @@ describe('a timer', () => {
 
     expect(host.state().timers).toBe(1);
   });
+
+  it('is looked at after whatever else came in its turn, a message behind which it fired included', async () => {
+    const { host, receive } = rig();
+
+    void host.request('timer');
+    await new Promise((resolve) => setImmediate(resolve));
+    // Both are overdue when the event loop comes round to its timers, in this order.
+    setTimeout(() => receive(2, ['x']), 1);
+    const overdueAt = performance.now() + 5;
+    while (performance.now() < overdueAt);
+    while (host.state().timers === 0) await new Promise((resolve) => setImmediate(resolve));
+
+    expect(host.state().turns.at(-1)).toEqual(['MessageReceived', 'TimerFired']);
+  });
 });
 
 describe('a machine that can go on no longer', () => {
