@@ -11,7 +11,7 @@ import {
   type TransactionId,
 } from '../partition/transaction-command.js';
 import type { LockInTransaction, SessionOperation, UnlockInTransaction } from './calls.js';
-import { baseOf } from './key-view.js';
+import { baseOf, sameBase } from './key-view.js';
 import { RENEW_EVERY_MS, SESSION_LEASE_MS, type HeldLock, type KeyView } from './session-state.js';
 import {
   ask,
@@ -51,7 +51,11 @@ export function acquire(
   const space = spaceOf(wanted);
   const participant = participantOfLock(turn, need, space);
   const needs = needsOf(wanted);
-  const isNew = needs.some((each) => each.type === 'KeyLock' && viewOf(turn, each.key, space) === undefined);
+  const isShownMore = needs.some((each) => {
+    if (each.type !== 'KeyLock') return false;
+    const view = viewOf(turn, each.key, space);
+    return view === undefined || (session.options.locking === 'optimistic' && restsOnBase(view));
+  });
   session.lockedAt = mapSet(session.lockedAt, nameOfParticipant(participant), participant);
   ask(
     turn,
@@ -63,7 +67,7 @@ export function acquire(
       needs,
       leaseMs: leaseMs === 0 ? SESSION_LEASE_MS : leaseMs,
       ...(once && { once }),
-      ...(isNew && { show: true }),
+      ...(isShownMore && { show: true }),
     },
   );
 }
@@ -84,12 +88,22 @@ export function lockTaken(
   const shown = session.nextAsk;
   session.nextAsk = shown + 1;
   for (const { key, outcome } of keys) {
-    // What the transaction has seen before is held against what is so when it commits.
-    if (viewOf(turn, key, space) !== undefined) continue;
+    const known = viewOf(turn, key, space);
+    if (known !== undefined) {
+      if (restsOnBase(known) && !sameBase(known.base, baseOf(outcome))) {
+        saveView(turn, { ...known, moved: true });
+      }
+      continue;
+    }
     const view = { key, participant, base: baseOf(outcome), observed: false, shown };
     const isTold = outcome.code === KeyValueCode.got && session.keys.size < MAX_SHOWN_VALUES;
     saveView(turn, isTold ? { ...view, committed: outcome.value } : view);
   }
+}
+
+/** Whether the transaction was told what is committed of the key, and has not written it since: then it must still be so. */
+function restsOnBase({ observed, staged }: KeyView): boolean {
+  return observed && staged === undefined;
 }
 
 /** Of so many keys a session keeps the values that it was shown. */

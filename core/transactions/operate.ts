@@ -141,6 +141,7 @@ function write(turn: SessionTurn, id: string, operation: SessionWrite, isLocked:
   }
   const view = viewOf(turn, key, operation);
   if (view === undefined) return readKey(turn, id, operation, 'Get');
+  if (view.moved) return moved(turn, key);
   if (!readsFirst(view, operation)) return judgeWrite(turn, id, operation, view, null);
   if (view.committed === undefined || !isShown(turn, view)) return readKey(turn, id, operation, 'Get');
   judgeWrite(turn, id, operation, view, view.committed);

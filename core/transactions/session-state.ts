@@ -178,6 +178,8 @@ export interface KeyView {
   readonly shown?: number;
   /** The committed value, where that was shown too. */
   readonly committed?: Value;
+  /** A lock that was taken later has shown that it is so no more: the next thing done to it aborts the transaction. */
+  readonly moved?: true;
   readonly staged?: StagedWrite;
   readonly stagedExpires?: Timestamp;
 }

@@ -183,6 +183,39 @@ describe.each(FACES)('sessions by %s', (face) => {
   });
 
   it.each([
+    ['set', 'kv/try-set', { value: 'mine', flags: 1 }],
+    ['deleted', 'kv/try-delete', {}],
+    ['extended', 'kv/try-extend', { expiresMs: 60_000 }],
+  ] as const)(
+    'are aborted at once when what they have read is changed by others, locked and then %s',
+    async (_what, path, body) => {
+      const key = freshName('a');
+      await put(key, 'old');
+      const session = await begin(OPTIMISTIC);
+      await session.get(key);
+      await put(key, 'new');
+      const lock = await session.call('kv/try-acquire-exclusive-lock', { key, expiresMs: 5_000 });
+
+      expect(lock).toMatchObject({ type: 5 });
+      expect(await session.call(path, { key, ...body })).toMatchObject({ type: 102 });
+      expect(await session.commit()).toMatchObject({ type: 102 });
+      expect(await outside(key)).toMatchObject({ value: 'new', revision: 1 });
+    },
+  );
+
+  it('are not aborted by what others did to a key that they write without having read it', async () => {
+    const key = freshName('a');
+    const session = await begin(OPTIMISTIC);
+    await session.set(key, 'mine');
+    await put(key, 'theirs');
+    await session.call('kv/try-acquire-exclusive-lock', { key, expiresMs: 5_000 });
+
+    expect(await session.set(key, 'mine again')).toMatchObject({ type: 0 });
+    expect(await session.commit()).toMatchObject({ type: 8 });
+    expect(await outside(key)).toMatchObject({ value: 'mine again' });
+  });
+
+  it.each([
     ['bucket', 'kv/get-by-bucket', (prefix: string): Fields => ({ prefixKey: prefix })],
     ['range', 'kv/get-by-range', (prefix: string): Fields => ({ prefix, limit: 10 })],
   ] as const)('are aborted by a key that came into an empty %s', async (_what, path, body) => {
