@@ -124,12 +124,13 @@ function sliceIn<T>(
 ): Node<T> | undefined {
   const span = spanOf(level);
   if (from <= base && base + span * WIDTH <= before) return node;
-  const copy: (Node<T> | T | undefined)[] = [];
-  for (let digit = 0; digit < node.length; digit += 1) {
+  const copy = node.slice();
+  for (let digit = 0; digit < copy.length; digit += 1) {
+    const child = copy[digit];
+    if (child === undefined) continue;
     const start = base + digit * span;
-    const child = node[digit];
-    if (child === undefined || start + span <= from || start >= before) copy.push(undefined);
-    else copy.push(level === 0 ? child : sliceIn(child as Node<T>, level - 1, start, from, before));
+    if (start + span <= from || start >= before) copy[digit] = undefined;
+    else if (level > 0) copy[digit] = sliceIn(child as Node<T>, level - 1, start, from, before);
   }
   return withoutTrailingGaps(copy);
 }

@@ -19,7 +19,7 @@ import { logIndex, type GroupId, type LogIndex } from '../machine/units.js';
 import type { Operation } from '../partition/command.js';
 import { forEachDropped } from '../partition/key-history.js';
 import type { PartitionState } from '../partition/partition.js';
-import { isReference, type ValueReference } from '../partition/value-reference.js';
+import { isReference, sizeOf, type ValueReference } from '../partition/value-reference.js';
 import { writtenBy } from './expiry.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 import {
@@ -45,6 +45,8 @@ export function valuesApplied(
   const { partition } = opened.group;
   if (partition.keys === before.keys) return;
   const { group } = opened.raft.raft;
+  const isFirst = operation.type === 'Set' && sizeOf(operation.value) >= turn.options.separateValuesFrom;
+  if (!isFirst && knownValues(turn, group) === undefined) return;
   if (operation.type === 'Set') {
     const is = mapGet(partition.keys, operation.key);
     if (is !== undefined && isReference(is.value) && is.value.index === index) {

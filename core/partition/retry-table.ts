@@ -21,9 +21,9 @@
 import { emptyOrderedMap, mapDelete, mapGet, mapSet, type OrderedMap } from '../collections/ordered-map.js';
 import {
   emptyRadixArray,
+  radixDelete,
   radixGet,
   radixSet,
-  radixSlice,
   type RadixArray,
 } from '../collections/radix-array.js';
 import { logIndex, type LogIndex } from '../machine/units.js';
@@ -70,14 +70,13 @@ export function rememberRequest(table: RetryTable, record: RetryRecord): RetryTa
 export function forgetOldRequests(table: RetryTable, applied: LogIndex, window: number): RetryTable {
   const forgotten = applied - window;
   if (forgotten <= table.forgotten) return table;
-  let { indexOf } = table;
+  let { indexOf, records } = table;
+  // One after another, as entries are applied: cutting them off by ranges would look at whole nodes of the array for each.
   for (let index = table.forgotten + 1; index <= forgotten; index += 1) {
-    const record = radixGet(table.records, index);
-    if (record !== undefined) indexOf = mapDelete(indexOf, record.requestId);
+    const record = radixGet(records, index);
+    if (record === undefined) continue;
+    indexOf = mapDelete(indexOf, record.requestId);
+    records = radixDelete(records, index);
   }
-  return {
-    indexOf,
-    records: radixSlice(table.records, forgotten + 1, Number.MAX_SAFE_INTEGER),
-    forgotten: logIndex(forgotten),
-  };
+  return { indexOf, records, forgotten: logIndex(forgotten) };
 }

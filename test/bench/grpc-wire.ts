@@ -6,7 +6,7 @@
 import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import type protobuf from 'protobufjs';
 
-import { KeyValueCode, LockCode, SequenceCode } from '../../core/index.js';
+import { KeyValueCode, LockCode, SequenceCode, SetFlag } from '../../core/index.js';
 import { loadSchema } from '../../runtime-node/grpc/schema.js';
 import { LEASE_MS, OWNER, VALUE, type Question, type Wire } from './service-task.js';
 
@@ -34,8 +34,10 @@ export function openGrpcWire(ports: readonly number[]): Promise<Wire> {
   function ask(lane: number, question: Question, answered: Answered): void {
     const place = lane % nodes.length;
     switch (question.type) {
-      case 'put': {
-        const asked = { Key: question.key, Value: VALUE, Flags: 1, Durability: PERSISTENT };
+      case 'put':
+      case 'create': {
+        const flags = question.type === 'put' ? SetFlag.set : SetFlag.set | SetFlag.ifNotExists;
+        const asked = { Key: question.key, Value: VALUE, Flags: flags, Durability: PERSISTENT };
         return keys[place]?.send({ Type: 1, TrySetKeyValue: asked }, ({ TrySetKeyValue: answer }) =>
           answered(typeOf(answer) === KeyValueCode.set),
         );

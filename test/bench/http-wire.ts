@@ -68,6 +68,8 @@ function pathAndBody(question: Question): readonly [string, string] {
   switch (question.type) {
     case 'put':
       return ['/v1/kv/try-set', `{"key":"${question.key}","value":"${VALUE_TEXT}","flags":1,"durability":1}`];
+    case 'create':
+      return ['/v1/kv/try-set', `{"key":"${question.key}","value":"${VALUE_TEXT}","flags":9,"durability":1}`];
     case 'get':
       return ['/v1/kv/try-get', `{"key":"${question.key}","revision":-1,"durability":1}`];
     case 'acquire':

@@ -3,7 +3,7 @@
  *
  *     npm run bench                    everything
  *     npm run bench -- simulation      one part: simulation, step, snapshot, restart, cluster, services, transactions,
- *                                      overload, groups, isolation, histories, explore or scripts
+ *                                      etcd, overload, groups, isolation, histories, explore or scripts
  *     npm run bench -- --json          one JSON object
  *
  * Machines are noisy: compare ratios taken in one run, never figures of different days.
@@ -16,7 +16,7 @@ import { benchIsolation } from './isolation.js';
 import { benchExplore } from './explore.js';
 import { benchOverload } from './overload.js';
 import { benchRestart } from './restart.js';
-import { benchServices, benchTransactions } from './services.js';
+import { benchEtcd, benchServices, benchTransactions } from './services.js';
 import { benchScripts } from './scripts.js';
 import { benchSimulation } from './simulation.js';
 import { benchSnapshot } from './snapshot.js';
@@ -32,6 +32,7 @@ const PARTS: Readonly<Record<string, () => Section | Promise<Section>>> = {
   cluster: benchCluster,
   services: benchServices,
   transactions: benchTransactions,
+  etcd: benchEtcd,
   overload: benchOverload,
   groups: benchGroups,
   isolation: benchIsolation,

@@ -1,31 +1,61 @@
-/** Starts a node from a folder that `restart.ts` filled, and tells what that took, as JSON. */
+/** Fills a folder, or starts a node from one that was filled, and tells what that took, as JSON; for `restart.ts`. */
 
-import { KeyValueCode, radixForEach, type ClientAnswer } from '../../core/index.js';
-import type { Restarted } from './restart.js';
+import {
+  KeyValueCode,
+  radixForEach,
+  revision,
+  type ClientAnswer,
+  type ClientCall,
+} from '../../core/index.js';
+import type { Filled, Restarted } from './restart.js';
 import { openNodeOn, type BenchNode } from './restart-node.js';
 
-const [folder = '', keys = 0, bytes = 0, budget = 0] = process.argv
-  .slice(2)
-  .map((word, at) => (at === 0 ? word : Number(word))) as [string, number, number, number];
+const AT_ONCE_BYTES = 4 << 20;
+const AT_ONCE = 2_000;
 
-const from = performance.now();
-const node = await openNodeOn(folder, budget);
-await untilAllAreThere(node, keys);
-const readyMs = performance.now() - from;
-const { user, system } = process.cpuUsage();
-const cpuMs = (user + system) / 1_000;
-await readAll(node, keys, bytes);
-const restarted: Restarted = {
-  loadMs: node.loadMs,
-  startMs: node.startMs,
-  readyMs,
-  cpuMs,
-  keys,
-  rssBytes: process.memoryUsage().rss,
-  heldBytes: node.state().values?.heldBytes ?? 0,
-};
-process.stdout.write(JSON.stringify(restarted));
-await node.close();
+const [step, folder = '', ...numbers] = process.argv.slice(2);
+const [keys = 0, bytes = 0, budget = 0] = numbers.map(Number);
+process.stdout.write(JSON.stringify(await (step === 'fill' ? fill() : restart())));
+
+async function fill(): Promise<Filled> {
+  const node = await openNodeOn(folder, budget);
+  let peakRssBytes = 0;
+  const atOnce = Math.min(AT_ONCE, Math.ceil(AT_ONCE_BYTES / bytes));
+  for (let done = 0; done < keys; done += atOnce) {
+    const calls = Array.from({ length: Math.min(atOnce, keys - done) }, (_, i) => setOf(done + i, bytes));
+    await Promise.all(calls.map((call) => node.request(call)));
+    peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss());
+  }
+  await node.close();
+  return { peakRssBytes };
+}
+
+function setOf(i: number, length: number): ClientCall {
+  const value = new Uint8Array(length).fill(i & 0xff);
+  const operation = { type: 'Set', key: `bench/${i}`, value, flags: 1 } as const;
+  return { operation: { ...operation, compareValue: null, compareRevision: revision(0) } };
+}
+
+async function restart(): Promise<Restarted> {
+  const from = performance.now();
+  const node = await openNodeOn(folder, budget);
+  await untilAllAreThere(node, keys);
+  const readyMs = performance.now() - from;
+  const { user, system } = process.cpuUsage();
+  const cpuMs = (user + system) / 1_000;
+  await readAll(node, keys, bytes);
+  const restarted: Restarted = {
+    loadMs: node.loadMs,
+    startMs: node.startMs,
+    readyMs,
+    cpuMs,
+    keys,
+    rssBytes: process.memoryUsage.rss(),
+    heldBytes: node.state().values?.heldBytes ?? 0,
+  };
+  await node.close();
+  return restarted;
+}
 
 /** A linearizable read of the last key of each partition comes after everything before it was applied. */
 async function untilAllAreThere(started: BenchNode, count: number): Promise<void> {

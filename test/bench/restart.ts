@@ -2,8 +2,8 @@
  * How long a node takes to be there again, with a million small keys; and what memory a node takes that has ten times as
  * many bytes of values as it may keep there.
  *
- * Both on LevelDB in a temporary folder. The filling is not measured; the restart is made in a process of its own, so that
- * its memory is its own (`restart-child.ts`).
+ * Both on LevelDB in a temporary folder. It is filled and started again in processes of their own, so that their memory is
+ * their own (`restart-child.ts`).
  */
 
 import { spawn } from 'node:child_process';
@@ -11,16 +11,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { revision, type ClientCall } from '../../core/index.js';
-import { openNodeOn, type BenchNode } from './restart-node.js';
 import type { Section } from './table.js';
 
 const SMALL_KEYS = 1_000_000;
 const SMALL_BYTES = 64;
-const LARGE_KEYS = 20_000;
-const LARGE_BYTES = 4_096;
-const BUDGET_BYTES = (LARGE_KEYS * LARGE_BYTES) / 10;
-const AT_ONCE = 2_000;
+const LARGE_KEYS = 65_536;
+const LARGE_BYTES = 16_384;
+const BUDGET_BYTES = Math.floor((LARGE_KEYS * LARGE_BYTES) / 10);
+
+export interface Filled {
+  /** The most that the process had, looked at after every batch. */
+  readonly peakRssBytes: number;
+}
 
 export interface Restarted {
   readonly loadMs: number;
@@ -31,6 +33,8 @@ export interface Restarted {
   readonly rssBytes: number;
   readonly heldBytes: number;
 }
+
+type Measured = Filled & Restarted;
 
 export async function benchRestart(): Promise<Section> {
   const small = await restartOf(SMALL_KEYS, SMALL_BYTES, 256 << 20);
@@ -43,7 +47,14 @@ export async function benchRestart(): Promise<Section> {
       ['the state of it, ms', ...both(small, large, ({ startMs }) => startMs.toFixed(0))],
       ['until every key is there again, ms', ...both(small, large, ({ readyMs }) => readyMs.toFixed(0))],
       ['… in processor time of the process, ms', ...both(small, large, ({ cpuMs }) => cpuMs.toFixed(0))],
-      ['memory of the process, MiB', ...both(small, large, ({ rssBytes }) => mebibytes(rssBytes))],
+      [
+        'memory of the process after reading all, MiB',
+        ...both(small, large, ({ rssBytes }) => mebibytes(rssBytes)),
+      ],
+      [
+        '… and of the one that wrote them, at most, MiB',
+        ...both(small, large, ({ peakRssBytes }) => mebibytes(peakRssBytes)),
+      ],
       [
         'values in memory after reading all, MiB',
         ...both(small, large, ({ heldBytes }) => mebibytes(heldBytes)),
@@ -56,7 +67,7 @@ export async function benchRestart(): Promise<Section> {
   };
 }
 
-function both(a: Restarted, b: Restarted, tell: (restarted: Restarted) => string): readonly string[] {
+function both(a: Measured, b: Measured, tell: (measured: Measured) => string): readonly string[] {
   return [tell(a), tell(b)];
 }
 
@@ -64,41 +75,28 @@ function mebibytes(bytes: number): string {
   return (bytes / (1 << 20)).toFixed(1);
 }
 
-async function restartOf(keys: number, bytes: number, budget: number): Promise<Restarted> {
+async function restartOf(keys: number, bytes: number, budget: number): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'wavetank-restart-'));
   try {
-    await fill(await openNodeOn(folder, budget), keys, bytes);
-    return await inChild(folder, keys, bytes, budget);
+    const filled = (await inChild('fill', folder, keys, bytes, budget)) as Filled;
+    return { ...filled, ...((await inChild('restart', folder, keys, bytes, budget)) as Restarted) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function fill(node: BenchNode, keys: number, bytes: number): Promise<void> {
-  for (let done = 0; done < keys; done += AT_ONCE) {
-    const calls = Array.from({ length: Math.min(AT_ONCE, keys - done) }, (_, i) => setOf(done + i, bytes));
-    await Promise.all(calls.map((call) => node.request(call)));
-  }
-  await node.close();
-}
-
-function setOf(i: number, bytes: number): ClientCall {
-  const value = new Uint8Array(bytes).fill(i & 0xff);
-  const operation = { type: 'Set', key: `bench/${i}`, value, flags: 1 } as const;
-  return { operation: { ...operation, compareValue: null, compareRevision: revision(0) } };
-}
-
-function inChild(folder: string, keys: number, bytes: number, budget: number): Promise<Restarted> {
+function inChild(...words: readonly (string | number)[]): Promise<unknown> {
   const script = fileURLToPath(new URL('restart-child.js', import.meta.url));
   return new Promise((resolve, reject) => {
-    const words = [folder, keys, bytes, budget].map(String);
-    const child = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [script, ...words.map(String)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(output) as Restarted);
-      else reject(new Error(`the node that was to start again ended with code ${code}`));
+      if (code === 0) resolve(JSON.parse(output));
+      else reject(new Error(`the process that was to ${words[0]} ended with code ${code}`));
     });
   });
 }

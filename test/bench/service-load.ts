@@ -1,8 +1,9 @@
 /**
- * The load process of the services' bench: so many lanes, each of which asks for one thing after the other, over HTTP/1.1
- * or through the streams of gRPC.
+ * The load process of the services' bench: so many lanes, each of which asks for one thing after the other, over HTTP/1.1,
+ * through the streams of gRPC, or of etcd.
  */
 
+import { openEtcdWire } from './etcd-wire.js';
 import { openGrpcWire } from './grpc-wire.js';
 import { openHttpWire } from './http-wire.js';
 import {
@@ -11,9 +12,16 @@ import {
   type ServiceResult,
   type ServiceTask,
   type Wire,
+  type WireName,
   type Work,
 } from './service-task.js';
 import { percentile } from './table.js';
+
+const WIRES: Readonly<Record<WireName, (ports: readonly number[], lanes: number) => Promise<Wire>>> = {
+  http: openHttpWire,
+  grpc: openGrpcWire,
+  etcd: openEtcdWire,
+};
 
 const KEYS = 10_000;
 /** So few that those who add to them meet. */
@@ -26,7 +34,7 @@ process.once('message', (task) => {
 });
 
 async function measure(task: ServiceTask): Promise<ServiceResult> {
-  const wire = await (task.wire === 'http' ? openHttpWire : openGrpcWire)(task.ports, task.outstanding);
+  const wire = await WIRES[task.wire](task.ports, task.outstanding);
   const from = performance.now() + task.warmUpMs;
   const until = from + task.measuredMs;
   const latencies: number[] = [];
@@ -85,6 +93,8 @@ function questionsOf(work: Work, lane: number, number: number): readonly Questio
     case 'put':
     case 'get':
       return [{ type: work, key }];
+    case 'create':
+      return [{ type: work, key: `bench-${process.pid}-${number}` }];
     case 'lock':
       return [
         { type: 'acquire', lock },

@@ -1,9 +1,11 @@
 /** What the services' bench asks of its load process, and what that asks of the cluster. */
 
-export type WireName = 'http' | 'grpc';
+/** Over HTTP or gRPC to our own cluster, or by its own protocol to one of etcd. */
+export type WireName = 'http' | 'grpc' | 'etcd';
 /** What a lane does over and over; a lock is taken and given back, which counts as one. */
 export type Work = ServiceWork | TransactionWork;
-export type ServiceWork = 'put' | 'get' | 'lock' | 'next' | 'next-keyed';
+/** `create` is compare-and-set: a key that must not be there yet. */
+export type ServiceWork = 'put' | 'get' | 'create' | 'lock' | 'next' | 'next-keyed';
 /** A transaction of two sets in one partition, or in two; or one that adds one to a number that many are after. */
 export type TransactionWork = 'one partition' | 'two partitions' | 'contended';
 
@@ -28,7 +30,7 @@ export interface ServiceResult {
 }
 
 export type Question =
-  | { readonly type: 'put' | 'get'; readonly key: string }
+  | { readonly type: 'put' | 'get' | 'create'; readonly key: string }
   | { readonly type: 'acquire' | 'release'; readonly lock: string }
   | { readonly type: 'next'; readonly sequence: string; readonly idempotencyKey?: string }
   | { readonly type: 'script'; readonly script: string };

@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url';
 
 import { SEQUENCES, type ServiceResult, type ServiceTask, type WireName, type Work } from './service-task.js';
 import type { Section } from './table.js';
-import { startThreeProcesses } from './three-processes.js';
+import { startThreeEtcds, startThreeProcesses, type ThreeProcesses } from './three-processes.js';
 
 const WIRES: readonly WireName[] = ['http', 'grpc'];
 const WORKS: readonly Work[] = ['put', 'get', 'lock', 'next', 'next-keyed'];
 const TRANSACTIONS: readonly Work[] = ['one partition', 'two partitions', 'contended'];
+const BESIDE_ETCD: readonly Work[] = ['put', 'create', 'get'];
 const OUTSTANDING = [1, 64, 256, 1_000];
 const COMPILE_MS = 4_000;
 const WARM_UP_MS = 500;
@@ -42,37 +43,38 @@ export function benchTransactions(): Promise<Section> {
   });
 }
 
+/** What a user would pick instead, beside it: etcd on the same machine, in the same minutes, from the same kind of load process. */
+export function benchEtcd(): Promise<Section> {
+  return benchWorks(
+    BESIDE_ETCD,
+    OUTSTANDING,
+    {
+      title: 'Beside etcd: three processes of each on this machine (outstanding operations in brackets)',
+      notes: [
+        'etcd: unary calls, which are all that it has for these; one connection to each node. It is measured where the program `etcd` is ' +
+          'installed. The load process is busy with these calls: a client in Go gets more out of it, at the same CPU of the servers.',
+        'http, grpc: this cluster, as in the part `services`.',
+        'create: a key that must not be there yet, which is what compare-and-set comes to.',
+      ],
+    },
+    [...WIRES, 'etcd'],
+  );
+}
+
 async function benchWorks(
   works: readonly Work[],
   outstandings: readonly number[],
   { title, notes }: Pick<Section, 'title' | 'notes'>,
+  wires: readonly WireName[] = WIRES,
 ): Promise<Section> {
-  const cluster = await startThreeProcesses();
-  const { ports } = cluster;
+  const ours = await startThreeProcesses();
+  const etcd = wires.includes('etcd') ? await startThreeEtcds() : undefined;
   try {
-    await createSequences(ports[0] as number);
+    await createSequences(ours.ports[0] as number);
     const rows: (string | number)[][] = [];
-    for (const wire of WIRES) {
-      // Just-in-time compilers want some thousand requests before they show what they can do.
-      for (const work of works)
-        await load({ wire, work, outstanding: 256, ports, warmUpMs: 0, measuredMs: COMPILE_MS });
-      for (const work of works) {
-        for (const outstanding of outstandings) {
-          const before = await cluster.cpuSeconds();
-          const task = { wire, work, outstanding, ports, warmUpMs: WARM_UP_MS, measuredMs: MEASURED_MS };
-          const result = await load(task);
-          const cpu = (await cluster.cpuSeconds()) - before;
-          rows.push([
-            `${wire} ${work} (${outstanding})`,
-            Math.round((result.count * 1_000) / MEASURED_MS),
-            result.p50Ms.toFixed(2),
-            result.p99Ms.toFixed(2),
-            (cpu / (result.total / 1_000)).toFixed(3),
-            (result.cpuSeconds / (result.total / 1_000)).toFixed(3),
-            result.failed,
-          ]);
-        }
-      }
+    for (const wire of wires) {
+      const cluster = wire === 'etcd' ? etcd : ours;
+      if (cluster !== undefined) rows.push(...(await benchWire(cluster, wire, works, outstandings)));
     }
     return {
       title,
@@ -92,8 +94,39 @@ async function benchWorks(
       ],
     };
   } finally {
-    await cluster.stop();
+    await Promise.all([ours.stop(), etcd?.stop()]);
   }
+}
+
+async function benchWire(
+  cluster: ThreeProcesses,
+  wire: WireName,
+  works: readonly Work[],
+  outstandings: readonly number[],
+): Promise<(string | number)[][]> {
+  const { ports } = cluster;
+  const rows: (string | number)[][] = [];
+  // Just-in-time compilers want some thousand requests before they show what they can do.
+  for (const work of works)
+    await load({ wire, work, outstanding: 256, ports, warmUpMs: 0, measuredMs: COMPILE_MS });
+  for (const work of works) {
+    for (const outstanding of outstandings) {
+      const before = await cluster.cpuSeconds();
+      const task = { wire, work, outstanding, ports, warmUpMs: WARM_UP_MS, measuredMs: MEASURED_MS };
+      const result = await load(task);
+      const cpu = (await cluster.cpuSeconds()) - before;
+      rows.push([
+        `${wire} ${work} (${outstanding})`,
+        Math.round((result.count * 1_000) / MEASURED_MS),
+        result.p50Ms.toFixed(2),
+        result.p99Ms.toFixed(2),
+        (cpu / (result.total / 1_000)).toFixed(3),
+        (result.cpuSeconds / (result.total / 1_000)).toFixed(3),
+        result.failed,
+      ]);
+    }
+  }
+  return rows;
 }
 
 async function createSequences(port: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** A cluster of three processes on this machine, with sockets and LevelDB, for the benches. */
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ export interface ThreeProcesses {
 }
 
 const FIRST_PORT = 23_070;
+const ETCD_PORT = 23_170;
 
 /** Returns when every node serves. */
 export async function startThreeProcesses(): Promise<ThreeProcesses> {
@@ -32,26 +33,56 @@ export async function startThreeProcesses(): Promise<ThreeProcesses> {
     rmSync(data, { recursive: true, force: true });
   };
   try {
-    await untilReady(ports);
+    await untilReady(ports, isReady);
   } catch (error) {
     await stopAll();
     throw error;
   }
-  const pids = await processesOf(ports);
+  return { ports, ...watching(await processesOf(ports)), stop: stopAll };
+}
+
+/** The same of etcd, as it comes; undefined where it is not installed. */
+export async function startThreeEtcds(): Promise<ThreeProcesses | undefined> {
+  if (spawnSync('etcd', ['--version']).error !== undefined) return undefined;
+  const data = mkdtempSync(join(tmpdir(), 'etcd-bench-'));
+  const ports = [0, 1, 2].map((i) => ETCD_PORT + 10 * i);
+  const url = (port: number): string => `http://127.0.0.1:${port}`;
+  const peers = ports.map((port, i) => `n${i}=${url(port + 5)}`).join(',');
+  const nodes = ports.map((port, i) => {
+    const listens = ['--listen-client-urls', url(port), '--listen-peer-urls', url(port + 5)];
+    const advertises = ['--advertise-client-urls', url(port), '--initial-advertise-peer-urls', url(port + 5)];
+    const who = ['--name', `n${i}`, '--data-dir', join(data, `n${i}`), '--initial-cluster', peers];
+    return spawn('etcd', [...who, ...listens, ...advertises], { stdio: 'ignore' });
+  });
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(nodes.map(stop));
+    rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(ports, isEtcdReady);
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  return { ports, ...watching(nodes.map(({ pid }) => pid as number)), stop: stopAll };
+}
+
+function watching(pids: readonly number[]): Pick<ThreeProcesses, 'cpuSeconds' | 'residentBytes'> {
   return {
-    ports,
     async cpuSeconds() {
       const each = await Promise.all(pids.map(cpuOf));
       return each.reduce((sum, seconds) => sum + seconds, 0);
     },
     residentBytes: async () => Math.max(...(await Promise.all(pids.map(residentOf)))),
-    stop: stopAll,
   };
 }
 
-async function untilReady(ports: readonly number[]): Promise<void> {
+async function untilReady(
+  ports: readonly number[],
+  isReadyAt: (port: number) => Promise<boolean>,
+): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
-    const ready = await Promise.all(ports.map(isReady));
+    const ready = await Promise.all(ports.map(isReadyAt));
     if (ready.every((yes) => yes)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -66,6 +97,15 @@ async function isReady(port: number): Promise<boolean> {
       body: JSON.stringify({ key: 'ready', durability: 1, revision: -1 }),
     });
     return ((await answer.json()) as { type?: number }).type === 103;
+  } catch {
+    return false;
+  }
+}
+
+async function isEtcdReady(port: number): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://127.0.0.1:${port}/health`);
+    return ((await answer.json()) as { health?: unknown }).health === 'true';
   } catch {
     return false;
   }
