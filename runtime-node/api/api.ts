@@ -58,6 +58,9 @@ const METHODS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(REST_ROUTES).map((path) => [path, 'POST'])),
 };
 
+/** How soon a connection is closed that has become idle while the API closes. */
+const IDLE_CHECK_MS = 100;
+
 export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptions = {}): Promise<Api> {
   const grpc = createGrpc(backend, log);
   const door = createDoor(tls, (connection) => grpc.take(connection));
@@ -86,10 +89,11 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
   addClusterRoutes(app, backend, sendJson);
   addRangeRoutes(app, backend, sendJson);
   addBackupRoutes(app, sendJson);
-  // Clients that keep connections learn in time that this one will be closed.
-  app.addHook('onRequest', (_request, reply, done) => {
+  // Clients that keep connections learn in time that this one will be closed. It is said when the answer goes out: a connection
+  // that is kept although nobody serves it any more would hold up the close for as long as connections are kept.
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (isClosing || backend.isLeaving()) reply.header('connection', 'close');
-    done();
+    done(null, payload);
   });
   for (const [path, route] of Object.entries(REST_ROUTES)) {
     // Returns nothing: a returned reply is awaited, which costs a twentieth of the whole request.
@@ -107,7 +111,10 @@ export async function createApi(backend: ApiBackend, log: Log, { tls }: ApiOptio
       isClosing = true;
       grpc.close();
       door.close();
+      // An answer that was already on its way has not said that its connection will be closed.
+      const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
       await app.close();
+      clearInterval(idle);
     },
   };
 }

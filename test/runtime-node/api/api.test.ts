@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
@@ -13,7 +13,7 @@ import {
   type KeyValueOutcome,
   type Told,
 } from '../../../core/index.js';
-import { createApi } from '../../../runtime-node/api/index.js';
+import { createApi, type Api } from '../../../runtime-node/api/index.js';
 import { HostStopped } from '../../../runtime-node/index.js';
 import { recordingLog, type RecordingLog } from '../support/recording-log.js';
 import { fakeBackend } from './fake-backend.js';
@@ -32,6 +32,7 @@ let asked: ClientCall[];
 let answer: () => Promise<ClientAnswer>;
 let ready: boolean;
 let log: RecordingLog;
+let api: Api;
 let port: number;
 
 const lastModified = { node: nodeId(3), wall: wallMs(1_790_000_000_001), counter: 3 };
@@ -56,7 +57,7 @@ beforeEach(async () => {
       health: () => ({ ready, initialized: true, localRole: 'Voter', hostedPartitions: 8 }),
     },
   );
-  const api = await createApi(backend, log);
+  api = await createApi(backend, log);
   onTestFinished(() => api.close());
   ({ port } = await api.listen({ host: '127.0.0.1', port: 0 }));
 });
@@ -66,23 +67,21 @@ function send(
   path: string,
   body?: string | Uint8Array,
   headers: Readonly<Record<string, string>> = JSON_HEADERS,
+  agent: Agent | false = false,
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { port, host: '127.0.0.1', method, path, headers, agent: false },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            type: response.headers['content-type'] ?? '',
-            headers: response.headers,
-            text: Buffer.concat(chunks).toString(),
-          }),
-        );
-      },
-    );
+    const request = httpRequest({ port, host: '127.0.0.1', method, path, headers, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          type: response.headers['content-type'] ?? '',
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
     request.on('error', reject);
     request.end(body);
   });
@@ -517,5 +516,23 @@ describe('the other routes', () => {
     ]);
     expect([notReady.status, JSON.parse(notReady.text)]).toMatchObject([503, { ready: false }]);
     expect(JSON.parse(status.text)).toMatchObject({ node: 1, pid: 2, cluster: 'test', groups: [] });
+  });
+});
+
+describe('an API that is closed', () => {
+  it('answers what is under way, and keeps none of these connections for more', async () => {
+    let finish = (_answer: ClientAnswer): void => undefined;
+    answer = () => new Promise((resolve) => (finish = resolve));
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const body = JSON.stringify({ key: 'k', value: '', flags: 1 });
+    const reply = send('POST', '/v1/kv/try-set', body, JSON_HEADERS, agent);
+    while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+
+    const closed = api.close();
+    finish(outcome(KeyValueCode.set));
+
+    expect(await reply).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    await closed;
   });
 });
