@@ -113,6 +113,12 @@ const PROFILES = {
     kinds: UNSEATING,
     change: contend,
   },
+  'commit-steps': {
+    about:
+      'A few transactions over three partitions in fair weather, and some blows that fall between any two steps of them.',
+    kinds: [],
+    change: strikeAtCommits,
+  },
   knots: {
     about:
       'No faults, and clients that lock a few keys in any order: deadlocks end at once, and nobody is overtaken.',
@@ -141,7 +147,7 @@ export const profileNames = Object.keys(PROFILES) as readonly ProfileName[];
 
 /** Those that lay stress on something which the default storms have little of. */
 export const FLAVOURS: readonly ProfileName[] = profileNames.filter(
-  (name) => !['calm', 'storm', 'idle', 'knots', 'line', 'big'].includes(name),
+  (name) => !['calm', 'storm', 'idle', 'commit-steps', 'knots', 'line', 'big'].includes(name),
 );
 
 /** What a profile is, in a sentence. */
@@ -321,6 +327,44 @@ function contend(storm: KeyValueScenario): KeyValueScenario {
     },
     workload: { ...workload, clients: 10, operationsPerClient: 15, thinkMs: 120 },
     calm: withReaping(calm),
+  };
+}
+
+/** Runs so short that a thousand of them cost what a few storms of transactions do: the blows fall where transactions are. */
+function strikeAtCommits(storm: KeyValueScenario): KeyValueScenario {
+  const fair = smooth(storm);
+  const { seed, settings, workload, calm } = fair;
+  const [nodes, partitions] = [3, 3];
+  const stream = streamOf(seed, 'fault', 'blows at commits');
+  const blows = Array.from({ length: drawBetween(stream, 2, 6, 0) }, (_, i): Fault => {
+    const atMs = drawBetween(stream, 300, 2_200, i, 1);
+    const downMs = drawBetween(stream, 20, 800, i, 2);
+    const untilMs = atMs + downMs;
+    const target =
+      drawBelow(stream, 2, i, 3) === 0
+        ? { leaderOf: drawBetween(stream, 1, partitions, i, 4) }
+        : { node: drawBetween(stream, 1, nodes, i, 5) };
+    const type = drawOne(stream, ['Crash', 'CrashAtWrite', 'Pause', 'Isolate', 'Mute'] as const, i, 6);
+    return type === 'CrashAtWrite' ? { type, atMs, downMs, target } : { type, atMs, untilMs, target };
+  });
+  return {
+    ...fair,
+    nodes,
+    spares: 0,
+    settings: {
+      ...settings,
+      partitions,
+      transactions: { percent: 100, keys: drawOne(stream, [2, 4, 6], 7), insists: false },
+    },
+    workload: {
+      ...workload,
+      clients: drawBetween(stream, 1, 4, 8),
+      operationsPerClient: 8,
+      thinkMs: drawOne(stream, [1, 20, 100], 9),
+    },
+    faults: blows.sort((a, b) => a.atMs - b.atMs),
+    calm: withReaping({ ...calm, atMs: 6_000 }),
+    minimumMs: 6_500,
   };
 }
 

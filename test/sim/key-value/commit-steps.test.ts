@@ -34,7 +34,10 @@ function commits(seed: number): KeyValueScenario {
   };
 }
 
-/** The milliseconds in which something other than heartbeats happens, from the first wish to commit until all is settled. */
+/**
+ * The milliseconds in which something other than heartbeats happens, from the first wish to commit until all is settled. Who dies
+ * when one of them begins dies between two steps.
+ */
 function timesOfSteps(scenario: KeyValueScenario): readonly number[] {
   const times = new Set<number>();
   let lastWish: number | undefined;
@@ -60,7 +63,7 @@ function timesOfSteps(scenario: KeyValueScenario): readonly number[] {
     },
   });
   expect(run(scenario, { observer }).verdict).toBe('valid');
-  return [...new Set([...times].flatMap((ms) => [ms, ms + 1]))].sort((a, b) => a - b);
+  return [...times].sort((a, b) => a - b);
 }
 
 describe('commits over several partitions', () => {
@@ -80,7 +83,7 @@ describe('commits over several partitions', () => {
     }
 
     expect(failures).toEqual([]);
-    expect(times.length).toBeGreaterThan(50);
+    expect(times.length).toBeGreaterThan(40);
     // Some died before there was a decision, and some after it.
     expect([...reached]).toEqual(
       expect.arrayContaining([
