@@ -110,6 +110,8 @@ export function createLocks({ port, timeoutMs, onBackgroundError }: LocksContext
       } as const;
       const patience = { isPatient: true, timeoutMs: options.timeoutMs ?? timeoutMs, ...PAUSES };
       const waitUntil = performance.now() + waitMs;
+      // Timers may be early by a part of a millisecond, so the clock does not tell which attempt is the last.
+      let isLast = waitMs <= 0;
       for (;;) {
         const settled = await persist(port, ask, { ...patience, ...signalOf(signal) }).catch(
           (error: unknown) => {
@@ -132,8 +134,10 @@ export function createLocks({ port, timeoutMs, onBackgroundError }: LocksContext
         }
         if (code !== LockCode.busy) throw unexpectedAnswer(ask, settled);
         const leftMs = waitUntil - performance.now();
-        if (leftMs <= 0) return refusedLock(resource);
-        await sleepUnlessAborted(Math.min(leftMs, retryPause(retryMs)), signal);
+        if (isLast || leftMs <= 0) return refusedLock(resource);
+        const pauseMs = retryPause(retryMs);
+        isLast = pauseMs >= leftMs;
+        await sleepUnlessAborted(Math.min(leftMs, pauseMs), signal);
       }
     },
     async extend(resource, owner, expiresMs, options = {}) {

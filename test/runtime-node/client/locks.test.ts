@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { fakeNode } from '../support/fake-node.js';
 import { BUSY, byPath, EXTENDED, LOCKED, NO_LOCK, NOT_YOURS, UNLOCKED } from './lock-answers.js';
@@ -62,6 +62,16 @@ describe('acquiring a lock', () => {
     const node = await fakeNode(BUSY);
 
     const lock = await clientOf([node.endpoint]).locks.acquire('a', { expiresMs: 1_000, waitMs: 120 });
+
+    expect([lock.isAcquired, node.asked.length]).toEqual([false, 2]);
+  });
+
+  it('attempts no more after that one, although the timer was early by the clock', async () => {
+    const node = await fakeNode(BUSY);
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000);
+    onTestFinished(() => clock.mockRestore());
+
+    const lock = await clientOf([node.endpoint]).locks.acquire('a', { expiresMs: 1_000, waitMs: 20 });
 
     expect([lock.isAcquired, node.asked.length]).toEqual([false, 2]);
   });
