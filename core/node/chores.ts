@@ -7,7 +7,7 @@
  */
 
 import { mapGet } from '../collections/ordered-map.js';
-import { radixDelete, radixForEach, radixSet } from '../collections/radix-array.js';
+import { radixDelete, radixForEach, radixSet, type RadixArray } from '../collections/radix-array.js';
 import { assert } from '../machine/assert.js';
 import { groupId, monotonicMs, NO_NODE, type GroupId, type NodeId } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
@@ -112,9 +112,10 @@ function tellOfDraining(turn: NodeTurn): void {
 function askForNews(turn: NodeTurn): void {
   const { options, node, now } = turn;
   if (!options.meta || metaLeader(turn) !== NO_NODE) return;
-  const { roster, book } = node.membership;
-  // Left out for good. Who was started again and knows no agreed roster may have been left out, too, and lead a group.
-  if (roster !== undefined && !isMemberHere(turn)) return;
+  const { roster, book, work } = node.membership;
+  // Left out for good. Who was started again and knows no agreed roster may have been left out, too, and lead a group;
+  // and who does lead one may have been taken in since, and left out again, by rosters that it never saw agreed.
+  if (roster !== undefined && !isMemberHere(turn) && !isBusy(work)) return;
   const members = [...(book?.members ?? []), ...rosterOf(turn).members].map((member) => member.node);
   const known = [...new Set(members)].toSorted((a, b) => a - b);
   const others = (known.length > 0 ? known : companions(turn)).filter((other) => other !== options.node);
@@ -123,6 +124,14 @@ function askForNews(turn: NodeTurn): void {
   const { draining } = node.membership;
   for (const other of others) sendAtOnce(turn, other, { type: 'RosterAsk', version, draining });
   doChoresAt(turn, monotonicMs(now.monotonic + options.electionTimeoutMs));
+}
+
+function isBusy(work: RadixArray<GroupWork>): boolean {
+  let busy = false;
+  radixForEach(work, () => {
+    busy = true;
+  });
+  return busy;
 }
 
 /** Whoever is in a group with this node: for one that took part in others before it had anything of group 0, and was left out. */

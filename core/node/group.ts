@@ -29,7 +29,7 @@ import { refusedByBound } from './prepared-bound.js';
 import { executed, isRepetition, proposeOperation, tooMuch, tryAgain, type Answer } from './proposals.js';
 import { reserve } from './reservations.js';
 import type { PendingRead } from './state.js';
-import { leadershipOf, noticeLeadership, presentLeadership } from './tenure.js';
+import { leadershipOf, noticeLeadership, presentLeadership, wakeToLead } from './tenure.js';
 import { currentGroup, openGroup, type NodeTurn, type OpenGroup } from './turn.js';
 import { answerFrom } from './value-reading.js';
 
@@ -43,8 +43,8 @@ export function execute(turn: NodeTurn, execution: Execution, answer: Answer): v
     return;
   }
   const opened = openGroup(turn, group);
-  const { raft } = opened.raft;
-  const mayServe = raft.role === 'leader' || mode === 'follower';
+  wakeToLead(turn, opened, answer);
+  const mayServe = opened.raft.raft.role === 'leader' || mode === 'follower';
   if (!mayServe) {
     answer(turn, group, origin, tryAgain(opened, 'this node does not lead the partition'));
     return;

@@ -75,6 +75,8 @@ export function setBeatAlarm(turn: NodeTurn): void {
 export function checkLinks(turn: NodeTurn): void {
   const { electionTimeoutMs } = turn.options;
   const now = turn.now.monotonic;
+  // What was woken in this turn is asleep under nobody any more.
+  for (const opened of turn.open) noteRest(turn, opened);
   for (const { peer, under, covers, agreedAt, answeredAt } of turn.node.links) {
     if (under.count > 0 && now >= agreedAt + electionTimeoutMs) leadersLost(turn, peer);
     if (covers.count > 0 && now >= answeredAt + electionTimeoutMs) {

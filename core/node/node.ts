@@ -365,8 +365,8 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
     holdsSettled(turn, opened, answer);
   }
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
-  sweepIfDue(turn, opened);
-  resolveIfDue(turn, opened);
+  sweepIfDue(turn, opened, answer);
+  resolveIfDue(turn, opened, answer);
   compactIfDue(turn, opened);
 }
 

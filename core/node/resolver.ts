@@ -33,8 +33,9 @@ import {
 import { ASK_AGAIN_MS, isAwaited } from './blocked.js';
 import type { Leadership } from './leadership.js';
 import { endOfGrace, withNew } from './noticing.js';
+import type { Answer } from './proposals.js';
 import { ask, type TaskAnswer } from './tasks.js';
-import { leadershipOf, presentLeadership } from './tenure.js';
+import { leadershipOf, presentLeadership, wakeToLead } from './tenure.js';
 import { openedGroup, openGroup, groupOf, type NodeTurn, type OpenGroup } from './turn.js';
 
 /** How long to wait after what should have been done was not: milliseconds. */
@@ -44,13 +45,15 @@ const TRY_AGAIN_MS = 500;
 const ITEMS_AT_ONCE = 64;
 
 /** Looks after what is due in a group that this node leads. */
-export function resolveIfDue(turn: NodeTurn, opened: OpenGroup): void {
+export function resolveIfDue(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const lead = leadershipOf(opened);
   if (lead === undefined) return;
   if (lead.agenda === undefined) lookForWork(turn, opened, lead);
   const { agenda } = presentLeadership(opened);
   if (agenda === undefined) return;
-  for (const { kind, transaction } of dueItems(agenda, turn.now.monotonic, ITEMS_AT_ONCE)) {
+  const due = dueItems(agenda, turn.now.monotonic, ITEMS_AT_ONCE);
+  if (due.length === 0 || wakeToLead(turn, opened, answer) === undefined) return;
+  for (const { kind, transaction } of due) {
     const item = itemOf(opened, itemName(kind, transaction));
     if (item !== undefined) lookAfter(turn, opened, item);
   }

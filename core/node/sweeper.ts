@@ -13,8 +13,8 @@ import { liveHolds } from '../partition/holds.js';
 import { changeEphemeral } from './ephemeral.js';
 import type { Leadership, Unseen } from './leadership.js';
 import { endedLeases, lastMomentOf, leaseIn, withLease, type Leases } from './leases.js';
-import { proposeOwn } from './proposals.js';
-import { leadershipOf, presentLeadership } from './tenure.js';
+import { proposeOwn, type Answer } from './proposals.js';
+import { leadershipOf, presentLeadership, wakeToLead } from './tenure.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 
 /** Keys and locks that a leader looks at in one turn for leases of earlier leaders. */
@@ -24,15 +24,17 @@ const LOOKED_AT_ONCE = 1_024;
 const SWEPT_AT_ONCE = 100;
 
 /** Says what is over though nobody asks for it, when it is time, and sets the time for the next. */
-export function sweepIfDue(turn: NodeTurn, opened: OpenGroup): void {
+export function sweepIfDue(turn: NodeTurn, opened: OpenGroup, answer: Answer): void {
   const { expirySweepMs } = turn.options;
   const { group } = opened;
   // A new leader has not applied all that its predecessors armed.
   if (expirySweepMs === 0 || group.partition.applied < opened.raft.raft.termStart) return;
   const now = turn.now.monotonic;
-  const due = leadershipOf(opened);
-  if (due === undefined) return;
-  if (due.unseen !== undefined ? now >= due.sweepFrom : due.sweepAt !== undefined && now >= due.sweepAt) {
+  const known = leadershipOf(opened);
+  if (known === undefined) return;
+  if (isDue(known, now)) {
+    const due = wakeToLead(turn, opened, answer);
+    if (due === undefined) return;
     group.lead = { ...due, sweepFrom: monotonicMs(now + expirySweepMs) };
     lookForUnseen(turn, opened);
     sweepEphemeral(turn, opened);
@@ -41,6 +43,10 @@ export function sweepIfDue(turn: NodeTurn, opened: OpenGroup): void {
   const lead = presentLeadership(opened);
   const sweepAt = nextSweep(lead);
   if (sweepAt !== lead.sweepAt) group.lead = { ...lead, sweepAt };
+}
+
+function isDue({ unseen, sweepFrom, sweepAt }: Leadership, now: MonotonicMs): boolean {
+  return unseen === undefined ? sweepAt !== undefined && now >= sweepAt : now >= sweepFrom;
 }
 
 /** When the first of all leases is over, though not too soon after the last sweep. */

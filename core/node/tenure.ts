@@ -6,6 +6,7 @@ import { fifoToArray } from '../collections/fifo.js';
 import { mapForEach } from '../collections/ordered-map.js';
 import { radixForEach } from '../collections/radix-array.js';
 import { present } from '../machine/assert.js';
+import { wake } from '../raft/quiescence.js';
 import { newLeadership, type Leadership } from './leadership.js';
 import { tryAgain, type Answer } from './proposals.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
@@ -35,6 +36,20 @@ export function noticeLeadership(turn: NodeTurn, opened: OpenGroup, answer: Answ
   if (lead === undefined) return;
   releaseReservations(turn, opened, lead, answer);
   releaseBlocked(turn, opened, lead, answer);
+}
+
+/**
+ * The same for whoever is about to act as a leader of its own accord or for a request. A group that sleeps is woken first: its
+ * leader may find then that it has slept through the loss of its majority and leads no longer (`wake`), and that must not
+ * come between what it does.
+ */
+export function wakeToLead(turn: NodeTurn, opened: OpenGroup, answer: Answer): Leadership | undefined {
+  const { raft } = opened.raft;
+  if (raft.role === 'leader' && raft.rest.asleep) {
+    wake(opened.raft);
+    noticeLeadership(turn, opened, answer);
+  }
+  return leadershipOf(opened);
 }
 
 function releaseReservations(turn: NodeTurn, opened: OpenGroup, lost: Leadership, answer: Answer): void {

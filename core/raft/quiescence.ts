@@ -122,7 +122,7 @@ function sleepIfAgreed<Image>(turn: RaftTurn<Image>): void {
 
 // The follower's side.
 
-/** Sleeps if it is asked to and level with its leader; wakes at a later heartbeat that does not ask. */
+/** Sleeps if it is asked to, level with its leader and waits for nothing from it; wakes at a later heartbeat that does not ask. */
 export function sleepAsked<Image>(turn: RaftTurn<Image>, from: NodeId, heartbeat: Heartbeat): boolean {
   const { raft, context } = turn;
   const { rest } = raft;
@@ -133,7 +133,8 @@ export function sleepAsked<Image>(turn: RaftTurn<Image>, from: NodeId, heartbeat
   }
   if (rest.asleep && rest.round === round && rest.leader === from) return true;
   const level = heartbeat.commit === raft.log.lastIndex && raft.commit === heartbeat.commit;
-  if (context.options.quiesceAfterMs === 0 || round < rest.round || !level || !isDurable(raft)) {
+  const asks = fifoPeek(raft.followerReads.asked) !== undefined;
+  if (context.options.quiesceAfterMs === 0 || round < rest.round || !level || asks || !isDurable(raft)) {
     if (round >= rest.round) raft.rest = AWAKE;
     return false;
   }

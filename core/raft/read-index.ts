@@ -33,6 +33,8 @@ export function requestRead<Image>(turn: RaftTurn<Image>, token: number, by: Con
     if (by === 'lease') turn.newLeaseReads = added(turn.newLeaseReads, token);
     else turn.newReads = added(turn.newReads, token);
   } else if (by === 'leader' && raft.leader !== NO_NODE) {
+    // Asleep it would not notice that its question was lost.
+    if (raft.rest.asleep) wake(turn);
     turn.newFollowerReads = added(turn.newFollowerReads, token);
   } else turn.readsRefused = added(turn.readsRefused, token);
 }

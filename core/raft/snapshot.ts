@@ -14,7 +14,7 @@ import { dropThrough, emptyLogAfter, entryAt, termAt } from './log.js';
 import type { InstallSnapshot, Snapshot } from './messages.js';
 import { isSilent, replacePeer, withSnapshot } from './progress.js';
 import { becomeFollower, followLeader } from './role.js';
-import type { Progress } from './state.js';
+import { AWAKE, type Progress } from './state.js';
 import { afterEverything, afterHardState, AT_ONCE, forgetDurableFrom, send, type RaftTurn } from './turn.js';
 
 /**
@@ -148,6 +148,8 @@ export function snapshotReceived<Image>(
   const { raft } = turn;
   const { snapshot } = message;
   if (!lacksSnapshot(turn, from, snapshot)) return;
+  // An old question may have sent it to sleep since the leader saw that it needs this.
+  raft.rest = AWAKE;
   const { index, term } = snapshot;
   forgetDurableFrom(turn, 1);
   raft.log = emptyLogAfter(index, term);

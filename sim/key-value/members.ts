@@ -109,7 +109,7 @@ export function watchMembers(founders: readonly number[]): MemberWatch {
       const halves = configs.flatMap((known, group) =>
         inForce(known, commits[group] ?? 0).flatMap(({ voters, outgoing }) => [voters, outgoing]),
       );
-      const agreed = inForce(rosters, commits[META_GROUP] ?? 0).map(rosterVoters);
+      const agreed = rostersInForce(rosters, commits[META_GROUP] ?? 0).map(rosterVoters);
       const wanted = (agreed.length === 0 ? [founders] : agreed).flatMap((voters) => after(voters, wishes));
       const all = [...halves, ...wanted].filter((voters) => voters.length > 0);
       const texts = all.map((voters) => voters.join());
@@ -126,6 +126,17 @@ function isSame(a: unknown, b: unknown): boolean {
 function inForce<T>(placed: readonly Placed<T>[], commit: number): readonly T[] {
   const newest = placed.reduce((most, { index }) => (index <= commit ? Math.max(most, index) : most), 0);
   return placed.filter(({ index }) => index >= newest).map(({ value }) => value);
+}
+
+/**
+ * The same of rosters. Of two that are committed and follow the same one only the earlier took effect: each is written on
+ * condition that nothing came in between.
+ */
+function rostersInForce(placed: readonly Placed<Roster>[], commit: number): readonly Roster[] {
+  const agreed = placed.filter(({ index }) => index <= commit);
+  const version = agreed.reduce((most, { value }) => Math.max(most, value.version), 0);
+  const index = Math.min(...agreed.filter(({ value }) => value.version === version).map((one) => one.index));
+  return placed.filter((one) => one.index === index || one.index > commit).map(({ value }) => value);
 }
 
 /** What the voters may be, whichever of the wishes come true. */

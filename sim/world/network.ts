@@ -53,6 +53,8 @@ export interface Link {
   freeAtUs: number;
   /** Counts connections; what was on its way when one broke does not arrive. */
   connection: number;
+  /** Nothing is slow any more. */
+  prompt: boolean;
   /** Healed for good: nothing is cut, lost, repeated, damaged or slow any more. */
   calm: boolean;
   /** Messages sent, by kind; counted only where decisions are named by number. */
@@ -83,6 +85,7 @@ export function createNetwork(
         bytesPerSecond: settings.bytesPerSecond,
         freeAtUs: 0,
         connection: 0,
+        prompt: false,
         calm: false,
         sent: new Map(),
       })),
@@ -129,12 +132,14 @@ export function healLink(network: Network, link: Link, nowUs: number): void {
 
 /**
  * Ends what a storm leaves behind on a link. A narrow one gets wide: a leader that is not healed, and whose snapshots the link
- * cannot carry in time, would keep a follower behind for ever. One that keeps its order, and on which something is held
- * up, gets a new connection: all that comes after would wait behind it.
+ * cannot carry in time, would keep a follower behind for ever. Where order is kept nothing is slow any more, for all that
+ * comes after it would wait: with enough messages everything takes as long as the slowest, which may be longer than any client
+ * waits (seed 6734). And what is held up already is lost with its connection.
  */
 export function reconnect({ settings }: Network, link: Link, nowUs: number): void {
   link.bytesPerSecond = 0;
   link.freeAtUs = Math.min(link.freeAtUs, nowUs);
+  link.prompt = settings.inOrder;
   if (!settings.inOrder || link.lastArrivalUs <= nowUs + settings.maxDelayUs) return;
   link.connection += 1;
   link.lastArrivalUs = nowUs;
@@ -297,7 +302,7 @@ function arrival(
   salt: number,
 ): number {
   const { settings } = network;
-  const slow = !link.calm && drawChance(link.stream, settings.slowChance, nowUs, salt);
+  const slow = !link.calm && !link.prompt && drawChance(link.stream, settings.slowChance, nowUs, salt);
   if (slow) feel(network.felt, 'message slow');
   const delayUs = slow
     ? drawBelow(link.stream, settings.slowMaxDelayUs, nowUs, salt + 1)

@@ -10,6 +10,7 @@ import {
   fifoPeek,
   fifoPop,
   holdsLease,
+  type Configuration,
   type MonotonicMs,
   type PartitionState,
   type RaftMessage,
@@ -43,6 +44,17 @@ interface HeardRounds {
   readonly atUs: Map<number, number>;
 }
 
+/** The members of a group as one of its nodes last had them in force, and those before them. */
+interface Members {
+  readonly term: number;
+  readonly config: Configuration;
+  readonly before: Configuration | undefined;
+}
+
+function isSame(one: Configuration, other: Configuration): boolean {
+  return one.voters.join() === other.voters.join() && one.outgoing.join() === other.outgoing.join();
+}
+
 /** What a voter hears of its leader by. */
 const SPEAKS: readonly Message['type'][] = ['Append', 'Heartbeat', 'InstallSnapshot'];
 
@@ -60,6 +72,7 @@ export function createLeaseRules(
 ): LeaseRules {
   /** Where members change: when each voter last heard anything from the leader of a term. */
   const spokenTo = new Map<string, { readonly term: number; readonly atUs: number }>();
+  const members = new Map<string, Members>();
   const promiseUs = shortestPromiseUs(told);
   const { leaseMs, maxClockDriftPercent } = told;
   // The leader's clock may run slow, and the voters' fast (design notes, section 6).
@@ -71,6 +84,17 @@ export function createLeaseRules(
   const promises = new Map<string, Promised>();
   /** By group and term: elections that a leader asked for, which nobody's promise stands against. */
   const handedOver = new Set<string>();
+
+  /** The members before those in force. A leader that compacts its log forgets them; what they promised in its term stands. */
+  const noteMembers = ({ self, group, term, config, configs }: Raft): Configuration | undefined => {
+    const place = `${self}/${group}`;
+    const known = members.get(place);
+    const former = known?.term === term ? known : undefined;
+    const changed = former !== undefined && !isSame(former.config, config) ? former.config : former?.before;
+    const before = configs[configs.length - 2]?.config ?? changed;
+    if (known?.config !== config || known.term !== term) members.set(place, { term, config, before });
+    return before;
+  };
 
   return {
     heard(node, group, message) {
@@ -131,6 +155,7 @@ export function createLeaseRules(
       );
     },
     checkHolder(history, leader, nowMs) {
+      const before = noteMembers(leader);
       if (!holdsLease(leader, nowMs as MonotonicMs)) return;
       const newest = history.committed[lastCommitted(history)];
       if (newest !== undefined && newest.term > leader.term) {
@@ -149,7 +174,6 @@ export function createLeaseRules(
         const heard = spokenTo.get(`${voter}/${leader.group}`);
         return heard?.term === leader.term && nowUs() - heard.atUs < promiseUs;
       };
-      const before = leader.configs[leader.configs.length - 2]?.config;
       const isBacked =
         isQuorum(leader.config, isFresh) ||
         (before !== undefined && (isQuorum(before, isFresh) || isQuorum(leader.config, wasSpokenTo)));

@@ -3,6 +3,7 @@ import type { NodeMessage } from '../../../core/node/protocol.js';
 import type { NodeEffect } from '../../../core/node/node.js';
 import { KeyValueCode } from '../../../core/partition/command.js';
 import { partitionOfKey } from '../../../core/placement/partition-of-key.js';
+import { setFor } from './operations.js';
 import { effectsOf, get, set, startReadyCluster, type InFlight, type TestCluster } from './support.js';
 
 const GROUPS = 20;
@@ -210,6 +211,35 @@ describe('groups of which nothing is asked', () => {
 });
 
 describe('a leader that has slept through the loss of its majority', () => {
+  it('finds out before it says that something is over, though old answers come in the same turn', () => {
+    const cluster = startReadyCluster(3, { ...OPTIONS, partitions: 1, expirySweepMs: 100 });
+    cluster.ask(cluster.leader().id, 1, setFor(2_000, 'k'));
+    cluster.pass(REST_MS);
+    const leader = cluster.leader();
+    const { asleep, lastIndex } = leader.group(1);
+    // It stands still while the answers to its last beat arrive.
+    const answers: InFlight[] = [];
+    cluster.pass(150, (one) => {
+      if (one.to === leader.id) answers.push(one);
+      return one.to !== leader.id;
+    });
+    leader.now += 1_200;
+
+    cluster.turn(
+      leader.id,
+      { type: 'TimerFired' },
+      ...answers.map(({ from, message }) => ({
+        type: 'MessageReceived' as const,
+        from: from as never,
+        message,
+      })),
+    );
+
+    expect(asleep).toBe(true);
+    expect(answers.map(({ message }) => message.type)).toContain('HeartbeatAnswers');
+    expect(leader.group(1)).toMatchObject({ role: 'follower', lastIndex });
+  });
+
   it('finds out when a read wakes it: the read is turned back, and nothing of it is left', () => {
     const cluster = startSleeping();
     const leader = cluster.leader(1);

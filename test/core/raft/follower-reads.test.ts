@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest';
+import type { RaftOptions } from '../../../core/raft/state.js';
 import {
   messagesOf,
+  OPTIONS,
   say,
   sentTo,
   startLeader,
   startMember,
   startSettledLeader,
   type Member,
+  type Outcome,
 } from './support/member.js';
 
 /** A follower of node 2 in term 1 that has entry 1, committed. */
-function startFollower(): Member {
-  const follower = startMember();
+function startFollower(options: Partial<RaftOptions> = {}): Member {
+  const follower = startMember({ options });
   follower.receive(2, say.append(1, [0, 0], [1], 1));
   follower.durable();
   return follower;
@@ -67,6 +70,41 @@ describe('a read at a follower (thesis, section 6.4)', () => {
     const { reads } = follower.receive(2, say.readIndexAnswer(1, second, 1));
 
     expect(reads).toEqual([{ tokens: [7, 8], index: 1 }]);
+  });
+
+  it('whose request was lost is asked for again while the leader lives, not at once and not all the time', () => {
+    const follower = startFollower();
+    ask(follower, 7);
+    const second = ask(follower, 8);
+    const asked = (outcome: Outcome): readonly number[] =>
+      messagesOf(outcome, 'ReadIndexRequest').map(({ message }) => message.batch);
+
+    follower.pass(OPTIONS.electionTimeoutMs - 1);
+    const early = asked(follower.receive(2, say.heartbeat(1, 1)));
+    follower.pass(1);
+    const again = asked(follower.receive(2, say.heartbeat(1, 1)));
+    const late = asked(follower.receive(2, say.heartbeat(1, 1)));
+    const { reads } = follower.receive(2, say.readIndexAnswer(1, second, 1));
+    follower.pass(OPTIONS.electionTimeoutMs);
+    const answered = asked(follower.receive(2, say.heartbeat(1, 1)));
+
+    expect([early, again, late, answered]).toEqual([[], [second], [], []]);
+    expect(reads).toEqual([{ tokens: [7, 8], index: 1 }]);
+  });
+
+  it('is not slept upon, and wakes a group that sleeps: the leader may not have heard of it', () => {
+    const waiting = startFollower({ quiesceAfterMs: 100 });
+    ask(waiting, 7);
+    const asleep = startFollower({ quiesceAfterMs: 100 });
+    const agreed = sentTo(asleep.receive(2, say.sleep(1, 1, 5)), 2);
+
+    const refused = sentTo(waiting.receive(2, say.sleep(1, 1, 5)), 2);
+    const before = asleep.state.rest.asleep;
+    ask(asleep, 8);
+
+    expect(agreed).toEqual([say.asleep(1, 5)]);
+    expect(refused).toEqual([say.heartbeatAnswer(1, 5)]);
+    expect([before, asleep.state.rest.asleep]).toEqual([true, false]);
   });
 
   it('is answered once', () => {

@@ -365,7 +365,20 @@ export const say = {
     commit: logIndex(commit),
     round,
   }),
+  sleep: (at: number, commit: number, round: number): Message => ({
+    type: 'Heartbeat',
+    term: term(at),
+    commit: logIndex(commit),
+    round,
+    sleep: true,
+  }),
   heartbeatAnswer: (at: number, round = 0): Message => ({ type: 'HeartbeatAnswer', term: term(at), round }),
+  asleep: (at: number, round: number): Message => ({
+    type: 'HeartbeatAnswer',
+    term: term(at),
+    round,
+    asleep: true,
+  }),
   readIndexRequest: (at: number, batch: number): Message => ({
     type: 'ReadIndexRequest',
     term: term(at),

@@ -103,6 +103,32 @@ describe('a leader that takes itself to hold a lease', () => {
     expect(hold()).toBe('leases exclude');
   });
 
+  it('has what those before a change of members promised, though its log has forgotten them, or has spoken to enough since', () => {
+    const watching = createLeaseRules({ ...TOLD, meta: true }, () => nowUs);
+    const verdict = (one: typeof lessor): string => verdictOf(() => watching.checkHolder(history, one, 499));
+    const fewer = { voters: [nodeId(1), nodeId(2)], outgoing: [], learners: [], learnersNext: [] };
+    const changed = { ...lessor, config: fewer, configs: [{ index: logIndex(1), config: fewer }] };
+    watching.heard(3, GROUP, { type: 'Heartbeat', term: term(1), commit: logIndex(0), round: 4 });
+    watching.said(3, GROUP, 1, { type: 'HeartbeatAnswer', term: term(1), round: 4 });
+
+    const stranger = verdict(changed);
+    const earlier = verdict(lessor);
+    const later = verdict(changed);
+    nowUs += PROMISE_US;
+    const over = verdict(changed);
+    watching.heard(2, GROUP, {
+      type: 'Append',
+      term: term(1),
+      previousIndex: logIndex(1),
+      previousTerm: term(1),
+      entries: [],
+      commit: logIndex(1),
+    });
+
+    expect([earlier, later, verdict(changed)]).toEqual(['holds', 'holds', 'holds']);
+    expect([stranger, over]).toEqual(['leases are backed', 'leases are backed']);
+  });
+
   it('is not judged when its own clock says that the lease has run out', () => {
     expect(hold(500)).toBe('holds');
   });
