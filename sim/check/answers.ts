@@ -195,9 +195,14 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     if (mode !== 'follower' && !isEphemeral(operation)) {
       desk.shown(node, group, operation, { index, told, nowMs: turn.nowMs });
     }
-    const states = [turn.before(group), turn.after(group)];
     if (mode === 'lease') {
-      const held = states.some((raft) => raft !== undefined && holdsLease(raft, turn.nowMs as MonotonicMs));
+      const before = turn.before(group);
+      const after = turn.after(group);
+      // Who is asked to campaign in this very turn has not heard of it when the read is answered.
+      const asWas = after && before && { ...after, askedToCampaign: before.askedToCampaign };
+      const held = [before, asWas].some(
+        (raft) => raft !== undefined && holdsLease(raft, turn.nowMs as MonotonicMs),
+      );
       if (held) return desk.reach('read by lease answered without asking');
       desk.reach('read by lease asked for confirmation');
     }

@@ -205,6 +205,22 @@ describe('a read by lease', () => {
     );
   });
 
+  it('may be answered in the turn that asks another to campaign, and in none after it', () => {
+    ask({ ...READ, mode: 'lease' }, 7);
+    ask({ ...READ, mode: 'lease' }, 8);
+    const ran = { ...lessor, lease: { ...lease, until: monotonicMs(1) } };
+    const gone = { ...lessor, askedToCampaign: true };
+    const turn = (before: typeof lessor) => ({
+      ...turnOf(gone),
+      before: () => before,
+      after: () => gone,
+      nowMs: 99,
+    });
+
+    expect(reply(answerOf(KeyValueCode.got, 1), turn(ran), 7)).toBe('holds');
+    expect(reply(answerOf(KeyValueCode.got, 1), turn(gone), 8)).toBe('reads are confirmed');
+  });
+
   it('may not miss what was committed when it came', () => {
     committed = 2;
     ask({ ...READ, mode: 'lease' });
