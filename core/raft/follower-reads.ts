@@ -6,8 +6,8 @@
  * earlier ones too: they were asked before it. What was asked of a leader is given up with that leader; what was
  * answered stays good for ever, since an index that was committed once is.
  *
- * A request or its answer may be lost. The heartbeats of a leader that has not answered for an election timeout are taken as
- * the occasion to ask again, for all that waits. Without it such a read would wait for ever, and enough of them would
+ * A request or its answer may be lost. Whatever comes of a leader that has not answered for an election timeout is taken as the
+ * occasion to ask again, for all that waits. Without it such a read would wait for ever, and enough of them would
  * fill the place that a node has for reads.
  */
 
@@ -64,7 +64,7 @@ export function askForReadIndex<Image>(turn: RaftTurn<Image>): void {
   ask(turn, batch);
 }
 
-/** The leader lives, as its heartbeat shows: what it has not answered for long is asked again. */
+/** The leader lives: what it has not answered for long is asked again. */
 export function askAgain<Image>(turn: RaftTurn<Image>): void {
   const { raft, context } = turn;
   const { batch, asked, askedAt } = raft.followerReads;

@@ -6,7 +6,6 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { isBent } from '../machine/bend.js';
 import { logIndex, type NodeId } from '../machine/units.js';
-import { askAgain } from './follower-reads.js';
 import { openLeaseRound } from './lease.js';
 import { termAt } from './log.js';
 import type { Heartbeat, HeartbeatAnswer } from './messages.js';
@@ -93,7 +92,6 @@ export function heartbeatReceived<Image>(turn: RaftTurn<Image>, from: NodeId, he
       `${raft.log.lastIndex}: the disk lost entries that it had acknowledged`,
   );
   if (heartbeat.commit > raft.commit) commitTo(turn, heartbeat.commit);
-  askAgain(turn);
   const { term } = raft;
   const { round } = heartbeat;
   const answer: HeartbeatAnswer = sleepAsked(turn, from, heartbeat)

@@ -7,7 +7,7 @@ import { EMPTY_LIST } from '../collections/list.js';
 import { assert } from '../machine/assert.js';
 import { logIndex, monotonicMs, NO_NODE, type NodeId, type Term } from '../machine/units.js';
 import { hasVote, membersOf } from './configuration.js';
-import { giveUpAskedReads } from './follower-reads.js';
+import { askAgain, giveUpAskedReads } from './follower-reads.js';
 import { NO_LEASE } from './lease.js';
 import { appendEntry } from './log.js';
 import { newProgress } from './progress.js';
@@ -145,4 +145,5 @@ export function followLeader<Image>(turn: RaftTurn<Image>, leader: NodeId): void
   raft.leaderHeardAt = context.now;
   raft.leftOutAt = logIndex(0);
   raft.electionDeadline = monotonicMs(context.now + raft.electionPatienceMs);
+  askAgain(turn);
 }

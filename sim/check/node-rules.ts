@@ -60,7 +60,7 @@ import {
   type Heard,
 } from './raft/conduct.js';
 import { checkConfigurations, checkTold, checkTurnedAway } from './raft/configurations.js';
-import { checkAsks, checkAwake, checkDue } from './raft/diligence.js';
+import { checkAsks, checkAwake, checkDue, checkQuestions } from './raft/diligence.js';
 import { checkRecovered } from './raft/recovery.js';
 import { createDurableView, noteChange, type DurableView } from './raft/durable-view.js';
 import { createGroupHistory, lastCommitted, type GroupHistory } from './raft/group-history.js';
@@ -231,7 +231,10 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
     for (const effect of effects) if (effect.type === 'SetTimer') run.alarmMs = effect.at;
     if (after.halted) return;
     const ofNode = limits.get(node) as GroupLimits;
-    forEachChanged(before, after, (known, { raft }) => checkTransfer(known?.raft, raft, nowMs));
+    forEachChanged(before, after, (known, { raft }) => {
+      checkTransfer(known?.raft, raft, nowMs);
+      checkQuestions(raft, nowMs, ofNode);
+    });
     if (!timerFired) {
       forEachChanged(before, after, (_known, { raft }) => checkAwake(raft, run.alarmMs, nowMs, ofNode));
       return;

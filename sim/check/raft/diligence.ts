@@ -87,6 +87,19 @@ function mayAsk({ configs, self, commit, leftOutAt }: Raft): boolean {
   return !isSettled && earlier !== undefined && votes(earlier.config);
 }
 
+/** A follower that hears from its leader does not wait for ever for what that leader may never have been asked. */
+export function checkQuestions(raft: Raft, nowMs: number, { electionTimeoutMs }: GroupLimits): void {
+  const { leaderHeardAt, followerReads } = raft;
+  const { asked, askedAt } = followerReads;
+  if (raft.role !== 'follower' || leaderHeardAt !== nowMs || fifoPeek(asked) === undefined) return;
+  if (nowMs - askedAt < electionTimeoutMs) return;
+  broken(
+    'questions are asked again',
+    raft,
+    `it hears from node ${raft.leader}, which has not answered what it was asked ${nowMs - askedAt} ms ago`,
+  );
+}
+
 /**
  * The alarm of a node rings in time for this group, and no follower waits much longer than the election timeout.
  *

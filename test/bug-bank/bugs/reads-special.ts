@@ -98,6 +98,11 @@ export const SPECIAL_READS: readonly Bug[] = [
     ),
   ),
   bug(
+    'question-asked-once',
+    'a follower whose question for the read index was lost never asks again',
+    edit('core/raft/role.ts', '  askAgain(turn);\n', ''),
+  ),
+  bug(
     'index-unconfirmed',
     'a leader tells followers its commit index without asking whether it still leads',
     edit(

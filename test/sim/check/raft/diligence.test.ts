@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fifoFrom, logIndex, monotonicMs, nodeId, term, writeNumber } from '../../../../core/index.js';
-import { checkAsks, checkAwake, checkDue } from '../../../../sim/check/raft/diligence.js';
+import { checkAsks, checkAwake, checkDue, checkQuestions } from '../../../../sim/check/raft/diligence.js';
 import type { Raft } from '../../../../sim/check/raft/group-history.js';
 import { leader, progress, raft, verdictOf } from '../support/states.js';
 
@@ -124,5 +124,29 @@ describe('whoever has waited for long enough', () => {
 
     expect(asks(before, waits({ electionDeadline: monotonicMs(900) }))).toBe('holds');
     expect(asks(before)).toBe('what is due is done');
+  });
+});
+
+describe('a question for a read index', () => {
+  const { followerReads } = raft(2, [1], { term: 1 });
+  const questions = (askedAt: number, heardAt: number, tokens: readonly number[] = [7]): string => {
+    const asked = fifoFrom(tokens.map((token) => ({ batch: token, tokens: [token] })));
+    const state = raft(2, [1], {
+      term: 1,
+      leader: nodeId(1),
+      leaderHeardAt: monotonicMs(heardAt),
+      followerReads: { ...followerReads, batch: 7, asked, askedAt: monotonicMs(askedAt) },
+    });
+    return verdictOf(() => checkQuestions(state, 1_000, LIMITS));
+  };
+
+  it('is asked again when the leader lives and has not answered for an election timeout', () => {
+    expect(questions(800, 1_000)).toBe('questions are asked again');
+    expect(questions(801, 1_000)).toBe('holds');
+  });
+
+  it('waits for a leader that is silent, and is nothing once it is answered', () => {
+    expect(questions(0, 999)).toBe('holds');
+    expect(questions(0, 1_000, [])).toBe('holds');
   });
 });
