@@ -8,7 +8,10 @@
 
 import {
   answerRead,
+  compareTimestamps,
   groupMessagesOf,
+  HoldCode,
+  HOLDS_GROUP,
   holdsLease,
   groupOfOperation,
   isRead,
@@ -27,6 +30,7 @@ import {
 } from '../../core/index.js';
 import { isQuorum } from './raft/quorum.js';
 import { PropertyBroken } from '../world/world.js';
+import { floorNow, holdNow } from './reference/holds.js';
 import {
   checkGift,
   checkRead,
@@ -216,6 +220,22 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
     checkConfirmed(node, group, atUs, `${operation.type} of ${nameIn(operation)}`, turn);
   };
 
+  /** Who is granted a hold that still stands can rely on every partition to keep what it protects. */
+  const checkGranted = (node: number, operation: Operation, told: ClientAnswer): void => {
+    if (operation.type !== 'AcquireHold' || told.family !== 'hold' || told.code !== HoldCode.set) return;
+    const hold = holdNow(desk.referenceOf(HOLDS_GROUP).pasts, told.hold);
+    if (hold === undefined) return;
+    for (let group = 1; group <= desk.partitions; group += 1) {
+      const floor = floorNow(desk.referenceOf(group).pasts);
+      if (floor !== undefined && compareTimestamps(floor, hold.timestamp) <= 0) continue;
+      throw new PropertyBroken(
+        'holds are granted with their floors',
+        `node ${node} grants hold ${told.hold}, but group ${group} has ${floor === undefined ? 'no floor' : 'a floor above it'}`,
+      );
+    }
+    desk.reach('hold granted');
+  };
+
   /** What a leader tells a follower is no less than what was committed when it was asked, and confirmed since. */
   const checkIndexTold = (
     node: number,
@@ -396,6 +416,7 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
           event.message.result.index === index,
       );
       checkOutcome(node, known, group, index, answer, handedOn);
+      checkGranted(node, known.operation, answer);
       if (!mustBeLed(known.operation, answer)) return;
       if (!handedOn) checkRested(node, group, index, answer, known, turn);
     },

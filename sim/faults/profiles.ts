@@ -104,6 +104,12 @@ const PROFILES = {
     kinds: UNSEATING,
     change: (storm) => crowd(storm, 'timed keys'),
   },
+  'held-pasts': {
+    about:
+      'Clients hold the past of a few keys and read it, while it is written over, and those who lead change often.',
+    kinds: UNSEATING,
+    change: holdPasts,
+  },
   transactions: {
     about: 'Clients run transactions over several partitions, and nodes crash all the time.',
     change: transact,
@@ -277,6 +283,17 @@ function crowd(storm: KeyValueScenario, serviceKind: ServiceKind): KeyValueScena
     ...storm,
     settings: { ...settings, services: 100, serviceKind },
     workload: { ...workload, clients: 12, operationsPerClient: 100, thinkMs: 120 },
+  };
+}
+
+/** Group 0 has the holds. Who reads the past means to do so for longer than it would be remembered. */
+function holdPasts(storm: KeyValueScenario): KeyValueScenario {
+  const crowded = crowd(storm, 'held pasts');
+  const { settings, workload } = crowded;
+  return {
+    ...crowded,
+    settings: { ...settings, node: { ...settings.node, meta: true } },
+    workload: { ...workload, clients: 6, operationsPerClient: 250, thinkMs: 60 },
   };
 }
 

@@ -13,7 +13,7 @@ import type { SystemRules } from '../faults/schema.js';
 import type { Shape } from '../faults/shape.js';
 import {
   ALL_TRANSACTION_KINDS,
-  SERVICE_KINDS,
+  ALL_SERVICE_KINDS,
   type KeyValueScenario,
   type KeyValueSettings,
   type NodeSettings,
@@ -46,7 +46,11 @@ const fields: Readonly<Record<keyof KeyValueSettings, Shape>> = {
     0,
     100,
   ),
-  serviceKind: { type: 'choice', about: 'All of those are on these; a mix when absent.', of: SERVICE_KINDS },
+  serviceKind: {
+    type: 'choice',
+    about: 'All of those are on these; a mix when absent.',
+    of: ALL_SERVICE_KINDS,
+  },
   transactions: {
     type: 'record',
     about: 'Clients run whole transactions.',

@@ -3,6 +3,7 @@
 import {
   KEYED_ALLOCATION_MS,
   LockCode,
+  MAX_HISTORY,
   SequenceCode,
   type ClientAnswer,
   type LockOperation,
@@ -26,6 +27,7 @@ import {
   type SequenceOperation as SequenceEvent,
   type SequenceRequest,
 } from '../check/sequences/index.js';
+import { checkPasts, type PastEvent } from '../check/pasts.js';
 import { PropertyBroken } from '../world/world.js';
 import { toText } from './text.js';
 
@@ -64,6 +66,7 @@ export function checkServices(events: readonly ServiceEvent[], clocks: TrueClock
     rules: keepToDrift ? TIMED_RULES : TIMELESS_RULES,
   });
   if (locks.verdict === 'invalid') throw new PropertyBroken('locks', explainLocks(locks));
+  if (keepToDrift) checkPasts(events.map(pastEvent), MAX_HISTORY, ROUNDING_MS);
   // What an update does to a sequence this checker does not know; the reference does.
   const updated = new Set(
     events.flatMap(({ operation }) => (operation.type === 'UpdateSequence' ? [operation.name] : [])),
@@ -73,6 +76,14 @@ export function checkServices(events: readonly ServiceEvent[], clocks: TrueClock
   const replayMs = Math.max(0, KEYED_ALLOCATION_MS - mayDifferMs) / 2;
   const sequences = checkSequences(given, { replayTime: replayMs * 1_000 });
   if (sequences.verdict === 'invalid') throw new PropertyBroken('sequences', explainSequences(sequences));
+}
+
+function pastEvent({ invokedAt, answeredAt, ...event }: ServiceEvent): PastEvent {
+  return {
+    ...event,
+    invokedAt: invokedAt / 1_000,
+    answeredAt: answeredAt === undefined ? undefined : answeredAt / 1_000,
+  };
 }
 
 /** What is kept in a leader's memory alone is lost with it: of that nothing is promised beyond one leadership. */

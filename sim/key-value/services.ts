@@ -14,7 +14,8 @@ import {
   type Timestamp,
 } from '../../core/index.js';
 import { drawBelow, drawOne, type Stream } from '../world/chance.js';
-import type { ServiceKind } from './settings.js';
+import { drawPast, rememberPast, type Dice, type PastMemory } from './pasts.js';
+import type { ServiceKind, SERVICE_KINDS } from './settings.js';
 import { toBytes } from './text.js';
 
 /** What a client remembers of what it was told, so that it goes on as somebody would who meant something by it. */
@@ -23,10 +24,11 @@ export interface Held {
   readonly locks: Set<string>;
   /** By key: revisions and times that it has seen. */
   readonly seen: Map<string, { readonly revision: number; readonly at: Timestamp }>;
+  readonly past: PastMemory;
 }
 
 export function nothingHeld(): Held {
-  return { locks: new Set(), seen: new Map() };
+  return { locks: new Set(), seen: new Map(), past: { wroteAt: undefined, hold: undefined } };
 }
 
 /** A sequence of this name is only created and taken from; others are also changed and deleted. */
@@ -36,12 +38,6 @@ const SEQUENCES = [PLAIN_SEQUENCE, PLAIN_SEQUENCE, 'seq-1', 'seq-2'];
 const BUCKET = 'timed';
 const LEASES_MS = [50, 120, 300, 800, 2_000];
 const MODES = ['lease', 'follower', 'stale'] as const;
-
-/** The draws of one operation, each under a name of its own. */
-interface Dice {
-  below(sides: number, salt: number): number;
-  one<T>(choices: readonly T[], salt: number): T;
-}
 
 /** The `number`th operation of a client, if it is one of these; of one kind alone where one is given. */
 export function drawService(
@@ -55,6 +51,7 @@ export function drawService(
     below: (sides, salt) => drawBelow(stream, sides, number, salt),
     one: (choices, salt) => drawOne(stream, choices, number, salt),
   };
+  if (only === 'held pasts') return drawPast(dice, client, `${client}-${number}`, held.past);
   const [from, before] = only === undefined ? [0, 100] : SHARES[only];
   const kind = from + dice.below(before - from, 31);
   if (kind < 35) return drawLock(dice, client, held, false);
@@ -64,7 +61,7 @@ export function drawService(
 }
 
 /** Of every hundred operations, which are of a kind. */
-const SHARES: Readonly<Record<ServiceKind, readonly [from: number, before: number]>> = {
+const SHARES: Readonly<Record<(typeof SERVICE_KINDS)[number], readonly [from: number, before: number]>> = {
   locks: [0, 42],
   sequences: [42, 70],
   'timed keys': [70, 100],
@@ -151,6 +148,7 @@ export function rememberService(held: Held, operation: Operation, answer: Client
     else if (type !== 'GetLock' && code !== LockCode.busy) held.locks.delete(resource);
     return;
   }
+  rememberPast(held.past, operation, answer);
   if (answer.family !== undefined || !('key' in operation)) return;
   const isOfNow = !('at' in operation) && !('revision' in operation);
   if (!isOfNow || !SHOWS.includes(answer.code)) return;

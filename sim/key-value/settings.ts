@@ -39,8 +39,11 @@ export const TRANSACTION_KINDS = ['lists', 'registers', 'bank', 'rooms', 'token'
 export const ALL_TRANSACTION_KINDS = [...TRANSACTION_KINDS, 'knots'] as const;
 export type TransactionKind = (typeof ALL_TRANSACTION_KINDS)[number];
 
+/** Those that a mix is of. */
 export const SERVICE_KINDS = ['locks', 'sequences', 'timed keys'] as const;
-export type ServiceKind = (typeof SERVICE_KINDS)[number];
+/** Of `held pasts` clients hold the past of a few keys, and read it; only where the cluster has a group 0. */
+export const ALL_SERVICE_KINDS = [...SERVICE_KINDS, 'held pasts'] as const;
+export type ServiceKind = (typeof ALL_SERVICE_KINDS)[number];
 
 export type NodeSettings = Omit<NodeOptions, 'node' | 'voters' | 'addresses' | 'partitions'>;
 

@@ -6,6 +6,7 @@ import { ELECTIONS } from './bugs/elections.js';
 import { LIVENESS } from './bugs/liveness.js';
 import { MEMBERSHIP } from './bugs/membership.js';
 import { NODE } from './bugs/node.js';
+import { PASTS } from './bugs/pasts.js';
 import { QUIESCENCES } from './bugs/quiescence.js';
 import { READS } from './bugs/reads.js';
 import { SPECIAL_READS } from './bugs/reads-special.js';
@@ -36,6 +37,7 @@ export const BUGS: readonly Bug[] = [
   ...QUIESCENCES,
   ...SERVICES,
   ...SEQUENCE_BUGS,
+  ...PASTS,
   ...VALUES,
   ...TRANSACTION_BUGS,
 ];

@@ -1,6 +1,16 @@
 /** The first seed that found each bug when the table in the README was made: where the ordinary tests begin. */
 export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'question-asked-once': 5,
+  'floor-ignored': 1,
+  'boundary-forgotten': 1,
+  'latest-held': 1,
+  'late-floor-taken': 17,
+  'hold-granted-early': 1,
+  'floor-not-repeated': 1,
+  'any-partition-counts': 5,
+  'renewed-hold-ended': 8,
+  'renewal-keeps-lease': 1,
+  'floor-left-out-of-snapshot': 1,
   'left-part-disbelieved': 186,
   'heir-never-made': 606,
   'left-out-asks-nobody': 2917,

@@ -15,6 +15,7 @@ import {
   type SequenceRecord,
   type Timestamp,
 } from '../../../core/index.js';
+import { wrongFloorRead } from './holds.js';
 import { wrongRead } from './keys.js';
 import { wrongLockRead } from './locks.js';
 import { broken, NO_EFFECT, type Reference } from './reference.js';
@@ -57,7 +58,7 @@ function wrongAnswer(
       return seen === expected ? undefined : `it was ${expected ?? 'not there'}`;
     }
     case 'GetFloor':
-      return undefined;
+      return wrongFloorRead(reference.pasts, index, told);
   }
 }
 

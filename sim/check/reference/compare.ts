@@ -1,7 +1,8 @@
 /** Replicas held against the reference: what they hold, and which requests they remember. */
 
-import { findRetry, mapGet, type Command, type PartitionState } from '../../../core/index.js';
+import { findRetry, liveHolds, mapGet, type Command, type PartitionState } from '../../../core/index.js';
 import { wrongOutcome } from './answers.js';
+import { holdsAt, wrongFloor, wrongHold } from './holds.js';
 import { wrongEntry } from './keys.js';
 import { wrongLock } from './locks.js';
 import { broken, NO_EFFECT, type Place, type Reference } from './reference.js';
@@ -50,6 +51,7 @@ export function compareAll(reference: Reference, node: number, state: PartitionS
       broken('replicas are right', reference, detail);
     }
   }
+  comparePasts(reference, node, state);
   compareIntents(reference, node, state);
   for (const name of reference.transactions.records.keys()) {
     comparePlace(reference, node, { space: 'transaction', name }, state);
@@ -65,8 +67,17 @@ function comparePlace(
   { space, name }: Place,
   state: PartitionState,
 ): void {
-  const { keys, locks, sequences, transactions } = reference;
+  const { keys, locks, sequences, transactions, pasts } = reference;
   const { applied } = state;
+  if (space === 'hold' || space === 'floor') {
+    const wrong = space === 'hold' ? wrongHold(pasts, name, state) : wrongFloor(pasts, state);
+    if (wrong === undefined) return;
+    broken(
+      'replicas are right',
+      reference,
+      `at index ${applied} node ${node} holds the ${space} ${name} ${wrong}`,
+    );
+  }
   if (space === 'transaction') {
     const wrong = wrongTransaction(transactions, name, state);
     if (wrong !== undefined) {
@@ -82,6 +93,20 @@ function comparePlace(
         : wrongSequence(stateAt(sequences.facts, name, applied), mapGet(state.sequences, name));
   if (wrong === undefined) return;
   broken('replicas are right', reference, `at index ${applied} node ${node} holds ${name} ${wrong}`);
+}
+
+/** Exactly those holds, and the floor. */
+function comparePasts(reference: Reference, node: number, state: PartitionState): void {
+  const { applied } = state;
+  const { pasts } = reference;
+  const { size } = liveHolds(state);
+  const right = holdsAt(pasts, applied);
+  if (size !== right) {
+    const detail = `node ${node} has ${size} holds at index ${applied}, but there must be ${right}`;
+    broken('replicas are right', reference, detail);
+  }
+  for (const name of pasts.holds.keys()) comparePlace(reference, node, { space: 'hold', name }, state);
+  comparePlace(reference, node, { space: 'floor', name: '' }, state);
 }
 
 /** Exactly those keys have intents which must. */

@@ -4,6 +4,7 @@ import {
   compareTimestamps,
   isReference,
   KeyValueCode,
+  MAX_HELD_HISTORY,
   MAX_HISTORY,
   NO_NODE,
   SetFlag,
@@ -37,13 +38,13 @@ export interface KeyFact {
   readonly expiresMs: number;
   readonly armedAt: number;
   readonly before: Superseded | undefined;
+  /** The versions before it of which a replica keeps the whole, newest first. */
+  readonly kept: readonly KeyFact[];
 }
 
 /** What a key was before, and before that, for ever: a replica keeps only some of it. */
 interface Superseded {
   readonly fact: KeyFact;
-  /** A set that keeps no revision leaves none of what it supersedes. */
-  readonly archived: boolean;
   readonly older: Superseded | undefined;
 }
 
@@ -55,6 +56,8 @@ export interface Moment {
   readonly next: () => Timestamp;
   /** The same, of a change that is made. */
   readonly stamp: () => Timestamp;
+  /** The earliest time whose past is to be kept; undefined for none. */
+  readonly floor: Timestamp | undefined;
 }
 
 export type Keys = Timeline<KeyFact>;
@@ -73,7 +76,12 @@ export function writeKey(keys: Keys, moment: Moment, operation: KeyValueWrite): 
   if (operation.type === 'Set') return setKey(keys, moment, operation, now);
   if (!isThere(now)) return told(KeyValueCode.doesNotExist, 0, ZERO_TIMESTAMP, undefined);
   if (operation.type === 'Delete') {
-    const gone = { ...supersede(now, true), value: null, deleted: true, lastModified: moment.stamp() };
+    const gone = {
+      ...supersede(now, true, moment.floor),
+      value: null,
+      deleted: true,
+      lastModified: moment.stamp(),
+    };
     put(keys, operation.key, moment.index, gone);
     return told(KeyValueCode.deleted, gone.revision, gone.lastModified, undefined);
   }
@@ -100,7 +108,7 @@ function setKey(
     return told(KeyValueCode.notSet, now?.revision ?? -1, now?.lastModified ?? ZERO_TIMESTAMP, now?.expires);
   }
   const fact: KeyFact = {
-    ...supersede(now, !asked(SetFlag.noRevision)),
+    ...supersede(now, !asked(SetFlag.noRevision), moment.floor),
     value,
     lastModified: moment.stamp(),
     ...(expiresMs === undefined
@@ -114,7 +122,7 @@ function setKey(
 /** A write of a transaction takes effect, at the time of its commit; gives the key. */
 export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: Timestamp): string {
   const { key } = write;
-  const { index, stampedAt } = moment;
+  const { index, stampedAt, floor } = moment;
   const now = latest(keys, key);
   const life = (expiresMs: number | undefined): Pick<KeyFact, 'expires' | 'expiresMs' | 'armedAt'> =>
     expiresMs === undefined
@@ -124,7 +132,7 @@ export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: T
     if (now !== undefined) put(keys, key, index, { ...now, ...life(write.expiresMs) });
     return key;
   }
-  const fresh = supersede(now, write.type === 'Delete' || write.noRevision !== true);
+  const fresh = supersede(now, write.type === 'Delete' || write.noRevision !== true, floor);
   const revision = (now?.revision ?? -1) + write.revisions;
   const fact =
     write.type === 'Delete'
@@ -134,8 +142,8 @@ export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: T
   return key;
 }
 
-/** A new version after `fact`. */
-function supersede(fact: KeyFact | undefined, archived: boolean): KeyFact {
+/** A new version after `fact`. A set that keeps no revision leaves none of what it supersedes. */
+function supersede(fact: KeyFact | undefined, archived: boolean, floor: Timestamp | undefined): KeyFact {
   return {
     value: null,
     revision: (fact?.revision ?? -1) + 1,
@@ -145,7 +153,8 @@ function supersede(fact: KeyFact | undefined, archived: boolean): KeyFact {
     lapsedAt: ZERO_TIMESTAMP,
     expiresMs: 0,
     armedAt: 0,
-    before: fact === undefined ? undefined : { fact, archived, older: fact.before },
+    before: fact === undefined ? undefined : { fact, older: fact.before },
+    kept: fact === undefined ? [] : archived ? keptAfter(fact, floor) : fact.kept,
   };
 }
 
@@ -181,7 +190,7 @@ export function wrongEntry(fact: KeyFact | undefined, found: KeyEntry | undefine
       `but it has ${fact.expiresMs} from ${fact.armedAt} on`
     );
   }
-  const kept = keptOf(fact);
+  const { kept } = fact;
   const same =
     kept.length === found.history.length && kept.every((each, i) => sameVersion(each, found.history[i]));
   if (same) return undefined;
@@ -190,13 +199,21 @@ export function wrongEntry(fact: KeyFact | undefined, found: KeyEntry | undefine
   return `with the history [${told(found.history)}], but it must be [${told(kept)}]`;
 }
 
-/** The versions of which a replica must keep the whole, newest first. */
-function keptOf({ before }: KeyFact): readonly KeyFact[] {
-  const kept: KeyFact[] = [];
-  for (let at = before; at !== undefined && kept.length < MAX_HISTORY; at = at.older) {
-    if (at.archived) kept.push(at.fact);
-  }
-  return kept;
+/**
+ * What is kept when `fact` is superseded: the newest versions, and beyond those each that can be seen at the floor or later, which
+ * is to say that the one after it is later than the floor. What is gone once stays gone.
+ */
+function keptAfter(fact: KeyFact, floor: Timestamp | undefined): readonly KeyFact[] {
+  const all = [fact, ...fact.kept];
+  const isKept = (place: number): boolean => {
+    const after = all[place - 1];
+    if (place < MAX_HISTORY || after === undefined) return true;
+    return (
+      floor !== undefined && place < MAX_HELD_HISTORY && compareTimestamps(after.lastModified, floor) > 0
+    );
+  };
+  const end = all.findIndex((_, place) => !isKept(place));
+  return end < 0 ? all : all.slice(0, end);
 }
 
 function sameVersion(fact: KeyFact, found: KeyVersion | undefined): boolean {
@@ -249,7 +266,7 @@ function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
     past = past?.older;
   }
   // Where the version after it is gone, nobody knows how long it lasted.
-  const isGone = (version: KeyFact): boolean => version !== now && !keptOf(now).includes(version);
+  const isGone = (version: KeyFact): boolean => version !== now && !now.kept.includes(version);
   const mayBeLost = fact === undefined ? keepsNotAll(now) : fact !== now && (isGone(fact) || isGone(newer));
   if (fact === undefined) return { fact, mayBeLost };
   const over = !isNever(fact.lapsedAt) && compareTimestamps(fact.lapsedAt, at) <= 0;
@@ -260,7 +277,7 @@ function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
 function keepsNotAll(now: KeyFact): boolean {
   let count = 0;
   for (let at = now.before; at !== undefined; at = at.older) count += 1;
-  return count > keptOf(now).length || count >= MAX_HISTORY;
+  return count > now.kept.length || count >= MAX_HISTORY;
 }
 
 function truthOf(now: KeyFact | undefined, operation: Exclude<KeyValueRead, ScanOperation>): Truth {
@@ -272,7 +289,7 @@ function truthOf(now: KeyFact | undefined, operation: Exclude<KeyValueRead, Scan
       fact = past?.fact;
       past = past?.older;
     }
-    const isKept = now === undefined || fact === undefined || fact === now || keptOf(now).includes(fact);
+    const isKept = now === undefined || fact === undefined || fact === now || now.kept.includes(fact);
     return { fact: fact?.deleted === true ? undefined : fact, mayBeLost: !isKept };
   }
   if (at !== undefined) return truthAt(now, at);

@@ -24,6 +24,7 @@ import {
 } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
 import { endKey, writeKey, type Keys, type Moment } from './keys.js';
+import { createPasts, endHold, floorNow, idOfHold, writeFloor, writeHold, type Pasts } from './holds.js';
 import { endLock, writeLock, type Locks } from './locks.js';
 import { createSequences, writeSequence, type Sequences } from './sequences.js';
 import { stateAt } from './timeline.js';
@@ -51,7 +52,7 @@ export interface Effect {
 }
 
 export interface Place {
-  readonly space: 'key' | 'lock' | 'sequence' | 'transaction';
+  readonly space: 'key' | 'lock' | 'sequence' | 'transaction' | 'hold' | 'floor';
   readonly name: string;
 }
 
@@ -63,6 +64,7 @@ export interface Reference {
   readonly locks: Locks;
   readonly sequences: Sequences;
   readonly transactions: TransactionFacts;
+  readonly pasts: Pasts;
   /** By request id: where it took effect. */
   readonly firstOf: Map<string, { readonly index: number; readonly operation: string }>;
   /** The time of the newest change. */
@@ -85,6 +87,7 @@ export function createReference(group: number): Reference {
     locks: new Map(),
     sequences: createSequences(),
     transactions: createTransactionFacts(),
+    pasts: createPasts(),
     firstOf: new Map(),
     lastModified: ZERO_TIMESTAMP,
   };
@@ -112,18 +115,17 @@ export function execute(reference: Reference, command: Command | undefined, wind
     return;
   }
   const { lapsed = [] } = command;
-  const ended = lapsed.filter(isOfAnObject);
-  const touched: Place[] = ended.map(({ space, name }) => ({ space, name }));
+  const touched: Place[] = lapsed.map(({ space, name }) => ({ space, name }));
   const moment = momentOf(reference, index, command);
-  for (const { space, name, armedAt } of ended) {
+  for (const { space, name, armedAt } of lapsed) {
     if (space === 'lock') endLock(reference.locks, moment, name, armedAt);
+    else if (space === 'hold') endHold(reference.pasts, moment, name, armedAt);
     // Who waits for an intent to be settled sees to the end of the key afterwards.
     else if (intentOf(reference, name, index) === undefined) endKey(reference.keys, moment, name, armedAt);
   }
   const { outcome, wrote, settled } = write(reference, { ...moment, window }, command);
   for (const name of wrote) touched.push({ space: 'key', name });
-  const space = spaceOf(operation);
-  if (!isRead(operation)) touched.push({ space, name: nameIn(operation) });
+  if (!isRead(operation)) touched.push(placeOf(operation));
   // What was only put off is not done under its name.
   const isKept = outcome !== undefined && !isMustRetry(outcome);
   if (!isRead(operation) && isKept) firstOf.set(requestId, { index, operation: meaning });
@@ -138,13 +140,21 @@ export function execute(reference: Reference, command: Command | undefined, wind
   });
 }
 
-/** Holds are no part of this reference: no simulated client asks for one. */
-function isOfAnObject(lapse: Lapse): lapse is Lapse & { readonly space: 'key' | 'lock' } {
-  return lapse.space !== 'hold';
-}
-
 function isMustRetry({ family, code }: Outcome): boolean {
   return (family === undefined || family === 'transaction') && code === KeyValueCode.mustRetry;
+}
+
+function placeOf(operation: Operation): Place {
+  switch (operation.type) {
+    case 'AcquireHold':
+    case 'RenewHold':
+    case 'ReleaseHold':
+      return { space: 'hold', name: idOfHold(operation) };
+    case 'SetFloor':
+      return { space: 'floor', name: '' };
+    default:
+      return { space: spaceOf(operation), name: nameIn(operation) };
+  }
 }
 
 function spaceOf(operation: Operation): Place['space'] {
@@ -161,7 +171,8 @@ function momentOf(reference: Reference, index: number, { stampedAt }: Command): 
       ? stampedAt
       : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
   };
-  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()) };
+  const floor = floorNow(reference.pasts);
+  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()), floor };
 }
 
 /** What a command led to, and the keys that it wrote as a transaction's. */
@@ -219,8 +230,10 @@ function write(
     case 'AcquireHold':
     case 'RenewHold':
     case 'ReleaseHold':
-    case 'GetFloor':
+      return only(writeHold(reference.pasts, moment, operation));
     case 'SetFloor':
+      return only(writeFloor(reference.pasts, moment, operation));
+    case 'GetFloor':
       return only(undefined);
   }
 }
@@ -238,10 +251,12 @@ export function broken(property: string, { group }: Reference, detail: string): 
 }
 
 /** The time to live in milliseconds that the entry at an index gave a key or a lock; undefined where it gave none. */
-export function armedBy({ keys, locks }: Reference, { space, name, armedAt }: Lapse): number | undefined {
-  if (space === 'hold') return undefined;
-  const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number }>(
-    space === 'key' ? keys : locks,
+export function armedBy(
+  { keys, locks, pasts }: Reference,
+  { space, name, armedAt }: Lapse,
+): number | undefined {
+  const fact = stateAt<{ readonly armedAt: number; readonly expiresMs: number } | null>(
+    space === 'key' ? keys : space === 'lock' ? locks : pasts.holds,
     name,
     armedAt,
   );

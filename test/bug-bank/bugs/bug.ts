@@ -22,6 +22,7 @@ export type Category =
   | 'liveness'
   | 'quiescence'
   | 'services'
+  | 'pasts'
   | 'values'
   | 'transactions'
   | 'legal';

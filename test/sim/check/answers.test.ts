@@ -16,6 +16,7 @@ import {
   type Told,
   type Timestamp,
   type KeyValueOperation,
+  type Operation,
   type NodeMessage,
   type SpokenMessage,
   type RequestId,
@@ -349,5 +350,46 @@ describe('an answer to another node', () => {
 
     expect(say(2)).toBe('holds');
     expect(say(3)).toBe('answers are asked for');
+  });
+});
+
+describe('a hold that is granted', () => {
+  const HELD: Timestamp = { ...STAMP, wall: 50 as Timestamp['wall'] };
+  const grant = (floor: Timestamp | undefined): string => {
+    const held = createReference(0);
+    const run = (operation: Operation): void =>
+      execute(
+        held,
+        { requestId: operation.type as RequestId, basis: logIndex(0), stampedAt: STAMP, operation },
+        100,
+      );
+    run({ type: 'AcquireHold', holder: 'a', timestamp: HELD, leaseMs: 1_000 });
+    if (floor !== undefined) {
+      run({ type: 'SetFloor', group: groupId(1), timestamp: floor, position: logIndex(1) });
+    }
+    // One reference plays both parts: it has the hold, and the floor.
+    const granting = createAnswerRules({
+      nowUs: () => nowUs,
+      partitions: 1,
+      referenceOf: () => held,
+      lastCommitted: () => committed,
+      trustsLeases: true,
+      shown: () => undefined,
+      reach: () => undefined,
+    });
+    const operation = { type: 'AcquireHold', holder: 'a', timestamp: HELD, leaseMs: 1_000 } as const;
+    const requestId = 'AcquireHold' as RequestId;
+    granting.heard(1, { type: 'RequestReceived', token: 7, request: { requestId, operation } });
+    const outcome = held.effects[1]?.outcome;
+    if (outcome?.family !== 'hold') throw new Error('it was not acquired');
+    const answer = { ...outcome, servedAt: { group: groupId(0), index: logIndex(1) } };
+    return verdictOf(() => granting.replied(1, 7, answer, turnOf()));
+  };
+
+  it('is held by every partition', () => {
+    expect(grant(HELD)).toBe('holds');
+    expect(grant(STAMP)).toBe('holds');
+    expect(grant(undefined)).toBe('holds are granted with their floors');
+    expect(grant({ ...HELD, counter: 1 })).toBe('holds are granted with their floors');
   });
 });
