@@ -30,7 +30,7 @@ export function incarnationsOf(history: readonly SequenceOperation[]): Incarnati
   if (!mayBeDeleted) return theOnlyOne(operations, creations);
   creations.sort((a, b) => endOf(a) - endOf(b));
   const built = Array.from({ length: creations.length + 1 }, (_, index) =>
-    emptyIncarnation(creations[index - 1]),
+    emptyIncarnation(lastOf(creations.slice(0, index))),
   );
   let over = 0;
   let unplaced = 0;
@@ -60,6 +60,29 @@ export function incarnationsOf(history: readonly SequenceOperation[]): Incarnati
 function mayHaveTaken({ request, answer }: SequenceOperation): boolean {
   if (answer === undefined) return true;
   return request.type === 'reserve' && request.idempotencyKey !== undefined && answer.type === 'refused';
+}
+
+/**
+ * The creation that was carried out last, of some that are sorted by when they ended. Any that was not over when the latest was asked
+ * for may be it; where those do not ask for the same, nobody knows.
+ */
+function lastOf(creations: readonly SequenceOperation[]): SequenceOperation | undefined {
+  const latest = Math.max(...creations.map(({ invokedAt }) => invokedAt));
+  const [first, ...others] = creations.filter((creation) => endOf(creation) >= latest);
+  const isOne = others.every((other) => isSame(first, other));
+  return isOne ? first : undefined;
+}
+
+function isSame(one: SequenceOperation | undefined, other: SequenceOperation): boolean {
+  if (one?.request.type !== 'create' || other.request.type !== 'create') return false;
+  const { initialValue, increment, maxValue } = one.request;
+  const asked = other.request;
+  return (
+    (one.answer === undefined) === (other.answer === undefined) &&
+    initialValue === asked.initialValue &&
+    increment === asked.increment &&
+    maxValue === asked.maxValue
+  );
 }
 
 interface Building extends Incarnation {

@@ -156,6 +156,21 @@ describe('histories of sequences that are in order', () => {
     expect(result).toMatchObject({ verdict: 'valid', allocations: 1, unplaced: 1 });
   });
 
+  it('of two creations side by side either may have been the last, whichever was answered first', () => {
+    // The one in steps of 1 was carried out at once, and answered late.
+    const late: Step = [creation(-5), 2, 20, created];
+    const others: readonly Step[] = [
+      [{ type: 'delete' }, 3, 4, deleted],
+      [creation(-5, 3), 5, 6, created],
+    ];
+
+    expect(rulesBroken(history(late, ...others, [3, 21, 22, [-2, 4]]))).toEqual([]);
+    expect(rulesBroken(history(...others, late, [3, 21, 22, [-4, -2]]))).toEqual([]);
+    expect(rulesBroken(history(...others, [creation(-5), 7, 20, created], [3, 21, 22, [-2, 4]]))).toEqual([
+      'run',
+    ]);
+  });
+
   it('a history without values tests nothing', () => {
     const result = checkSequences(history(made, [1, 2]));
 
