@@ -114,10 +114,19 @@ const PROFILES = {
     about: 'Clients run transactions over several partitions, and nodes crash all the time.',
     change: transact,
   },
+  'cold-transactions': {
+    about: 'Transactions on keys whose values lie on the disk alone, and nodes crash all the time.',
+    change: (storm) => keepNoValues(transact(storm)),
+  },
   'hot-transactions': {
     about: 'Many clients run transactions on a few keys until they commit, and those who lead change often.',
     kinds: UNSEATING,
     change: contend,
+  },
+  'late-transactions': {
+    about: 'Many clients run transactions on a few keys, over a network that repeats messages and is often late.',
+    kinds: ['Lag', 'SlowLink', 'Squall', 'Pause'],
+    change: (storm) => delay(contend(storm)),
   },
   'commit-steps': {
     about:
@@ -383,6 +392,12 @@ function strikeAtCommits(storm: KeyValueScenario): KeyValueScenario {
     calm: withReaping({ ...calm, atMs: 6_000 }),
     minimumMs: 6_500,
   };
+}
+
+/** What was taken for lost may still come, when others have been and gone. */
+function delay(storm: KeyValueScenario): KeyValueScenario {
+  const late = { inOrder: false, slowChance: 100_000, slowMaxDelayUs: 1_500_000, duplicateChance: 200_000 };
+  return { ...storm, network: { ...storm.network, ...late } };
 }
 
 /** Everybody waits for locks, and whoever leads stays: with him the locks would go, and the line. */

@@ -225,7 +225,7 @@ const MISTAKES: readonly Bug[] = [
   ),
 ];
 
-/** A mistake that shows where values are kept apart, which transactions of these profiles seldom meet. */
+/** A mistake that shows where values are kept apart. */
 const APART = bug(
   'superseded-by-transaction-kept',
   'a value that is kept apart stays on the disk when a transaction supersedes it',
@@ -288,9 +288,9 @@ const CONTENDED = ['turned-away-is-final'];
 
 export const TRANSACTION_BUGS: readonly Bug[] = [
   ...MISTAKES.map((mistake) =>
-    under(CONTENDED.includes(mistake.id) ? 'hot-transactions' : 'transactions', mistake),
+    under(CONTENDED.includes(mistake.id) ? 'late-transactions' : 'transactions', mistake),
   ),
   ...KNOTS.map((mistake) => under('knots', mistake)),
   ...LINES.map((mistake) => under('line', mistake)),
-  APART,
+  under('cold-transactions', APART),
 ];
