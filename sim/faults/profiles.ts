@@ -124,7 +124,8 @@ const PROFILES = {
     change: contend,
   },
   'late-transactions': {
-    about: 'Many clients run transactions on a few keys, over a network that repeats messages and is often late.',
+    about:
+      'Many clients run transactions on a few keys, over a network that repeats messages and is often late.',
     kinds: ['Lag', 'SlowLink', 'Squall', 'Pause'],
     change: (storm) => delay(contend(storm)),
   },
