@@ -21,6 +21,8 @@ export interface Conduct {
   heardAtMs: number;
   /** By term, the newest few: who granted a pre-vote. */
   readonly preVotes: Map<number, Set<number>>;
+  /** By term, the newest few: the members whose votes this node set out to ask for. */
+  readonly campaigns: Map<number, Raft['config']>;
   /** The terms, the newest few, whose leaders asked this node to campaign. */
   readonly askedTo: Set<number>;
   /** Who granted a vote in the newest term in which anybody did. */
@@ -59,6 +61,7 @@ export function createConduct(): Conduct {
     heardTerm: -1,
     heardAtMs: 0,
     preVotes: new Map(),
+    campaigns: new Map(),
     askedTo: new Set(),
     votesTerm: 0,
     votes: new Set(),
@@ -100,6 +103,7 @@ export function checkHeard(
   if (!turn.timerFired) checkUnseated(conduct, before, after, heard, nowMs, limits);
   checkPromise(conduct, before, after, heard, nowMs, turn.restartedMs, limits);
   for (const { from, message } of heard) noteEvidence(conduct, from, message);
+  noteCampaign(conduct, after);
   checkVotes(conduct, before, after);
   checkCommit(before, after, heard);
   if (after.role === 'leader') checkMatches(conduct, before, after);
@@ -252,6 +256,12 @@ function noteEvidence(conduct: Conduct, from: NodeId, message: Message): void {
   }
 }
 
+function noteCampaign({ campaigns }: Conduct, { role, term, config }: Raft): void {
+  if (role !== 'candidate' || campaigns.has(term)) return;
+  campaigns.set(term, config);
+  for (const old of campaigns.keys()) if (old < term - 32) campaigns.delete(old);
+}
+
 function notePreVote(preVotes: Conduct['preVotes'], term: number, from: NodeId): void {
   const known = preVotes.get(term);
   if (known !== undefined) known.add(from);
@@ -364,7 +374,9 @@ export function checkSaid(
         broken('only leaders hand over', sender, 'it says that a leader asked it to campaign, but none did');
       }
       const grants = conduct.preVotes.get(message.term) ?? NOBODY;
-      if (!isQuorum(sender.config, (node) => node === sender.self || grants.has(node))) {
+      // The request leaves when the own vote is durable, and the members may be others by then.
+      const config = conduct.campaigns.get(message.term) ?? sender.config;
+      if (!isQuorum(config, (node) => node === sender.self || grants.has(node))) {
         broken('candidates ask first', sender, `it campaigns with only ${grants.size} pre-votes of others`);
       }
       return;

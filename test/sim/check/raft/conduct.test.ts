@@ -208,6 +208,15 @@ describe('a candidate', () => {
     expect(say(follower(2), asks('VoteRequest', 2))).toBe('holds');
   });
 
+  it('campaigns with a majority of those who were members when it began', () => {
+    const more = { ...follower(1).config, voters: [1, 2, 3, 4].map(nodeId) };
+    const candidate = raft(1, [1], { term: 2, role: 'candidate', vote: nodeId(1) });
+    hear(follower(1), candidate, [[2, granted('PreVoteAnswer', 2)]]);
+
+    expect(say({ ...candidate, config: more }, asks('VoteRequest', 2))).toBe('holds');
+    expect(say({ ...follower(3), config: more }, asks('VoteRequest', 3))).toBe('candidates ask first');
+  });
+
   it('may not campaign without having asked', () => {
     hear(follower(1), follower(1), [[2, granted('PreVoteAnswer', 2)]]);
 
