@@ -29,7 +29,7 @@ export const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'block-kept-over-delete': 1,
   'part-of-an-old-block': 1,
   'block-of-another': 1,
-  'leaving-never-leads': 59,
+  'leaving-never-leads': 97,
   'uncommitted-vote-lost': 59,
   'old-log-left-on-disk': 114,
   'removed-told-early': 20,

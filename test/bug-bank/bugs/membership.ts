@@ -240,7 +240,7 @@ export const MEMBERSHIP: readonly Bug[] = [
     'a node that was left out, and started again before it knew, takes itself for a stranger',
     edit(
       'core/node/chores.ts',
-      'if (roster !== undefined && !isMemberHere(turn)) return;',
+      'if (roster !== undefined && !isMemberHere(turn) && !isBusy(work)) return;',
       'if (!isMemberHere(turn)) return;',
     ),
   ),
