@@ -123,6 +123,7 @@ export const QUIESCENCES: readonly Bug[] = [
     'proposal-does-not-wake',
     'a proposal leaves a sleeping leader asleep',
     edit('core/raft/replication.ts', "  if (raft.role === 'leader') wake(turn);\n", ''),
+    edit('core/node/tenure.ts', '    wake(opened.raft);\n', ''),
   ),
   bug(
     'sleeper-counted-for-ever',
