@@ -130,7 +130,7 @@ function inForce<T>(placed: readonly Placed<T>[], commit: number): readonly T[] 
 
 /**
  * The same of rosters. Of two that are committed and follow the same one only the earlier took effect: each is written on
- * condition that nothing came in between.
+ * condition that nothing came in between (seed 7481).
  */
 function rostersInForce(placed: readonly Placed<Roster>[], commit: number): readonly Roster[] {
   const agreed = placed.filter(({ index }) => index <= commit);
