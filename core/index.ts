@@ -42,6 +42,14 @@ export type * from './partition/sequence-entry.js';
 export type * from './partition/contents.js';
 export * from './partition/key-entry.js';
 export { forEachReference, isLive } from './partition/key-history.js';
+export {
+  forEachOfPage,
+  forEachPageOf,
+  mayReferTo,
+  type AtHand,
+  type Past,
+  type PastPage,
+} from './partition/past.js';
 export * from './partition/value-reference.js';
 export * from './partition/lapse.js';
 export * from './partition/operation.js';

@@ -221,3 +221,27 @@ function visitIn<V>(
   }
   return true;
 }
+
+export interface MapEntry<V> {
+  readonly key: string;
+  readonly value: V;
+}
+
+/** The last entry with a key of `key` or less; undefined for none. Costs the height of the tree. */
+export function mapFloor<V>(map: OrderedMap<V>, key: string): MapEntry<V> | undefined {
+  return floorIn(map.root, key);
+}
+
+function floorIn<V>(node: TreeNode<V>, key: string): MapEntry<V> | undefined {
+  if (isBranch(node)) {
+    // The bound of a child may be lower than all that is left in it: then the one before it has the entry.
+    for (let i = childFor(node.keys, key); i >= 0; i -= 1) {
+      const found = floorIn(node.children[i] as TreeNode<V>, key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  const below = countBelow(node.keys, key);
+  const at = node.keys[below] === key ? below : below - 1;
+  return at < 0 ? undefined : { key: node.keys[at] as string, value: node.values[at] as V };
+}

@@ -11,11 +11,12 @@ import { logIndex, type GroupId, type LogIndex, type Term } from '../machine/uni
 import { intentsIn } from '../partition/blocking.js';
 import { KeyValueCode, type Command, type Outcome, type ReadOperation } from '../partition/command.js';
 import { isRead, refusal } from '../partition/operation.js';
-import type { Answer as PartitionAnswer } from '../partition/contents.js';
+import { NOTHING_KEPT_APART, type Answer as PartitionAnswer } from '../partition/contents.js';
 import { applyCommand, applyNothing, type PartitionState } from '../partition/partition.js';
 import type { TransactionWrite } from '../partition/transaction-command.js';
 import { entryAt } from '../raft/log.js';
 import { decodeCommand } from '../wire/index.js';
+import { encodeVersions } from '../wire/past.js';
 import { block, urgeBlocker } from './blocked.js';
 import type { Execution } from './execution.js';
 import { leasesAfter } from './expiry.js';
@@ -71,13 +72,14 @@ export function applyCommitted(turn: NodeTurn, opened: OpenGroup, answer: Answer
   }
 }
 
-/** The read that a command is, where it shows values that are kept apart: they are not in what it came to. */
+/** The read that a command is, where it shows what is kept apart: that is not in what it came to. */
 function readShown(
   turn: NodeTurn,
   group: GroupId,
   { operation }: Command,
-  { outcome }: PartitionAnswer,
+  { outcome, lacks }: PartitionAnswer,
 ): ReadOperation | undefined {
+  if (lacks === true && isRead(operation)) return operation;
   if (operation.type !== 'Get' && operation.type !== 'Scan') return undefined;
   if (outcome.code !== KeyValueCode.got || knownValues(turn, group) === undefined) return undefined;
   return operation;
@@ -187,10 +189,12 @@ function applyEntry(turn: NodeTurn, opened: OpenGroup, index: LogIndex, payload:
   );
   const before = group.partition;
   // Whatever reads the roster reads it at once.
-  const separateFrom =
-    opened.raft.raft.group === META_GROUP ? Number.POSITIVE_INFINITY : turn.options.separateValuesFrom;
-  const applied = applyCommand(before, index, command.value, retryWindow, separateFrom);
+  const apart =
+    opened.raft.raft.group === META_GROUP
+      ? NOTHING_KEPT_APART
+      : { separateFrom: turn.options.separateValuesFrom, encodeVersions };
+  const applied = applyCommand(before, index, command.value, retryWindow, apart);
   group.partition = applied.state;
-  valuesApplied(turn, opened, before, index, command.value.operation);
+  valuesApplied(turn, opened, before, index, command.value.operation, applied.pages);
   return { command: command.value, given: applied };
 }

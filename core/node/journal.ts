@@ -36,7 +36,7 @@ import type { Snapshot } from '../raft/messages.js';
 import type { DurableImage } from '../raft/state.js';
 import { decodeChunk, NO_CHUNKS, wholeState } from '../wire/snapshot-chunk.js';
 import type { SnapshotRecords, Stored, StoredHardState, StoredSegment, StoredSnapshot } from './protocol.js';
-import { hexadecimal } from './record-key.js';
+import { hexadecimal } from '../collections/hexadecimal.js';
 import { dropGenerations, generationOf } from './value-store.js';
 
 export interface Journal {

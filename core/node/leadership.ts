@@ -10,6 +10,7 @@
  *  - The blocks of sequences (`reservations.ts`).
  *  - The locks of transactions (`locking.ts`), what waits for those that are prepared (`blocked.ts`), and what it looks after
  *    for their sake (`resolver.ts`).
+ *  - How far it has come in looking for what is to go of the past (`retaining.ts`).
  */
 
 import type { Fifo } from '../collections/fifo.js';
@@ -22,6 +23,7 @@ import type { Blocked } from './blocked.js';
 import type { Execution } from './execution.js';
 import { NO_LEASES, type Leases, type Space } from './leases.js';
 import type { LockTable } from './lock-table.js';
+import type { Trimming } from './retaining.js';
 
 export interface Leadership {
   readonly term: Term;
@@ -47,6 +49,8 @@ export interface Leadership {
   readonly blocked: Blocked | undefined;
   /** Undefined until it has looked for what there is: not before it has applied all that it inherits. */
   readonly agenda: Agenda | undefined;
+  /** Undefined while there is no past to be bounded. */
+  readonly trimming: Trimming | undefined;
 }
 
 /** Those on ephemeral keys are apart. */
@@ -96,5 +100,6 @@ export function newLeadership(term: Term, since: MonotonicMs, inherited: LogInde
     locks: undefined,
     blocked: undefined,
     agenda: undefined,
+    trimming: undefined,
   };
 }

@@ -84,6 +84,7 @@ import { offerSnapshot, snapshotAnswered, tendSending, valuesLoaded } from './sn
 import { compactIfDue } from './snapshot-writing.js';
 import type { TaskAnswer } from './requests.js';
 import { resolveAt, resolveIfDue, resolverAnswered } from './resolver.js';
+import { trimIfDue } from './retaining.js';
 import type { NodeStatus } from './status.js';
 import { sweepIfDue } from './sweeper.js';
 import { keepTasks, tellTasks } from './tasks.js';
@@ -367,6 +368,7 @@ function settleGroup(turn: NodeTurn, opened: OpenGroup): void {
   if (learntOfLeader(opened)) leaderLearnt(turn, opened.raft.raft.group);
   sweepIfDue(turn, opened, answer);
   resolveIfDue(turn, opened, answer);
+  trimIfDue(turn, opened, answer);
   compactIfDue(turn, opened);
 }
 
@@ -415,7 +417,11 @@ function closeGroup(turn: NodeTurn, opened: OpenGroup): void {
   noteRest(turn, opened);
   noteGroup(turn, opened);
   group.raft = raft.raft;
-  const deadline = earlierOf(earlierOf(nextDeadline(group.raft), group.lead?.sweepAt), resolveAt(group.lead));
+  const { lead } = group;
+  const deadline = earlierOf(
+    earlierOf(nextDeadline(group.raft), lead?.sweepAt),
+    earlierOf(resolveAt(lead), lead?.trimming?.at),
+  );
   if (deadline !== undefined && (group.alarmAt === undefined || deadline < group.alarmAt)) {
     group.alarmAt = deadline;
     turn.node.groupAlarms = addDeadline(turn.node.groupAlarms, deadline, id);

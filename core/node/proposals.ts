@@ -23,7 +23,7 @@ import type { Waiter } from './state.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
 
 /** What the leader adds to an operation when it makes a command of it. */
-export type Addition = Pick<Command, 'lapsed' | 'take'>;
+export type Addition = Pick<Command, 'lapsed' | 'take' | 'trim'>;
 
 /** How answers find their way back; the gateway implements it, so that groups need not know of it. */
 export type Answer = (turn: NodeTurn, group: GroupId, origin: Origin, result: ForwardResult) => void;

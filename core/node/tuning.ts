@@ -99,6 +99,23 @@ export const NODE_TUNING = {
     least: 0,
     about: '… and never more payload bytes than this, whoever needs them.',
   },
+  persistentRevisionRetentionCount: {
+    default: 0,
+    least: 0,
+    about:
+      'Of a persistent key so many of its newest revisions are kept at least, and not many more; the newest 16 always are. 0 for all of them.',
+  },
+  persistentRevisionRetentionAgeMs: {
+    default: 0,
+    least: 0,
+    about:
+      'A revision of a persistent key that was superseded so long ago may go. 0 for never. What a hold protects stays, whatever these two say.',
+  },
+  persistentRevisionCleanupMs: {
+    default: 300_000,
+    least: 1,
+    about: 'A leader looks this often for revisions that are to go.',
+  },
   separateValuesFrom: {
     default: 512,
     least: 1,

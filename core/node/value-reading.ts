@@ -1,9 +1,9 @@
 /**
- * Reads that show values which are kept apart, and may have to be fetched from the disk.
+ * Reads that show what is kept apart, values and pages of the past, and may have to be fetched from the disk.
  *
  * A read has its point in the group's history when it is executed; the image of the state there is kept, and the answer
- * made from it when the values have come, whatever was written meanwhile. The group goes on in between. What the disk
- * gives is held against the digest in the state: a node whose disk gives anything else halts, as it does when its disk
+ * made from it when the values have come, whatever was written meanwhile. The group goes on in between. A page is
+ * fetched first, and then the value to which it leads. What the disk gives is held against the digest in the state: a node whose disk gives anything else halts, as it does when its disk
  * cannot write. The number of reads that wait is bounded: beyond it a client is told to try again.
  */
 
@@ -16,12 +16,15 @@ import {
   radixSet,
   type RadixArray,
 } from '../collections/radix-array.js';
-import { present } from '../machine/assert.js';
+import { assert, present } from '../machine/assert.js';
 import type { ReadCompleted } from '../machine/machine.js';
 import type { GroupId, NodeId } from '../machine/units.js';
 import type { ReadOperation } from '../partition/command.js';
+import type { Answer as PartitionAnswer } from '../partition/contents.js';
+import type { KeyVersion } from '../partition/key-entry.js';
 import { answerRead, type PartitionState } from '../partition/partition.js';
 import { isValueOf, type ValueReference } from '../partition/value-reference.js';
+import { decodeVersions } from '../wire/past.js';
 import type { Origin } from './execution.js';
 import { executed, tooMuch, tryAgain, type Answer } from './proposals.js';
 import type { Stored } from './protocol.js';
@@ -48,6 +51,7 @@ export interface Gathered {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NOTHING_LOADED: Values = emptyRadixArray();
 
 /** Answers a read from a state of the group: now where all values that it shows are in memory, else when they have come. */
 export function answerFrom(
@@ -58,14 +62,7 @@ export function answerFrom(
   image: PartitionState,
   answer: Answer,
 ): void {
-  const references: ValueReference[] = [];
-  const held = knownValues(turn, group)?.held;
-  const given = answerRead(image, operation, (reference) => {
-    references.push(reference);
-    return (held === undefined ? undefined : radixGet(held, reference.index)?.bytes) ?? NO_BYTES;
-  });
-  if (references.length === 0) return answer(turn, group, origin, executed(given, image.applied));
-  const { loaded, missing } = gather(turn, group, references);
+  const { given, loaded, missing } = tryToAnswer(turn, group, operation, image, NOTHING_LOADED);
   if (missing.length === 0) return answer(turn, group, origin, executed(given, image.applied));
   const waiting = knownStore(turn)?.waitingReads ?? 0;
   if (waiting >= turn.options.maxValueReads) {
@@ -83,9 +80,49 @@ export function answerFrom(
   loadAll(turn, addWait(turn, { type: 'Read', ...wait }), group, missing);
 }
 
-/** What memory holds of these values; those count as used. */
-export function gather(turn: NodeTurn, group: GroupId, references: readonly ValueReference[]): Gathered {
-  let loaded: Values = emptyRadixArray();
+interface Attempt extends Gathered {
+  /** Means something only where nothing is missing. */
+  readonly given: PartitionAnswer;
+}
+
+/** The answer that can be made of what was loaded for the read and what is in memory, and what is still missing for it. */
+function tryToAnswer(
+  turn: NodeTurn,
+  group: GroupId,
+  operation: ReadOperation,
+  image: PartitionState,
+  before: Values,
+): Attempt {
+  const references: ValueReference[] = [];
+  const held = knownValues(turn, group)?.held;
+  const bytesOf = (reference: ValueReference): Uint8Array | undefined => {
+    const known = radixGet(before, reference.index);
+    if (known !== undefined) return known;
+    references.push(reference);
+    return held === undefined ? undefined : radixGet(held, reference.index)?.bytes;
+  };
+  const given = answerRead(image, operation, {
+    valueOf: (reference) => bytesOf(reference) ?? NO_BYTES,
+    versionsOf: ({ versions }) => versionsIn(bytesOf(versions)),
+  });
+  return { given, ...gather(turn, group, references, before) };
+}
+
+function versionsIn(bytes: Uint8Array | undefined): readonly KeyVersion[] | undefined {
+  if (bytes === undefined) return undefined;
+  const versions = decodeVersions(bytes);
+  assert(versions.ok, () => (versions.ok ? '' : versions.reason));
+  return versions.value;
+}
+
+/** What memory holds of these values, beside those that were loaded before; those count as used. */
+export function gather(
+  turn: NodeTurn,
+  group: GroupId,
+  references: readonly ValueReference[],
+  before: Values = NOTHING_LOADED,
+): Gathered {
+  let loaded = before;
   const missing: ValueReference[] = [];
   for (const reference of references) {
     const { index } = reference;
@@ -186,11 +223,16 @@ export function valueRead(
       ready.push(wait);
       continue;
     }
+    const { operation, origin, image } = wait;
+    const { given, loaded, missing } = tryToAnswer(turn, group, operation, image, wait.loaded);
+    if (missing.length > 0) {
+      // What has come was a page, and it leads to more.
+      const next = { ...wait, loaded, missing: missing.length };
+      openStore(turn).waits = radixSet(openStore(turn).waits, number, next);
+      loadAll(turn, number, group, missing);
+      continue;
+    }
     dropWait(turn, number);
-    const { operation, origin, image, loaded } = wait;
-    const given = answerRead(image, operation, ({ index }) =>
-      present(radixGet(loaded, index), () => `the value of entry ${index} was not waited for`),
-    );
     answer(turn, group, origin, executed(given, image.applied));
   }
   return ready;

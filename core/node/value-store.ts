@@ -23,7 +23,7 @@ import type { PartitionState } from '../partition/partition.js';
 import type { ValueReference } from '../partition/value-reference.js';
 import type { Origin } from './execution.js';
 import type { Stored } from './protocol.js';
-import { hexadecimal } from './record-key.js';
+import { hexadecimal } from '../collections/hexadecimal.js';
 import type { NodeTurn } from './turn.js';
 
 export interface ValueStore {

@@ -19,6 +19,7 @@ import { logIndex, type GroupId, type LogIndex } from '../machine/units.js';
 import type { Operation } from '../partition/command.js';
 import { forEachDropped } from '../partition/key-history.js';
 import type { PartitionState } from '../partition/partition.js';
+import { forEachOfPage, mayReferTo, type PastChange } from '../partition/past.js';
 import { isReference, sizeOf, type ValueReference } from '../partition/value-reference.js';
 import { writtenBy } from './expiry.js';
 import type { NodeTurn, OpenGroup } from './turn.js';
@@ -34,34 +35,47 @@ import {
   type HeldValue,
 } from './value-store.js';
 
-/** Takes note of the values that a command brought in and superseded; called when it was applied at `index`. */
+/**
+ * Takes note of the values and the pages of the past that a command brought in, and of those that it superseded; called when it
+ * was applied at `index`.
+ */
 export function valuesApplied(
   turn: NodeTurn,
   opened: OpenGroup,
   before: PartitionState,
   index: LogIndex,
   operation: Operation,
+  { written, removed }: PastChange = NO_PAGES,
 ): void {
   const { partition } = opened.group;
   if (partition.keys === before.keys) return;
   const { group } = opened.raft.raft;
   const isFirst = operation.type === 'Set' && sizeOf(operation.value) >= turn.options.separateValuesFrom;
-  if (!isFirst && knownValues(turn, group) === undefined) return;
+  if (!isFirst && written.length === 0 && knownValues(turn, group) === undefined) return;
   if (operation.type === 'Set') {
     const is = mapGet(partition.keys, operation.key);
     if (is !== undefined && isReference(is.value) && is.value.index === index) {
       const { value } = operation;
       assert(value !== null, () => `group ${group}: entry ${index} writes no value, but it is kept apart`);
       keep(turn, group, index, value);
+      changeValues(turn, group, (values) => {
+        values.appliedBytes += value.length;
+      });
     }
+  }
+  for (const { page, bytes } of written) keep(turn, group, page.versions.index, bytes);
+  for (const page of removed) {
+    forEachOfPage(page, (reference) => supersede(turn, group, index, reference));
   }
   for (const key of keysOf(before, operation)) {
     const was = mapGet(before.keys, key);
     const is = mapGet(partition.keys, key);
     if (was === undefined || is === undefined || is === was) continue;
-    forEachDropped(was, is, (reference) => supersede(turn, group, index, reference));
+    forEachDropped(was, is, written, (reference) => supersede(turn, group, index, reference));
   }
 }
+
+const NO_PAGES: PastChange = { written: [], removed: [] };
 
 /** The keys to which an operation may give a new version. What a transaction writes is not kept apart, but what it replaces may be. */
 function keysOf(before: PartitionState, operation: Operation): readonly string[] {
@@ -84,7 +98,6 @@ function keep(turn: NodeTurn, group: GroupId, index: LogIndex, bytes: Uint8Array
   changeValues(turn, group, (values) => {
     values.held = radixSet<HeldValue>(values.held, index, { type: 'Unwritten', bytes });
     values.unwritten = radixSet<true>(values.unwritten, index, true);
-    values.appliedBytes += bytes.length;
   });
 }
 
@@ -97,7 +110,7 @@ function supersede(turn: NodeTurn, group: GroupId, at: LogIndex, { index }: Valu
   if (held === undefined) return;
   if (held.type === 'Unwritten') {
     // The image of a snapshot that is being written refers to it, perhaps in a chunk that is still to come.
-    const isInImage = turn.node.writing.some((each) => each.group === group && each.state.applied >= index);
+    const isInImage = turn.node.writing.some((each) => each.group === group && mayReferTo(each.state, index));
     if (!isInImage) return letGo(turn, group, index, held);
     writeValue(turn, group, index);
   }

@@ -12,6 +12,7 @@ import type { ExistsOperation, GetOperation, KeyValueRead, Operation, ScanOperat
 import type { Contents } from './contents.js';
 import { NEVER_WRITTEN } from './key-entry.js';
 import { forEachWithin } from './key-range.js';
+import type { VersionsOf } from './past.js';
 import { intentOn, mayShowAt } from './prepared.js';
 import { visibleVersion, walkPage } from './scan.js';
 import type { TransactionId } from './transaction-command.js';
@@ -51,12 +52,15 @@ function beforePointRead(
   return revision !== undefined && revision <= current ? NOBODY : [transaction];
 }
 
+const NOT_LOOKED_AT: VersionsOf = () => undefined;
+
 /** Beyond the last key that a page comes to nothing changes it. */
 function beforePage(contents: Contents, operation: ScanOperation): readonly TransactionId[] {
   const { at } = operation;
   const { hasMore, lastKey } = walkPage(contents, operation, (key, entry) => {
-    const version = visibleVersion(key, entry, at);
-    return version === undefined || version === 'forgotten' ? 'passed over' : 'shown';
+    // What is in a page of the past is not looked at: taken for a key that is not shown, it makes no page end too early.
+    const version = visibleVersion({ key, entry, contents, versionsOf: NOT_LOOKED_AT }, at);
+    return version === undefined || typeof version === 'string' ? 'passed over' : 'shown';
   });
   const found = new Set<TransactionId>();
   forEachWithin(contents.transactions.intents, operation, (key, transaction) => {

@@ -18,6 +18,10 @@ export function mixCommand(digest: number, index: LogIndex, command: Command, ou
   for (const { space, name, armedAt } of command.lapsed ?? []) {
     mixed = mixTimestamp(mixNumber(mixText(mixText(mixed, space), name), armedAt), command.stampedAt);
   }
+  const { trim } = command;
+  if (trim !== undefined) {
+    mixed = mixTimestamp(mixNumber(mixText(mixText(mixed, trim.from), trim.to), trim.keep), trim.before);
+  }
   mixed = mixNumber(mixed, outcome.code);
   switch (outcome.family) {
     case undefined:

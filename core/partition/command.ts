@@ -236,6 +236,19 @@ export interface Command {
   readonly lapsed?: readonly Lapse[];
   /** Only with a reservation: what the leader means it to take. */
   readonly take?: SequenceTake;
+  /** Only with a read that is for nobody; executed before it. */
+  readonly trim?: Trim;
+}
+
+/** What is to go of the past of keys (`trim.ts`). */
+export interface Trim {
+  /** Of the pages from this name on, up to the other one, which is not among them. Empty for the first of all, and for the end. */
+  readonly from: string;
+  readonly to: string;
+  /** Those of which so many newer revisions were written; 0 for none. */
+  readonly keep: number;
+  /** And those that were superseded before this time; zero for none. */
+  readonly before: Timestamp;
 }
 
 /**

@@ -6,6 +6,7 @@ import { wallMs } from '../machine/units.js';
 import type { Outcome } from './command.js';
 import type { KeyEntry } from './key-entry.js';
 import type { LockEntry } from './lock-entry.js';
+import type { EncodeVersions, Past, PastChange } from './past.js';
 import type { Transactions } from './prepared.js';
 import type { Retention } from './retention.js';
 import type { SequenceEntry } from './sequence-entry.js';
@@ -19,17 +20,33 @@ export interface Contents {
   readonly lastModified: Timestamp;
   /** What is kept for the sake of those who read the past; absent as long as nobody ever asked. */
   readonly retention?: Retention;
+  /** The superseded versions for which the entries of their keys have no room; absent as long as there never were any. */
+  readonly past?: Past;
 }
+
+/** What a partition keeps apart from its state. */
+export interface KeptApart {
+  /** Values of so many bytes and more (`value-reference.ts`). */
+  readonly separateFrom: number;
+  /** Makes pages of the versions for which entries have no room (`past.ts`); absent where those are forgotten. */
+  readonly encodeVersions?: EncodeVersions;
+}
+
+export const NOTHING_KEPT_APART: KeptApart = { separateFrom: Number.POSITIVE_INFINITY };
 
 /** What an operation comes to. */
 export interface Answer {
   readonly outcome: Outcome;
   /** Why, where the outcome is a refusal that needs words. */
   readonly reason?: string;
+  /** That what was to be read is in a page that is not at hand: then the outcome says nothing. */
+  readonly lacks?: true;
 }
 
 export interface Change extends Answer {
   readonly contents: Contents;
+  /** What becomes of the pages of the past; absent for nothing, which is nearly always. */
+  readonly pages?: PastChange;
 }
 
 /** The timestamp of the next change: that of its command, unless an earlier change has a later one. */

@@ -2,6 +2,7 @@
 
 import type { Timestamp } from '../clock/hybrid-clock.js';
 import { revision, type LogIndex, type Revision } from '../machine/units.js';
+import { MAX_VALUE_BYTES } from './validate.js';
 import type { KeptValue } from './value-reference.js';
 
 export interface KeyEntry extends KeyVersion {
@@ -10,7 +11,7 @@ export interface KeyEntry extends KeyVersion {
   readonly armedAt: LogIndex;
   /** Superseded versions, newest first: within the bounds below, and none that a `noRevision` set replaced. */
   readonly history: readonly KeyVersion[];
-  /** The newest revision that was dropped from the history for want of room; absent for none. */
+  /** The newest revision that was dropped, for want of room or by the rules of retention; absent for none. */
   readonly forgotten?: Revision;
 }
 
@@ -36,11 +37,14 @@ export interface KeyVersion {
 /** So many superseded versions of each key are kept in memory. */
 export const MAX_HISTORY = 16;
 
-/** … and so many at most where somebody holds the past: each write of a key copies the list of them. */
-export const MAX_HELD_HISTORY = 4_096;
+/** Where older ones go into pages (`past.ts`) they go when there are so many, all at once but for the newest `MAX_HISTORY`. */
+export const MAX_UNPAGED_HISTORY = 31;
 
 /** Their values have so many bytes together, at most: a key with its history is one record of a snapshot. */
 export const MAX_HISTORY_BYTES = 8 << 20;
+
+/** The versions of a page of the past have so many bytes at most: those of a full history, and of one more value of any length. */
+export const MAX_VERSIONS_BYTES = MAX_VALUE_BYTES + 2 * MAX_HISTORY_BYTES;
 
 /** The revision reported for a key that was never written. */
 export const NEVER_WRITTEN = revision(-1);

@@ -7,6 +7,7 @@
 
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import { mapGet, mapSet } from '../collections/ordered-map.js';
+import { assert } from '../machine/assert.js';
 import { logIndex, revision, type LogIndex } from '../machine/units.js';
 import {
   KeyValueCode,
@@ -23,35 +24,45 @@ import {
   type SetOperation,
 } from './command.js';
 import { conditionsHold, type Found } from './conditions.js';
-import { endOfLease, nextStamp, type Answer, type Change, type Contents } from './contents.js';
+import {
+  endOfLease,
+  nextStamp,
+  type Answer,
+  type Change,
+  type Contents,
+  type KeptApart,
+} from './contents.js';
 import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from './key-entry.js';
 import {
   historyAfter,
   historyWithout,
   isLive,
+  pagedAfter,
+  revisionBefore,
   versionAt,
   versionOf,
   wasLive,
   type Kept,
 } from './key-history.js';
 import { refusal } from './operation.js';
+import { newPage, withPage, type AtHand, type Past, type WrittenPage } from './past.js';
 import { intentOn } from './prepared.js';
-import { floorOf, withRetention } from './retention.js';
+import { withRetention } from './retention.js';
 import { readPage } from './scan.js';
-import { keptValue, shownValue, type ValueOf } from './value-reference.js';
+import { keptValue, shownValue } from './value-reference.js';
 
 export function writeKey(
   contents: Contents,
   index: LogIndex,
   command: Command,
   operation: KeyValueWrite,
-  separateFrom: number,
+  apart: KeptApart,
 ): Change {
   switch (operation.type) {
     case 'Set':
-      return setKey(contents, index, command, operation, separateFrom);
+      return setKey(contents, index, command, operation, apart);
     case 'Delete':
-      return deleteKey(contents, command, operation);
+      return deleteKey(contents, command, operation, apart);
     case 'Extend':
       return extendKey(contents, index, command, operation);
   }
@@ -62,7 +73,7 @@ function setKey(
   index: LogIndex,
   command: Command,
   operation: SetOperation,
-  separateFrom: number,
+  apart: KeptApart,
 ): Change {
   const current = mapGet(contents.keys, operation.key);
   if (!conditionsHold(operation, foundAs(current))) {
@@ -70,22 +81,27 @@ function setKey(
   }
   const keepsHistory = (operation.flags & SetFlag.noRevision) === 0;
   const fresh = {
-    value: keptValue(operation.value, index, separateFrom),
+    value: keptValue(operation.value, index, apart.separateFrom),
     lastModified: nextStamp(contents, command.stampedAt),
   };
   const life = lifetime(index, command, operation.expiresMs);
-  const entry = superseding(current, keepsHistory, fresh, life, floorOf(contents));
-  return withEntry(contents, operation.key, KeyValueCode.set, entry);
+  const version = superseding(current, keepsHistory, fresh, life, hasPages(apart));
+  return withVersion(contents, operation.key, KeyValueCode.set, version, apart);
 }
 
-function deleteKey(contents: Contents, { stampedAt }: Command, { key }: DeleteOperation): Change {
+function deleteKey(
+  contents: Contents,
+  { stampedAt }: Command,
+  { key }: DeleteOperation,
+  apart: KeptApart,
+): Change {
   const current = mapGet(contents.keys, key);
   if (current === undefined || !isLive(current)) {
     return { contents, outcome: refusal(KeyValueCode.doesNotExist) };
   }
   const fresh = { value: null, lastModified: nextStamp(contents, stampedAt), deleted: true };
-  const entry = superseding(current, true, fresh, FOR_EVER, floorOf(contents));
-  return withEntry(contents, key, KeyValueCode.deleted, entry);
+  const version = superseding(current, true, fresh, FOR_EVER, hasPages(apart));
+  return withVersion(contents, key, KeyValueCode.deleted, version, apart);
 }
 
 /** No new version: the value, its revision and its time stay. */
@@ -125,6 +141,12 @@ interface Fresh {
   readonly revisions?: number;
 }
 
+export interface NewVersion {
+  readonly entry: KeyEntry;
+  /** The versions that go into a page, newest first; undefined for none. */
+  readonly paged: readonly KeyVersion[] | undefined;
+}
+
 /**
  * The entry with a new version. Its two shapes are written out, since this is what a partition does most, and what it
  * keeps longest: a spread into either costs as much as all the rest of a put.
@@ -134,20 +156,31 @@ export function superseding(
   keepsHistory: boolean,
   { value, lastModified, deleted = false, revisions = 1 }: Fresh,
   { expires, expiresMs, armedAt }: Lifetime,
-  floor: Timestamp | undefined,
-): KeyEntry {
-  const { history, forgotten } = whatIsKept(current, keepsHistory, floor);
+  inPages: boolean,
+): NewVersion {
+  const { history, forgotten, paged } = whatIsKept(current, keepsHistory, inPages);
   const next = revision((current?.revision ?? NEVER_WRITTEN) + revisions);
   const lapsedAt = ZERO_TIMESTAMP;
   if (revisions > 1) {
     const version = { value, revision: next, deleted, lastModified, expires, lapsedAt, revisions };
     const entry = { ...version, expiresMs, armedAt, history };
-    return forgotten === undefined ? entry : { ...entry, forgotten };
+    return { entry: forgotten === undefined ? entry : { ...entry, forgotten }, paged };
   }
   if (forgotten === undefined) {
-    return { value, revision: next, deleted, lastModified, expires, lapsedAt, expiresMs, armedAt, history };
+    const entry = {
+      value,
+      revision: next,
+      deleted,
+      lastModified,
+      expires,
+      lapsedAt,
+      expiresMs,
+      armedAt,
+      history,
+    };
+    return { entry, paged };
   }
-  return {
+  const entry = {
     value,
     revision: next,
     deleted,
@@ -159,28 +192,59 @@ export function superseding(
     history,
     forgotten,
   };
+  return { entry, paged };
 }
 
-function whatIsKept(
-  current: KeyEntry | undefined,
-  keepsHistory: boolean,
-  floor: Timestamp | undefined,
-): Kept {
+function whatIsKept(current: KeyEntry | undefined, keepsHistory: boolean, inPages: boolean): Kept {
   if (current === undefined) return NOTHING_KEPT;
-  return keepsHistory ? historyAfter(current, floor) : historyWithout(current);
+  if (!keepsHistory) return historyWithout(current);
+  return inPages ? pagedAfter(current) : historyAfter(current);
 }
 
 const NOTHING_KEPT: Kept = { history: [], forgotten: undefined };
 
-function withEntry(contents: Contents, key: string, code: KeyValueCode, entry: KeyEntry): Change {
+/** Whether versions for which an entry has no room go into pages; else they are forgotten. */
+export function hasPages({ encodeVersions }: KeptApart): boolean {
+  return encodeVersions !== undefined;
+}
+
+/** The page of versions for which a key's entry has no room any more. */
+export function pageOf(
+  past: Past | undefined,
+  key: string,
+  { history, lastModified }: KeyEntry,
+  versions: readonly KeyVersion[],
+  { encodeVersions }: KeptApart,
+): WrittenPage {
+  const oldest = versions[versions.length - 1];
+  assert(
+    oldest !== undefined && encodeVersions !== undefined,
+    () => `versions of the key "${key}" are to go into a page, where there are no pages`,
+  );
+  const until = history[history.length - 1]?.lastModified ?? lastModified;
+  return newPage(past, { key, versions, before: revisionBefore(oldest), until }, encodeVersions);
+}
+
+function withVersion(
+  contents: Contents,
+  key: string,
+  code: KeyValueCode,
+  { entry, paged }: NewVersion,
+  apart: KeptApart,
+): Change {
   const { locks, sequences, transactions } = contents;
   const keys = mapSet(contents.keys, key, entry);
+  const next = withRetention(
+    { keys, locks, sequences, transactions, lastModified: entry.lastModified },
+    contents,
+  );
+  const outcome = outcomeOf(code, entry);
+  if (paged === undefined) return { contents: next, outcome };
+  const written = pageOf(contents.past, key, entry, paged, apart);
   return {
-    contents: withRetention(
-      { keys, locks, sequences, transactions, lastModified: entry.lastModified },
-      contents,
-    ),
-    outcome: outcomeOf(code, entry),
+    contents: { ...next, past: withPage(contents.past, written) },
+    outcome,
+    pages: { written: [written], removed: [] },
   };
 }
 
@@ -193,40 +257,31 @@ function foundAs(current: KeyEntry | undefined): Found {
     : { exists: false, revision, value: null };
 }
 
-export function readKeys(contents: Contents, operation: KeyValueRead, valueOf: ValueOf): Answer {
-  if (operation.type === 'Scan') return readPage(contents, operation, valueOf);
-  const entry = mapGet(contents.keys, operation.key);
+export function readKeys(contents: Contents, operation: KeyValueRead, atHand: AtHand): Answer {
+  if (operation.type === 'Scan') return readPage(contents, operation, atHand);
+  const { key, revision: wanted, at } = operation;
+  const entry = mapGet(contents.keys, key);
   if (entry === undefined) return { outcome: absentOutcome(operation, NEVER_WRITTEN) };
-  if (operation.revision !== undefined) return readRevision(entry, operation, operation.revision, valueOf);
-  return operation.at === undefined
-    ? seen(entry, operation, isLive(entry), valueOf)
-    : readAt(entry, operation, operation.at, valueOf);
+  if (wanted === undefined && at === undefined) return seen(entry, operation, isLive(entry), atHand);
+  const known = { key, entry, contents, versionsOf: atHand.versionsOf };
+  const found = at === undefined ? versionOf(known, revision(wanted ?? 0)) : versionAt(known, at);
+  switch (found) {
+    case 'elsewhere':
+      return LACKING;
+    case 'forgotten':
+      return noLongerKnown(at === undefined ? `revision ${wanted}` : `what it was at ${at.wall} ms`, key);
+    case 'none':
+      return { outcome: refusal(KeyValueCode.doesNotExist) };
+    default:
+      // Of a revision it does not matter whether it was superseded, deleted or has lapsed since; a tombstone is no value.
+      return at === undefined
+        ? seen({ ...found, expires: ZERO_TIMESTAMP }, operation, !found.deleted, atHand)
+        : seen(found, operation, wasLive(found, at), atHand);
+  }
 }
 
-/** Whether it was superseded, deleted or has lapsed since does not matter; a tombstone is no value. */
-function readRevision(
-  entry: KeyEntry,
-  operation: GetOperation | ExistsOperation,
-  wanted: number,
-  valueOf: ValueOf,
-): Answer {
-  const found = versionOf(entry, revision(wanted));
-  if (found === 'forgotten') return noLongerKnown(`revision ${wanted}`, operation.key, entry);
-  if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
-  return seen({ ...found, expires: ZERO_TIMESTAMP }, operation, !found.deleted, valueOf);
-}
-
-function readAt(
-  entry: KeyEntry,
-  operation: GetOperation | ExistsOperation,
-  at: Timestamp,
-  valueOf: ValueOf,
-): Answer {
-  const found = versionAt(entry, at);
-  if (found === 'forgotten') return noLongerKnown(`what it was at ${at.wall} ms`, operation.key, entry);
-  if (found === 'none') return { outcome: refusal(KeyValueCode.doesNotExist) };
-  return seen(found, operation, wasLive(found, at), valueOf);
-}
+/** The outcome is for nobody: whoever reads has to have the page first. */
+const LACKING: Answer = { outcome: refusal(KeyValueCode.mustRetry), lacks: true };
 
 /** What is told of a key that is not there. */
 function absentOutcome({ tombstone }: GetOperation | ExistsOperation, last: number): KeyValueOutcome {
@@ -238,7 +293,7 @@ function seen(
   version: KeyVersion,
   operation: GetOperation | ExistsOperation,
   lives: boolean,
-  valueOf: ValueOf,
+  { valueOf }: AtHand,
 ): Answer {
   const { type } = operation;
   if (!lives) return { outcome: absentOutcome(operation, version.revision) };
@@ -246,8 +301,8 @@ function seen(
   return { outcome: { ...outcomeOf(KeyValueCode.got, version), value: shownValue(version.value, valueOf) } };
 }
 
-function noLongerKnown(what: string, key: string, { history }: KeyEntry): Answer {
-  const reason = `${what} of the key "${key}" is not known: of its superseded versions only ${history.length} are kept`;
+function noLongerKnown(what: string, key: string): Answer {
+  const reason = `${what} of the key "${key}" is not known: not all of its superseded versions are kept`;
   return { outcome: refusal(KeyValueCode.errored), reason };
 }
 

@@ -8,8 +8,9 @@ import { intentsIn } from './blocking.js';
 import type { GetOperation } from './command.js';
 import type { Contents } from './contents.js';
 import { readKeys } from './keys.js';
+import { NOTHING_AT_HAND } from './past.js';
 import type { CommittedKey, LockNeed } from './transaction-command.js';
-import { isReference, NOTHING_APART, sizeOf } from './value-reference.js';
+import { isReference, sizeOf } from './value-reference.js';
 
 /** A longer value is not told unasked, nor are any when they come to more than that together: bytes. */
 export const MAX_TOLD_VALUE_BYTES = 4_096;
@@ -35,7 +36,7 @@ export function keysUnder(
     const size = sizeOf(value);
     const isShort = !isReference(value) && size <= MAX_TOLD_VALUE_BYTES && bytes + size <= MAX_TOLD_BYTES;
     if (isShort) bytes += size;
-    const { outcome } = readKeys(contents, isShort ? read : { ...read, type: 'Exists' }, NOTHING_APART);
+    const { outcome } = readKeys(contents, isShort ? read : { ...read, type: 'Exists' }, NOTHING_AT_HAND);
     if (outcome.family === undefined) told.push({ key, outcome });
   }
   return told;

@@ -15,11 +15,12 @@ import { logIndex, type LogIndex } from '../machine/units.js';
 import { comeTo, intentsIn } from './blocking.js';
 import { KeyValueCode, type Command, type Operation, type Outcome, type ReadOperation } from './command.js';
 import { mixCommand } from './command-digest.js';
-import type { Answer, Change, Contents } from './contents.js';
+import { NOTHING_KEPT_APART, type Answer, type Change, type Contents, type KeptApart } from './contents.js';
 import { endHold, readFloor, setFloor, writeHold } from './holds.js';
 import { endKey, readKeys, writeKey } from './keys.js';
 import { endLock, readLock, writeLock } from './locks.js';
 import { describeOperation, isRead, nameIn, refusalOf } from './operation.js';
+import { NOTHING_AT_HAND, type AtHand, type PastChange } from './past.js';
 import { NO_TRANSACTIONS } from './prepared.js';
 import { withRetention } from './retention.js';
 import {
@@ -31,8 +32,8 @@ import {
 } from './retry-table.js';
 import { readSequence, writeSequence } from './sequences.js';
 import { forgetRecords } from './transaction-records.js';
+import { trimPast } from './trim.js';
 import { readTransaction, writeTransaction, type Moment } from './transactions.js';
-import { NOTHING_APART, type ValueOf } from './value-reference.js';
 
 export interface PartitionState extends Contents {
   readonly retries: RetryTable;
@@ -55,6 +56,8 @@ export const EMPTY_PARTITION: PartitionState = {
 
 export interface Applied extends Answer {
   readonly state: PartitionState;
+  /** What becomes of the pages of the past; absent for nothing. */
+  readonly pages?: PastChange;
 }
 
 /** Moves past an entry that carries no command (a new leader's first). */
@@ -80,14 +83,14 @@ export function applyNothing(state: PartitionState, index: LogIndex, window: num
  * retry table, which would have to keep the values that it showed, does not know it. Of its outcome everything counts but
  * the values: whoever is to be told them reads them from the state (`answerRead`).
  *
- * @param separateFrom values of so many bytes and more are kept apart (`value-reference.ts`); none when absent.
+ * @param apart what is kept apart from the state; nothing when absent.
  */
 export function applyCommand(
   state: PartitionState,
   index: LogIndex,
   command: Command,
   window: number,
-  separateFrom = Number.POSITIVE_INFINITY,
+  apart: KeptApart = NOTHING_KEPT_APART,
 ): Applied {
   const { operation, requestId } = command;
   const retries = forgetOldRequests(state.retries, index, window);
@@ -105,11 +108,10 @@ export function applyCommand(
     return { state: next, outcome: refusalOf(operation, 'invalidInput'), reason };
   }
 
-  const { contents, outcome, reason } = execute(
-    endLapsed(state, index, command),
-    { index, command, window },
-    separateFrom,
-  );
+  const { contents: before, removed } = trimPast(endLapsed(state, index, command), command.trim);
+  const change = execute(before, { index, command, window, apart });
+  const { contents, outcome, reason, lacks } = change;
+  const pages = removed.length === 0 ? change.pages : { written: change.pages?.written ?? [], removed };
   const { keys, locks, sequences, lastModified } = contents;
   const record = { requestId, index, operation: describeOperation(operation), outcome };
   const next = {
@@ -126,6 +128,8 @@ export function applyCommand(
     state: withRetention(next, contents),
     outcome,
     ...(reason === undefined ? {} : { reason }),
+    ...(lacks === undefined ? {} : { lacks }),
+    ...(pages === undefined ? {} : { pages }),
   };
 }
 
@@ -134,8 +138,8 @@ function isRemembered(operation: Operation, { code }: Outcome): boolean {
   return !isRead(operation) && code !== KeyValueCode.mustRetry;
 }
 
-function execute(contents: Contents, moment: Moment, separateFrom: number): Change {
-  const { index, command } = moment;
+function execute(contents: Contents, moment: Moment): Change {
+  const { index, command, apart } = moment;
   const { operation } = command;
   const blockers = intentsIn(contents, operation);
   if (blockers.length > 0) {
@@ -147,7 +151,7 @@ function execute(contents: Contents, moment: Moment, separateFrom: number): Chan
     case 'Set':
     case 'Delete':
     case 'Extend':
-      return writeKey(contents, index, command, operation, separateFrom);
+      return writeKey(contents, index, command, operation, apart);
     case 'AcquireLock':
     case 'ExtendLock':
     case 'ReleaseLock':
@@ -195,24 +199,24 @@ function execute(contents: Contents, moment: Moment, separateFrom: number): Chan
 
 /** A read that stands in the log changes nothing but what has lapsed, and its values are not for the log to tell. */
 const NO_BYTES = new Uint8Array(0);
-const NOT_TOLD: ValueOf = () => NO_BYTES;
+const NOT_TOLD: AtHand = { valueOf: () => NO_BYTES, versionsOf: () => undefined };
 
 /** The answer to a read of the state as it is: what nobody has said to be over is not over. */
 export function executeRead(contents: Contents, operation: ReadOperation): Outcome {
   return answerRead(contents, operation).outcome;
 }
 
-/** The same, with the reason where there is no answer. `valueOf` gives the values that are kept apart. */
+/** The same, with the reason where there is no answer. `atHand` gives what is kept apart. */
 export function answerRead(
   contents: Contents,
   operation: ReadOperation,
-  valueOf: ValueOf = NOTHING_APART,
+  atHand: AtHand = NOTHING_AT_HAND,
 ): Answer {
   switch (operation.type) {
     case 'Get':
     case 'Exists':
     case 'Scan':
-      return readKeys(contents, operation, valueOf);
+      return readKeys(contents, operation, atHand);
     case 'GetLock':
       return readLock(contents, operation);
     case 'GetSequence':

@@ -1,13 +1,15 @@
 /** Makes the writes of a transaction into versions of their keys, all with the time of its commit. */
 
 import { compareTimestamps, type Timestamp } from '../clock/hybrid-clock.js';
-import { mapGet, mapSet, type OrderedMap } from '../collections/ordered-map.js';
+import { mapGet, mapSet } from '../collections/ordered-map.js';
 import { assert, present } from '../machine/assert.js';
 import type { LogIndex, Revision } from '../machine/units.js';
 import type { Command } from './command.js';
+import type { Contents, KeptApart } from './contents.js';
 import type { KeyEntry } from './key-entry.js';
 import { isLive } from './key-history.js';
-import { FOR_EVER, lifetime, superseding } from './keys.js';
+import { FOR_EVER, lifetime, hasPages, pageOf, superseding, type NewVersion } from './keys.js';
+import { withPage, type PastChange, type WrittenPage } from './past.js';
 import type { StagedWrite } from './transaction-command.js';
 
 export interface Publication {
@@ -18,32 +20,41 @@ export interface Publication {
   readonly at: Timestamp;
   /** None of the keys was changed since then, nor at that time. */
   readonly unchangedSince: Timestamp;
-  /** The earliest time that somebody holds; undefined for none. */
-  readonly floor: Timestamp | undefined;
+  readonly apart: KeptApart;
 }
 
 export interface Published {
-  readonly keys: OrderedMap<KeyEntry>;
+  readonly contents: Contents;
+  /** The pages of the past that are written; absent for none. */
+  readonly pages?: PastChange;
   /** What each of the writes came to, in their order. */
   readonly revisions: readonly Revision[];
 }
 
 /** Values stay in the state, however large they are. */
 export function publish(
-  keys: OrderedMap<KeyEntry>,
+  contents: Contents,
   writes: readonly StagedWrite[],
   publication: Publication,
 ): Published {
-  let published = keys;
+  const { apart } = publication;
+  let { keys, past } = contents;
+  const written: WrittenPage[] = [];
   const revisions: Revision[] = [];
   for (const write of writes) {
-    const current = mapGet(keys, write.key);
-    checkUnchanged(write.key, current, publication.unchangedSince);
-    const entry = written(current, write, publication);
-    published = mapSet(published, write.key, entry);
+    const { key } = write;
+    const current = mapGet(keys, key);
+    checkUnchanged(key, current, publication.unchangedSince);
+    const { entry, paged } = newVersion(current, write, publication);
+    keys = mapSet(keys, key, entry);
     revisions.push(entry.revision);
+    if (paged === undefined) continue;
+    const page = pageOf(past, key, entry, paged, apart);
+    past = withPage(past, page);
+    written.push(page);
   }
-  return { keys: published, revisions };
+  if (past === undefined || written.length === 0) return { contents: { ...contents, keys }, revisions };
+  return { contents: { ...contents, keys, past }, revisions, pages: { written, removed: [] } };
 }
 
 function checkUnchanged(key: string, current: KeyEntry | undefined, since: Timestamp): void {
@@ -55,25 +66,31 @@ function checkUnchanged(key: string, current: KeyEntry | undefined, since: Times
   );
 }
 
-function written(
+function newVersion(
   current: KeyEntry | undefined,
   write: StagedWrite,
-  { index, command, at, floor }: Publication,
-): KeyEntry {
+  { index, command, at, apart }: Publication,
+): NewVersion {
   switch (write.type) {
     case 'Set': {
       const { value, revisions, noRevision, expiresMs } = write;
       const fresh = { value, lastModified: at, revisions };
-      return superseding(current, noRevision !== true, fresh, lifetime(index, command, expiresMs), floor);
+      return superseding(
+        current,
+        noRevision !== true,
+        fresh,
+        lifetime(index, command, expiresMs),
+        hasPages(apart),
+      );
     }
     case 'Delete': {
       const fresh = { value: null, lastModified: at, deleted: true, revisions: write.revisions };
-      return superseding(current, true, fresh, FOR_EVER, floor);
+      return superseding(current, true, fresh, FOR_EVER, hasPages(apart));
     }
     case 'Extend': {
       const entry = present(current, () => `the key "${write.key}" is to live longer, but was never written`);
       assert(isLive(entry), () => `the key "${write.key}" is to live longer, but is over`);
-      return { ...entry, ...lifetime(index, command, write.expiresMs) };
+      return { entry: { ...entry, ...lifetime(index, command, write.expiresMs) }, paged: undefined };
     }
   }
 }

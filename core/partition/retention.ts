@@ -35,14 +35,15 @@ export interface Floor {
   readonly position: LogIndex;
 }
 
-/** The floor of a partition: what is newer than this is not to be forgotten, nor what was the newest by then. */
+/** The floor of a partition: what is newer than this is not to be trimmed, nor what was the newest by then. */
 export function floorOf({ retention }: Contents): Timestamp | undefined {
   if (retention?.type !== 'Floor') return undefined;
   const { wall, counter, node } = retention.timestamp;
   return wall === 0 && counter === 0 && node === 0 ? undefined : retention.timestamp;
 }
 
-/** What most partitions have not, to be spread into what replaces their contents: there is no such field without it. */
-export function withRetention<T extends object>(made: T, { retention }: Contents): T {
-  return retention === undefined ? made : { ...made, retention };
+/** What most partitions have not, to be spread into what replaces their contents: there are no such fields without it. */
+export function withRetention<T extends object>(made: T, { retention, past }: Contents): T {
+  if (past === undefined) return retention === undefined ? made : { ...made, retention };
+  return retention === undefined ? { ...made, past } : { ...made, retention, past };
 }

@@ -9,10 +9,11 @@ import type { Timestamp } from '../clock/hybrid-clock.js';
 import { KeyValueCode, RESERVED_KEY_PREFIX, type PageItem, type ScanOperation } from './command.js';
 import type { Answer, Contents } from './contents.js';
 import type { KeyEntry, KeyVersion } from './key-entry.js';
-import { isLive, versionAt, wasLive } from './key-history.js';
+import { isLive, versionAt, wasLive, type Found, type KnownKey } from './key-history.js';
 import { forEachWithin } from './key-range.js';
 import { refusalOf } from './operation.js';
-import { shownValue, sizeOf, type ValueOf } from './value-reference.js';
+import type { AtHand, VersionsOf } from './past.js';
+import { shownValue, sizeOf } from './value-reference.js';
 
 /** A page shows so many keys at most, however many were asked for. */
 export const MAX_PAGE_ITEMS = 4_096;
@@ -62,22 +63,33 @@ export function walkPage(
   return { hasMore, lastKey };
 }
 
-export function readPage(contents: Contents, operation: ScanOperation, valueOf: ValueOf): Answer {
+export function readPage(contents: Contents, operation: ScanOperation, atHand: AtHand): Answer {
   const items: PageItem[] = [];
   let bytes = 0;
   let unknown: string | undefined;
+  let lacking = 0;
+  // The pages of the past that it has to look into count like what it shows: so it is bounded also in what is read for it.
+  const versionsOf: VersionsOf = (page) => {
+    bytes += page.versions.bytes;
+    return atHand.versionsOf(page);
+  };
   const walked = walkPage(contents, operation, (key, entry) => {
-    const version = visibleVersion(key, entry, operation.at);
+    const version = visibleVersion({ key, entry, contents, versionsOf }, operation.at);
     if (version === undefined) return 'passed over';
+    if (version === 'elsewhere') {
+      lacking += 1;
+      return items.length + lacking > 1 && bytes > MAX_PAGE_BYTES ? 'stop' : 'shown';
+    }
     if (version === 'forgotten') {
       unknown = key;
       return 'stop';
     }
     bytes += key.length + sizeOf(version.value);
     if (items.length > 0 && bytes > MAX_PAGE_BYTES) return 'stop';
-    items.push(itemOf(key, version, valueOf));
+    items.push(itemOf(key, version, atHand));
     return 'shown';
   });
+  if (lacking > 0) return { outcome: refusalOf(operation, 'mustRetry'), lacks: true };
   // A page that comes to such a key ends before it where it can, so that all others can be read.
   if (unknown !== undefined && walked.lastKey === '') {
     const reason = `what the key "${unknown}" was at that time is not known: too much of its history is gone`;
@@ -89,21 +101,22 @@ export function readPage(contents: Contents, operation: ScanOperation, valueOf: 
 
 /** What a page shows of a key, if it shows it. */
 export function visibleVersion(
-  key: string,
-  entry: KeyEntry,
+  known: KnownKey,
   at: Timestamp | undefined,
-): KeyVersion | 'forgotten' | undefined {
+): Exclude<Found, 'none'> | undefined {
+  const { key, entry } = known;
   if (key.startsWith(RESERVED_KEY_PREFIX)) return undefined;
   if (at === undefined) return isLive(entry) ? entry : undefined;
-  const found = versionAt(entry, at);
-  if (found === 'none' || found === 'forgotten') return found === 'none' ? undefined : found;
+  const found = versionAt(known, at);
+  if (found === 'none') return undefined;
+  if (found === 'forgotten' || found === 'elsewhere') return found;
   return wasLive(found, at) ? found : undefined;
 }
 
 function itemOf(
   key: string,
   { value, revision, lastModified, expires }: KeyVersion,
-  valueOf: ValueOf,
+  { valueOf }: AtHand,
 ): PageItem {
   const item = { key, value: shownValue(value, valueOf), revision, lastModified };
   return expires.node === 0 ? item : { ...item, expires };

@@ -10,12 +10,11 @@ import { mapGet } from '../collections/ordered-map.js';
 import { assert } from '../machine/assert.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Command } from './command.js';
-import { nextStamp, type Answer, type Change, type Contents } from './contents.js';
+import { nextStamp, type Answer, type Change, type Contents, type KeptApart } from './contents.js';
 import { isLive } from './key-history.js';
 import { checkObservations, foreignIntent, type Conflict } from './observations.js';
 import { preparedIn, withoutPrepared, withPrepared, type TransactionRecord } from './prepared.js';
 import { publish } from './publish.js';
-import { floorOf } from './retention.js';
 import {
   abortRecord,
   decisionOf,
@@ -46,6 +45,7 @@ export interface Moment {
   readonly command: Command;
   /** How many entries back a request may have been made (`retry-table.ts`). */
   readonly window: number;
+  readonly apart: KeptApart;
 }
 
 export function writeTransaction(contents: Contents, moment: Moment, operation: TransactionWrite): Change {
@@ -119,16 +119,17 @@ function commitAtOnce(contents: Contents, moment: Moment, operation: CommitAtOnc
   const conflict = conflictOf(contents, transaction, writes) ?? conflictWith(contents, transaction, reads);
   if (conflict !== undefined) return { contents, ...refused(contents, conflict) };
 
-  const { index, command } = moment;
+  const { index, command, apart } = moment;
   const at = nextStamp(contents, command.stampedAt);
-  const publication = { index, command, at, unchangedSince: at, floor: floorOf(contents) };
-  const { keys, revisions } = publish(contents.keys, writes, publication);
+  const publication = { index, command, at, unchangedSince: at, apart };
+  const { contents: published, revisions, pages } = publish(contents, writes, publication);
   const participants = [{ group, ...(ephemeral === true ? { ephemeral } : {}) }];
   const done: TransactionRecord = { state: 'Committed', at, participants, revisions, index };
   const transactions = withClosed(contents.transactions, transaction, done);
   return {
-    contents: { ...contents, keys, transactions, lastModified: at },
+    contents: { ...published, transactions, lastModified: at },
     outcome: { ...decisionOutcome(done), revisions },
+    ...(pages === undefined ? {} : { pages }),
   };
 }
 
@@ -173,7 +174,7 @@ function decide(contents: Contents, moment: Moment, operation: DecideOperation):
   return { contents: { ...contents, transactions }, outcome: decisionOutcome(aborted) };
 }
 
-function settle(contents: Contents, { index, command }: Moment, operation: SettleOperation): Change {
+function settle(contents: Contents, { index, command, apart }: Moment, operation: SettleOperation): Change {
   const { transaction, decision } = operation;
   checkAgainstRecord(contents, operation);
   const outcome = outcomeOf(TransactionCode.done);
@@ -190,11 +191,15 @@ function settle(contents: Contents, { index, command }: Moment, operation: Settl
     () =>
       `${transaction} was committed at ${at.wall} ms, before it was prepared, at ${unchangedSince.wall} ms`,
   );
-  const publication = { index, command, at, unchangedSince, floor: floorOf(contents) };
-  const { keys } = publish(contents.keys, writes, publication);
+  const publication = { index, command, at, unchangedSince, apart };
+  const { contents: published, pages } = publish(contents, writes, publication);
   const { lastModified } = contents;
   const latest = compareTimestamps(at, lastModified) > 0 ? at : lastModified;
-  return { contents: { ...contents, keys, transactions, lastModified: latest }, outcome };
+  return {
+    contents: { ...published, transactions, lastModified: latest },
+    outcome,
+    ...(pages === undefined ? {} : { pages }),
+  };
 }
 
 /** Where the record is here, it says the same. */

@@ -12,7 +12,7 @@ import type { LogIndex } from '../machine/units.js';
 import type { Value } from './command.js';
 
 export interface ValueReference {
-  /** The entry that wrote the value, which names it: an entry writes one value at most. */
+  /** The entry that wrote the value, which names it: an entry writes one value at most. Pages have names of their own (`past.ts`). */
   readonly index: LogIndex;
   /** How many bytes it has. */
   readonly bytes: number;

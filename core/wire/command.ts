@@ -2,7 +2,7 @@
 
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import type { LogIndex } from '../machine/units.js';
-import type { Command, Lapse, Operation, SequenceTake } from '../partition/command.js';
+import type { Command, Lapse, Operation, SequenceTake, Trim } from '../partition/command.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -51,6 +51,7 @@ function writeCommand(writer: Writer, command: Command): void {
   const { take } = command;
   if (take?.type === 'Block') writeNested(writer, 170, take, writeBlock);
   else if (take?.type === 'Part') writeNested(writer, 178, take, writePart);
+  if (command.trim !== undefined) writeNested(writer, 442, command.trim, writeTrim);
 }
 
 function readCommand(reader: Reader): Command {
@@ -60,6 +61,7 @@ function readCommand(reader: Reader): Command {
   let operation: Operation | undefined;
   const lapsed: Lapse[] = [];
   let take: SequenceTake | undefined;
+  let trim: Trim | undefined;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -81,6 +83,9 @@ function readCommand(reader: Reader): Command {
       case 178:
         take = readNested(reader, readPart);
         break;
+      case 442:
+        trim = readNested(reader, readTrim);
+        break;
       default: {
         const read = readOperation(reader, tag);
         if (read === undefined) skipField(reader, tag);
@@ -101,6 +106,7 @@ function readCommand(reader: Reader): Command {
     operation,
     ...(lapsed.length === 0 ? {} : { lapsed }),
     ...(take === undefined ? {} : { take }),
+    ...(trim === undefined ? {} : { trim }),
   };
 }
 
@@ -142,6 +148,29 @@ function readLapse(reader: Reader): Lapse {
     name: checkedKey(reader, name, 'Lapse.name'),
     armedAt: positive(reader, armedAt, 'Lapse.armed_at') as LogIndex,
   };
+}
+
+function writeTrim(writer: Writer, { from, to, keep, before }: Trim): void {
+  writeText(writer, 10, from);
+  writeText(writer, 18, to);
+  writeUnsigned(writer, 24, keep);
+  writeTimestamp(writer, 34, before);
+}
+
+function readTrim(reader: Reader): Trim {
+  let from = '';
+  let to = '';
+  let keep = 0;
+  let before = ZERO_TIMESTAMP;
+  while (reader.pos < reader.len) {
+    const tag = reader.tag();
+    if (tag === 10) from = readText(reader, 'Trim.from');
+    else if (tag === 18) to = readText(reader, 'Trim.to');
+    else if (tag === 24) keep = readUnsigned(reader, 'Trim.keep');
+    else if (tag === 34) before = readTimestamp(reader);
+    else skipField(reader, tag);
+  }
+  return { from, to, keep, before };
 }
 
 type Block = Extract<SequenceTake, { type: 'Block' }>;

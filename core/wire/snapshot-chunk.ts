@@ -1,7 +1,8 @@
 /**
  * The state of a partition in chunks, as it lies on the disk and as a follower that is far behind gets it.
  *
- * A chunk holds the records that come next after a place (keys, then locks, sequences, transactions, holds and the retry table) until
+ * A chunk holds the records that come next after a place (keys, then pages of their past, locks, sequences, transactions, holds and
+ * the retry table) until
  * it has as many bytes as it may; the last one says what there is beside the records. Where a chunk ends depends on the state and the
  * size alone: equal states give equal chunks, on every node. Cutting one off costs what is in it, not what was before.
  *
@@ -15,16 +16,18 @@ import {
   emptyOrderedMap,
   mapAppend,
   mapForEach,
+  mapGet,
   mapSet,
   type OrderedMap,
 } from '../collections/ordered-map.js';
 import { radixVisitFrom } from '../collections/radix-array.js';
 import type { LogIndex } from '../machine/units.js';
 import { liveHolds } from '../partition/holds.js';
-import type { KeyEntry } from '../partition/key-entry.js';
+import { NEVER_WRITTEN, type KeyEntry } from '../partition/key-entry.js';
 import { forEachReference } from '../partition/key-history.js';
 import type { LockEntry } from '../partition/lock-entry.js';
 import type { PartitionState } from '../partition/partition.js';
+import { forEachOfPage, isPageName, pageName, type PastPage } from '../partition/past.js';
 import { EMPTY_RETRY_TABLE, findRetry, rememberRequest, type RetryTable } from '../partition/retry-table.js';
 import type { Floor, HoldEntry, Retention } from '../partition/retention.js';
 import type { SequenceEntry } from '../partition/sequence-entry.js';
@@ -45,6 +48,7 @@ import {
   type Writer,
 } from './fields.js';
 import { readFloor, readHoldEntry, writeFloor, writeHoldEntry } from './hold-operations.js';
+import { readPage, writePage } from './past.js';
 import { readSequenceEntry, writeSequenceEntry } from './sequence-records.js';
 import {
   readKeyEntry,
@@ -66,7 +70,7 @@ import {
 } from './transaction-records.js';
 import { readTimestamp, writeTimestamp } from './values.js';
 
-type NamedKind = 'keys' | 'locks' | 'sequences' | 'prepared' | 'open' | 'closed' | 'holds';
+type NamedKind = 'keys' | 'past' | 'locks' | 'sequences' | 'prepared' | 'open' | 'closed' | 'holds';
 
 /** Between two records of a state: after this one of its kind, and after all records of the kinds before it. */
 export type ChunkPlace =
@@ -85,8 +89,8 @@ export interface Chunk {
 /**
  * The chunk that begins at `from`: at least one record where there is one, and no further one beyond `maxBytes`.
  *
- * @param weigh called for each value that a key of the chunk keeps apart, in their order; says how many bytes come with the
- * chunk on its account.
+ * @param weigh called for each value, and each page of the past, that a record of the chunk keeps apart, in their order; says how
+ * many bytes come with the chunk on its account.
  */
 export function encodeChunk(
   state: PartitionState,
@@ -98,6 +102,7 @@ export function encodeChunk(
   const bytes = encoded(state, (writer) => {
     const end = writer.pos + Math.max(maxBytes, 1);
     if (place.next.in === 'keys') place.next = writeKeys(writer, state, place.next.after, end, weigh);
+    if (place.next.in === 'past') place.next = writePast(writer, state, place.next.after, end, weigh);
     if (place.next.in === 'locks') place.next = writeLocks(writer, state, place.next.after, end);
     if (place.next.in === 'sequences') place.next = writeSequences(writer, state, place.next.after, end);
     if (place.next.in === 'prepared') place.next = writePreparedOnes(writer, state, place.next.after, end);
@@ -126,7 +131,24 @@ function writeKeys(
     forEachReference(entry, (reference) => void (room -= weigh(reference)));
   };
   const last = writeRecords(writer, { tag: 10, records: keys, write }, after, () => room);
-  return last === undefined ? { in: 'locks', after: '' } : { in: 'keys', after: last };
+  return last === undefined ? { in: 'past', after: '' } : { in: 'keys', after: last };
+}
+
+function writePast(
+  writer: Writer,
+  { past }: PartitionState,
+  after: string,
+  end: number,
+  weigh: (reference: ValueReference) => number,
+): ChunkPlace {
+  let room = end;
+  const write = (_: Writer, _name: string, page: PastPage): void => {
+    writePage(writer, page);
+    forEachOfPage(page, (reference) => void (room -= weigh(reference)));
+  };
+  const records = past?.pages ?? emptyOrderedMap();
+  const last = writeRecords(writer, { tag: 410, records, write }, after, () => room);
+  return last === undefined ? { in: 'locks', after: '' } : { in: 'past', after: last };
 }
 
 function writeLocks(writer: Writer, { locks }: PartitionState, after: string, end: number): ChunkPlace {
@@ -221,6 +243,7 @@ function writeStateHead(writer: Writer, state: PartitionState): void {
   const { retention } = state;
   if (retention?.type === 'Holds') writeUnsigned(writer, 400, retention.changedAt);
   if (retention?.type === 'Floor') writeNested(writer, 410, retention, writeFloor);
+  writeUnsigned(writer, 416, state.past?.written ?? 0);
 }
 
 /** A state of which some chunks were read. */
@@ -234,6 +257,7 @@ export interface PartialState {
   readonly about: ReadTransactions;
   /** Absent until one is read. */
   readonly holds?: ReadHolds;
+  readonly past?: ReadPast;
   readonly retries: RetryTable;
   readonly firstRetry: number;
   readonly lastRetry: number;
@@ -245,6 +269,11 @@ interface ReadHolds {
   readonly last: string;
 }
 
+interface ReadPast {
+  readonly pages: OrderedMap<PastPage>;
+  readonly last: string;
+}
+
 interface StateHead {
   readonly applied: LogIndex;
   readonly lastModified: Timestamp;
@@ -253,6 +282,8 @@ interface StateHead {
   /** When the holds changed last; absent where there never were any. */
   readonly holdsChangedAt?: LogIndex;
   readonly floor?: Floor;
+  /** So many pages of the past were ever written. */
+  readonly pagesWritten: number;
 }
 
 export const NO_CHUNKS: PartialState = {
@@ -272,7 +303,7 @@ export const NO_CHUNKS: PartialState = {
 /**
  * What was read so far with the next chunk added to it, or why that cannot be; never throws.
  *
- * @param apart called for each value that a key of the chunk keeps apart, in their order.
+ * @param apart called for each value, and each page of the past, that a record of the chunk keeps apart, in their order.
  */
 export function decodeChunk(
   partial: PartialState,
@@ -288,11 +319,13 @@ function readChunk(
   apart: ((reference: ValueReference) => void) | undefined,
 ): PartialState {
   if (partial.head !== undefined) malformed(reader, 'it comes after the last one');
-  let { keys, lastKey, locks, lastLock, sequences, lastSequence, about, holds } = partial;
+  let { keys, lastKey, locks, lastLock, sequences, lastSequence, about, holds, past } = partial;
   let { retries, firstRetry, lastRetry } = partial;
   let head: StateHead | undefined;
   const names: string[] = [];
   const entries: KeyEntry[] = [];
+  const pageNames: string[] = [];
+  const pages: PastPage[] = [];
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -303,6 +336,17 @@ function readChunk(
         entries.push(entry);
         if (apart !== undefined) forEachReference(entry, apart);
         lastKey = key;
+        break;
+      }
+      case 410: {
+        const page = readNested(reader, readPage);
+        const name = pageName(page.key, page.oldest);
+        if (name <= (pageNames[pageNames.length - 1] ?? past?.last ?? '')) {
+          malformed(reader, 'the pages of a state are not in ascending order');
+        }
+        pageNames.push(name);
+        pages.push(page);
+        if (apart !== undefined) forEachOfPage(page, apart);
         break;
       }
       case 34: {
@@ -357,16 +401,45 @@ function readChunk(
     }
   }
   keys = mapAppend(keys, names, entries);
+  const last = pageNames[pageNames.length - 1];
+  if (last !== undefined)
+    past = { pages: mapAppend(past?.pages ?? emptyOrderedMap(), pageNames, pages), last };
   if (head !== undefined) {
     checkHead(reader, head, firstRetry, lastRetry);
     checkIndexes(reader, about, head.applied, head.forgotten);
+    if (past !== undefined) checkPages(reader, keys, past.pages, head.pagesWritten);
     if (holds !== undefined && head.holdsChangedAt === undefined) {
       malformed(reader, 'a state has holds, but StateHead.holds_changed_at is missing');
     }
   }
   const named = { keys, lastKey, locks, lastLock, sequences, lastSequence, about };
   const whole = { ...named, retries, firstRetry, lastRetry, head };
-  return holds === undefined ? whole : { ...whole, holds };
+  return {
+    ...whole,
+    ...(holds === undefined ? {} : { holds }),
+    ...(past === undefined ? {} : { past }),
+  };
+}
+
+/** Every page is one of an older past of a key that is there. */
+function checkPages(
+  reader: Reader,
+  keys: OrderedMap<KeyEntry>,
+  pages: OrderedMap<PastPage>,
+  written: number,
+): void {
+  mapForEach(pages, (_, { key, newest, versions }) => {
+    if (!isPageName(versions.index, written)) {
+      malformed(reader, `a page of the key "${key}" is named ${versions.index}, but ${written} were written`);
+    }
+    const revision = mapGet(keys, key)?.revision ?? NEVER_WRITTEN;
+    if (newest >= revision) {
+      malformed(
+        reader,
+        `a page of the key "${key}" has revision ${newest}, but the key has come to ${revision}`,
+      );
+    }
+  });
 }
 
 function checkHead(reader: Reader, head: StateHead, firstRetry: number, lastRetry: number): void {
@@ -388,6 +461,7 @@ function readStateHead(reader: Reader): StateHead {
   let forgotten = 0;
   let holdsChangedAt = 0;
   let floor: Floor | undefined;
+  let pagesWritten = 0;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
     switch (tag) {
@@ -409,6 +483,9 @@ function readStateHead(reader: Reader): StateHead {
       case 410:
         floor = readNested(reader, readFloor);
         break;
+      case 416:
+        pagesWritten = readUnsigned(reader, 'StateHead.pages_written');
+        break;
       default:
         skipField(reader, tag);
     }
@@ -421,6 +498,7 @@ function readStateHead(reader: Reader): StateHead {
     lastModified,
     digest,
     forgotten: forgotten as LogIndex,
+    pagesWritten,
     ...(holdsChangedAt === 0 ? {} : { holdsChangedAt: holdsChangedAt as LogIndex }),
     ...(floor === undefined ? {} : { floor }),
   };
@@ -435,6 +513,7 @@ export function wholeState({
   retries,
   head,
   holds,
+  past,
 }: PartialState): PartitionState | undefined {
   if (head === undefined) return undefined;
   const { applied, lastModified, digest, forgotten } = head;
@@ -450,7 +529,12 @@ export function wholeState({
     digest,
   };
   const retention = retentionOf(head, holds?.live);
-  return retention === undefined ? state : { ...state, retention };
+  const { pagesWritten: written } = head;
+  return {
+    ...state,
+    ...(retention === undefined ? {} : { retention }),
+    ...(written === 0 ? {} : { past: { pages: past?.pages ?? emptyOrderedMap(), written } }),
+  };
 }
 
 function retentionOf(

@@ -21,7 +21,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
-import { readValue } from './values.js';
+import { readKeptApart } from './values.js';
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -111,7 +111,7 @@ function readCarriedValue(reader: Reader): CarriedValue {
         index = readUnsigned(reader, 'CarriedValue.index');
         break;
       case 18:
-        bytes = keepable(readValue(reader, 'CarriedValue.bytes'));
+        bytes = keepable(readKeptApart(reader, 'CarriedValue.bytes'));
         break;
       default:
         skipField(reader, tag);

@@ -177,7 +177,7 @@ function checkArmed(reader: Reader, expiresMs: number, armedAt: number, what: st
   }
 }
 
-function writeVersion(writer: Writer, version: KeyVersion): void {
+export function writeVersion(writer: Writer, version: KeyVersion): void {
   if (!isReference(version.value)) writeOptionalBytes(writer, 10, version.value);
   writeUnsigned(writer, 16, version.revision);
   writeBool(writer, 24, version.deleted);
@@ -188,7 +188,7 @@ function writeVersion(writer: Writer, version: KeyVersion): void {
   writeUnsigned(writer, 64, version.revisions ?? 0);
 }
 
-function readVersion(reader: Reader): KeyVersion {
+export function readVersion(reader: Reader): KeyVersion {
   let value: KeptValue = null;
   let revision = 0;
   let deleted = false;

@@ -34,7 +34,7 @@ import {
   type Reader,
   type Writer,
 } from './fields.js';
-import { readValue } from './values.js';
+import { readKeptApart } from './values.js';
 import { payloadHome, readEntry, writeEntries, type PayloadHome } from './log-entries.js';
 
 /** The bytes for the disk. Equal values give equal bytes. */
@@ -237,7 +237,7 @@ function readStoredValue(reader: Reader): StoredValue {
   let bytes: Uint8Array = NO_BYTES;
   while (reader.pos < reader.len) {
     const tag = reader.tag();
-    if (tag === 10) bytes = keepable(readValue(reader, 'StoredValue.bytes'));
+    if (tag === 10) bytes = keepable(readKeptApart(reader, 'StoredValue.bytes'));
     else skipField(reader, tag);
   }
   return { type: 'Value', bytes };

@@ -22,6 +22,10 @@ export function writeReference(writer: Writer, { index, bytes, digest }: ValueRe
 }
 
 export function readReference(reader: Reader): ValueReference {
+  return readReferenceUpTo(reader, MAX_VALUE_BYTES);
+}
+
+export function readReferenceUpTo(reader: Reader, maxBytes: number): ValueReference {
   let index = 0;
   let bytes = 0;
   let digest = '';
@@ -42,8 +46,7 @@ export function readReference(reader: Reader): ValueReference {
     }
   }
   if (digest === '') malformed(reader, 'ValueReference.digest is missing');
-  if (bytes > MAX_VALUE_BYTES)
-    malformed(reader, `ValueReference.bytes is ${bytes}, above ${MAX_VALUE_BYTES}`);
+  if (bytes > maxBytes) malformed(reader, `ValueReference.bytes is ${bytes}, above ${maxBytes}`);
   return { index: positive(reader, index, 'ValueReference.index') as LogIndex, bytes, digest };
 }
 

@@ -3,6 +3,7 @@
 import { ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
 import type { NodeId, WallMs } from '../machine/units.js';
 import type { RequestId } from '../partition/command.js';
+import { MAX_VERSIONS_BYTES } from '../partition/key-entry.js';
 import { MAX_REQUEST_ID_LENGTH, MAX_VALUE_BYTES } from '../partition/validate.js';
 import {
   malformed,
@@ -55,10 +56,18 @@ export function checkedRequestId(reader: Reader, text: string, what: string): Re
 
 /** Reads the bytes of a value, as a view of the input: who keeps it for long calls `keepable`. */
 export function readValue(reader: Reader, what: string): Uint8Array {
+  return readBytesUpTo(reader, what, MAX_VALUE_BYTES);
+}
+
+/** The same for what a state keeps apart: a value, or a page of the past, which may be larger. */
+export function readKeptApart(reader: Reader, what: string): Uint8Array {
+  return readBytesUpTo(reader, what, MAX_VERSIONS_BYTES);
+}
+
+function readBytesUpTo(reader: Reader, what: string, most: number): Uint8Array {
   const bytes = reader.bytes();
-  if (bytes.length > MAX_VALUE_BYTES) {
-    malformed(reader, `${what} has ${bytes.length} bytes; at most ${MAX_VALUE_BYTES} are allowed`);
-  }
+  if (bytes.length > most)
+    malformed(reader, `${what} has ${bytes.length} bytes; at most ${most} are allowed`);
   return bytes;
 }
 

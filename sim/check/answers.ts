@@ -385,7 +385,10 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
         );
       }
       // All but the values, which nobody knows yet.
-      const { outcome } = answerRead(image, operation, () => new Uint8Array(0));
+      const { outcome } = answerRead(image, operation, {
+        valueOf: () => new Uint8Array(0),
+        versionsOf: () => undefined,
+      });
       checkRested(node, group, image.applied, outcome, known, turn);
       known.rested.add(image.applied);
     },

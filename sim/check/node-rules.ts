@@ -147,7 +147,8 @@ export function createNodeRules(settings: RuleSettings, desk: Desk = NO_DESK): N
       for (const change of effect.changes) noteChange((group) => writtenOf(node, group), change);
     }
   };
-  const referenceOf = (group: number): Reference => (references[group] ??= createReference(group));
+  const referenceOf = (group: number): Reference =>
+    (references[group] ??= createReference(group, group !== META_GROUP));
   const conductOf = (node: number, group: number): Conduct => {
     const { conducts } = runs.get(node) as Run;
     let conduct = conducts.get(group);

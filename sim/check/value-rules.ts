@@ -7,9 +7,12 @@
 import {
   COLD_PREFIX,
   fifoToArray,
+  forEachOfPage,
   forEachReference,
   generationKey,
+  logIndex,
   mapForEach,
+  mayReferTo,
   radixForEach,
   radixGet,
   valueKey,
@@ -88,8 +91,10 @@ export function createValueRules(limits: { readonly maxValueReads: number }): Va
   };
 }
 
-function forEachReferred(partition: PartitionState, visit: (index: LogIndex) => void): void {
-  mapForEach(partition.keys, (_, entry) => forEachReference(entry, ({ index }) => visit(index)));
+function forEachReferred({ keys, past }: PartitionState, visit: (index: LogIndex) => void): void {
+  mapForEach(keys, (_, entry) => forEachReference(entry, ({ index }) => visit(index)));
+  if (past !== undefined)
+    mapForEach(past.pages, (_, page) => forEachOfPage(page, ({ index }) => visit(index)));
 }
 
 /** The reads that begin to wait for values in a step. */
@@ -121,8 +126,8 @@ export function checkNothingLeft(
     for (const key of durable.keys()) {
       if (key < from || key >= generationKey(group, values.generation + 1) || needed.has(key)) continue;
       // Entries that it has not come to again, since it was started, may be written already.
-      const index = Number.parseInt(key.slice(ofThisOne.length), 16);
-      if (key.startsWith(ofThisOne) && index > partition.applied) continue;
+      const index = logIndex(Number.parseInt(key.slice(ofThisOne.length), 16));
+      if (key.startsWith(ofThisOne) && !mayReferTo(partition, index)) continue;
       throw new PropertyBroken(
         'nothing is left of old values',
         `node ${node}, group ${group}: ${key} is on its disk, but nothing refers to it (applied ${partition.applied}, ` +

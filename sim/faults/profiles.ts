@@ -296,13 +296,22 @@ function crowd(storm: KeyValueScenario, serviceKind: ServiceKind): KeyValueScena
   };
 }
 
-/** Group 0 has the holds. Who reads the past means to do so for longer than it would be remembered. */
+/** Group 0 has the holds. Who reads the past means to do so for longer than it would be kept, and it lies on the disk. */
 function holdPasts(storm: KeyValueScenario): KeyValueScenario {
   const crowded = crowd(storm, 'held pasts');
-  const { settings, workload } = crowded;
+  const { settings, workload, seed, calm } = crowded;
+  const stream = streamOf(seed, 'fault', 'retention');
+  const past = {
+    maxValueBytesInMemory: drawOne(stream, [0, 0, 2_000, 1_000_000], 0),
+    persistentRevisionRetentionCount: drawOne(stream, [0, 18, 40], 1),
+    persistentRevisionRetentionAgeMs: drawOne(stream, [0, 2_000, 10_000], 2),
+    persistentRevisionCleanupMs: drawOne(stream, [300, 2_000], 3),
+  };
   return {
     ...crowded,
-    settings: { ...settings, node: { ...settings.node, meta: true } },
+    settings: { ...settings, node: { ...settings.node, meta: true, ...past } },
+    // All the past has to be sent to a replica that lost touch, on slow disks page by page (seeds 33 and 52).
+    calm: { ...calm, limitMs: 3 * calm.limitMs },
     workload: { ...workload, clients: 6, operationsPerClient: 250, thinkMs: 60 },
   };
 }

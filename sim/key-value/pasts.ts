@@ -16,8 +16,9 @@ import { toBytes } from './text.js';
 
 /** What a client remembers of the past. */
 export interface PastMemory {
-  /** When the newest version that it wrote was written. */
+  /** When the newest version that it wrote was written, and which revision it was. */
   wroteAt: Timestamp | undefined;
+  wrote: number;
   hold: { readonly id: string; readonly timestamp: Timestamp } | undefined;
 }
 
@@ -31,7 +32,12 @@ const BUCKET = 'past';
 const LEASES_MS = [800, 3_000, 12_000];
 const MODES = [undefined, undefined, 'lease', 'follower'] as const;
 
-export function drawPast(dice: Dice, client: number, name: string, { wroteAt, hold }: PastMemory): Operation {
+export function drawPast(
+  dice: Dice,
+  client: number,
+  name: string,
+  { wroteAt, wrote, hold }: PastMemory,
+): Operation {
   const what = dice.below(100, 61);
   const key = `${BUCKET}/${dice.below(2, 62)}`;
   if (what < 50 || wroteAt === undefined) {
@@ -48,17 +54,22 @@ export function drawPast(dice: Dice, client: number, name: string, { wroteAt, ho
   if (what < 63) return { type: 'ReleaseHold', hold: hold.id };
   if (what < 67) return { type: 'GetFloor' };
   const mode = dice.one(MODES, 65);
+  if (what < 70) {
+    const wanted = revision(dice.below(wrote + 1, 67));
+    return { type: 'Get', key, revision: wanted, ...(mode === undefined ? {} : { mode }) };
+  }
   const way = { at: hold.timestamp, ...(mode === undefined ? {} : { mode }) };
-  if (what < 75) return { type: 'Scan', prefix: BUCKET, limit: 4, ...way };
+  if (what < 77) return { type: 'Scan', prefix: BUCKET, limit: 4, ...way };
   return { type: dice.one(['Get', 'Get', 'Exists'] as const, 66), key, ...way };
 }
 
 /** What the client makes of an answer. */
 export function rememberPast(memory: PastMemory, operation: Operation, answer: ClientAnswer): void {
   if (answer.family === undefined) {
-    const wrote = answer.code === KeyValueCode.set || answer.code === KeyValueCode.deleted;
-    if (wrote && (operation.type === 'Set' || operation.type === 'Delete')) {
+    const isDone = answer.code === KeyValueCode.set || answer.code === KeyValueCode.deleted;
+    if (isDone && (operation.type === 'Set' || operation.type === 'Delete')) {
       memory.wroteAt = answer.lastModified;
+      memory.wrote = answer.revision;
     }
     return;
   }

@@ -28,7 +28,7 @@ export interface Held {
 }
 
 export function nothingHeld(): Held {
-  return { locks: new Set(), seen: new Map(), past: { wroteAt: undefined, hold: undefined } };
+  return { locks: new Set(), seen: new Map(), past: { wroteAt: undefined, wrote: 0, hold: undefined } };
 }
 
 /** A sequence of this name is only created and taken from; others are also changed and deleted. */

@@ -1,6 +1,14 @@
 /** Replicas held against the reference: what they hold, and which requests they remember. */
 
-import { findRetry, liveHolds, mapGet, type Command, type PartitionState } from '../../../core/index.js';
+import {
+  findRetry,
+  forEachPageOf,
+  liveHolds,
+  mapGet,
+  type Command,
+  type PartitionState,
+  type PastPage,
+} from '../../../core/index.js';
 import { wrongOutcome } from './answers.js';
 import { holdsAt, wrongFloor, wrongHold } from './holds.js';
 import { wrongEntry } from './keys.js';
@@ -51,6 +59,13 @@ export function compareAll(reference: Reference, node: number, state: PartitionS
       broken('replicas are right', reference, detail);
     }
   }
+  let pages = 0;
+  for (const name of keys.keys()) pages += pagesIn(reference, state, name)?.length ?? 0;
+  const size = state.past?.pages.size ?? 0;
+  if (size !== pages) {
+    const detail = `node ${node} has ${size} pages of the past at index ${applied}, but ${pages} of keys that were written`;
+    broken('replicas are right', reference, detail);
+  }
   comparePasts(reference, node, state);
   compareIntents(reference, node, state);
   for (const name of reference.transactions.records.keys()) {
@@ -87,12 +102,24 @@ function comparePlace(
   }
   const wrong =
     space === 'key'
-      ? wrongEntry(stateAt(keys, name, applied), mapGet(state.keys, name))
+      ? wrongEntry(stateAt(keys, name, applied), mapGet(state.keys, name), pagesIn(reference, state, name))
       : space === 'lock'
         ? wrongLock(stateAt(locks, name, applied), mapGet(state.locks, name))
         : wrongSequence(stateAt(sequences.facts, name, applied), mapGet(state.sequences, name));
   if (wrong === undefined) return;
   broken('replicas are right', reference, `at index ${applied} node ${node} holds ${name} ${wrong}`);
+}
+
+/** The pages of a key's past in a state, newest first; undefined where there are none by design. */
+function pagesIn(
+  { paged }: Reference,
+  { past }: PartitionState,
+  key: string,
+): readonly PastPage[] | undefined {
+  if (!paged) return undefined;
+  const pages: PastPage[] = [];
+  forEachPageOf(past, key, (page) => void pages.unshift(page));
+  return pages;
 }
 
 /** Exactly those holds, and the floor. */

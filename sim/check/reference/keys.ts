@@ -4,8 +4,8 @@ import {
   compareTimestamps,
   isReference,
   KeyValueCode,
-  MAX_HELD_HISTORY,
   MAX_HISTORY,
+  MAX_UNPAGED_HISTORY,
   NO_NODE,
   SetFlag,
   sha256,
@@ -19,11 +19,13 @@ import {
   type KeyVersion,
   type Outcome,
   type PageOutcome,
+  type PastPage,
   type Revision,
   type ScanOperation,
   type SetOperation,
   type StagedWrite,
   type Timestamp,
+  type Trim,
   type Value,
 } from '../../../core/index.js';
 import { latest, put, sameBytes, stateAt, type Timeline } from './timeline.js';
@@ -40,6 +42,8 @@ export interface KeyFact {
   readonly before: Superseded | undefined;
   /** The versions before it of which a replica keeps the whole, newest first. */
   readonly kept: readonly KeyFact[];
+  /** Those of them up to this revision may have been trimmed; -1 for none. */
+  readonly mayBeGone: number;
 }
 
 /** What a key was before, and before that, for ever: a replica keeps only some of it. */
@@ -58,6 +62,8 @@ export interface Moment {
   readonly stamp: () => Timestamp;
   /** The earliest time whose past is to be kept; undefined for none. */
   readonly floor: Timestamp | undefined;
+  /** Whether all that is superseded is kept, in pages where need be. */
+  readonly paged: boolean;
 }
 
 export type Keys = Timeline<KeyFact>;
@@ -77,7 +83,7 @@ export function writeKey(keys: Keys, moment: Moment, operation: KeyValueWrite): 
   if (!isThere(now)) return told(KeyValueCode.doesNotExist, 0, ZERO_TIMESTAMP, undefined);
   if (operation.type === 'Delete') {
     const gone = {
-      ...supersede(now, true, moment.floor),
+      ...supersede(now, true, moment),
       value: null,
       deleted: true,
       lastModified: moment.stamp(),
@@ -108,7 +114,7 @@ function setKey(
     return told(KeyValueCode.notSet, now?.revision ?? -1, now?.lastModified ?? ZERO_TIMESTAMP, now?.expires);
   }
   const fact: KeyFact = {
-    ...supersede(now, !asked(SetFlag.noRevision), moment.floor),
+    ...supersede(now, !asked(SetFlag.noRevision), moment),
     value,
     lastModified: moment.stamp(),
     ...(expiresMs === undefined
@@ -122,7 +128,7 @@ function setKey(
 /** A write of a transaction takes effect, at the time of its commit; gives the key. */
 export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: Timestamp): string {
   const { key } = write;
-  const { index, stampedAt, floor } = moment;
+  const { index, stampedAt } = moment;
   const now = latest(keys, key);
   const life = (expiresMs: number | undefined): Pick<KeyFact, 'expires' | 'expiresMs' | 'armedAt'> =>
     expiresMs === undefined
@@ -132,7 +138,7 @@ export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: T
     if (now !== undefined) put(keys, key, index, { ...now, ...life(write.expiresMs) });
     return key;
   }
-  const fresh = supersede(now, write.type === 'Delete' || write.noRevision !== true, floor);
+  const fresh = supersede(now, write.type === 'Delete' || write.noRevision !== true, moment);
   const revision = (now?.revision ?? -1) + write.revisions;
   const fact =
     write.type === 'Delete'
@@ -143,7 +149,7 @@ export function publishKey(keys: Keys, moment: Moment, write: StagedWrite, at: T
 }
 
 /** A new version after `fact`. A set that keeps no revision leaves none of what it supersedes. */
-function supersede(fact: KeyFact | undefined, archived: boolean, floor: Timestamp | undefined): KeyFact {
+function supersede(fact: KeyFact | undefined, archived: boolean, moment: Moment): KeyFact {
   return {
     value: null,
     revision: (fact?.revision ?? -1) + 1,
@@ -154,7 +160,8 @@ function supersede(fact: KeyFact | undefined, archived: boolean, floor: Timestam
     expiresMs: 0,
     armedAt: 0,
     before: fact === undefined ? undefined : { fact, older: fact.before },
-    kept: fact === undefined ? [] : archived ? keptAfter(fact, floor) : fact.kept,
+    kept: fact === undefined ? [] : archived ? keptAfter(fact, moment) : fact.kept,
+    mayBeGone: fact?.mayBeGone ?? -1,
   };
 }
 
@@ -179,8 +186,16 @@ function told(
   return expires === undefined || isNever(expires) ? outcome : { ...outcome, expires };
 }
 
-/** What a replica holds of a key departs so from what it must; undefined when it does not. */
-export function wrongEntry(fact: KeyFact | undefined, found: KeyEntry | undefined): string | undefined {
+/**
+ * What a replica holds of a key departs so from what it must; undefined when it does not.
+ *
+ * @param pages of its past, newest first; undefined where there are none by design.
+ */
+export function wrongEntry(
+  fact: KeyFact | undefined,
+  found: KeyEntry | undefined,
+  pages: readonly PastPage[] | undefined,
+): string | undefined {
   if (found === undefined && fact === undefined) return undefined;
   if (found === undefined || fact === undefined) return `${tellKey(found)}, but it must be ${tellKey(fact)}`;
   if (!sameVersion(fact, found)) return `${tellKey(found)}, but it must be ${tellKey(fact)}`;
@@ -190,30 +205,75 @@ export function wrongEntry(fact: KeyFact | undefined, found: KeyEntry | undefine
       `but it has ${fact.expiresMs} from ${fact.armedAt} on`
     );
   }
-  const { kept } = fact;
-  const same =
-    kept.length === found.history.length && kept.every((each, i) => sameVersion(each, found.history[i]));
-  if (same) return undefined;
-  const told = (versions: readonly { readonly revision: number }[]): string =>
-    versions.map(({ revision }) => revision).join(' ');
-  return `with the history [${told(found.history)}], but it must be [${told(kept)}]`;
+  const { history } = found;
+  const kept = pages === undefined ? fact.kept : fact.kept.slice(0, history.length);
+  const same = kept.length === history.length && kept.every((each, i) => sameVersion(each, history[i]));
+  if (!same) return `with the history [${tellRevisions(history)}], but it must be [${tellRevisions(kept)}]`;
+  return pages === undefined ? undefined : wrongPages(fact, history.length, pages);
+}
+
+function tellRevisions(versions: readonly { readonly revision: number }[]): string {
+  return versions.map(({ revision }) => revision).join(' ');
+}
+
+/** What of a key's versions is in its entry, and so many of the older ones in its history, is right: the pages have the rest. */
+function wrongPages(fact: KeyFact, inHistory: number, pages: readonly PastPage[]): string | undefined {
+  if (inHistory > MAX_UNPAGED_HISTORY) return `with a history of ${inHistory}, more than there may be`;
+  let rest = fact.kept.slice(inHistory);
+  let newer = fact.kept[inHistory - 1] ?? fact;
+  for (const page of pages) {
+    const count = rest.findIndex(({ revision }) => revision < page.oldest);
+    const versions = count < 0 ? rest : rest.slice(0, count);
+    const newest = versions[0];
+    const oldest = versions.at(-1);
+    const isRight =
+      newest?.revision === page.newest &&
+      oldest?.revision === page.oldest &&
+      compareTimestamps(oldest.lastModified, page.since) === 0 &&
+      compareTimestamps(newer.lastModified, page.until) === 0;
+    if (!isRight) {
+      return `with a page of the revisions ${page.newest} to ${page.oldest}, but it must have [${tellRevisions(versions)}]`;
+    }
+    rest = rest.slice(versions.length);
+    newer = oldest;
+  }
+  rest = rest.filter(({ revision }) => revision > fact.mayBeGone);
+  return rest.length === 0 ? undefined : `without a page for the revisions [${tellRevisions(rest)}]`;
+}
+
+/** What is kept when `fact` is superseded: all, or the newest versions where nothing goes into pages. */
+function keptAfter(fact: KeyFact, { paged }: Moment): readonly KeyFact[] {
+  const all = [fact, ...fact.kept];
+  return paged ? all : all.slice(0, MAX_HISTORY);
 }
 
 /**
- * What is kept when `fact` is superseded: the newest versions, and beyond those each that can be seen at the floor or later, which
- * is to say that the one after it is later than the floor. What is gone once stays gone.
+ * Of each key the versions that are not kept by these rules may be gone from here on: those of which too many newer ones were written,
+ * or that were superseded too long ago; but none that shows anything at the floor, or later. Gives the keys of which that is so.
+ *
+ * Never the newest ones. That they do go is not asked for: they go many at a time.
  */
-function keptAfter(fact: KeyFact, floor: Timestamp | undefined): readonly KeyFact[] {
-  const all = [fact, ...fact.kept];
-  const isKept = (place: number): boolean => {
-    const after = all[place - 1];
-    if (place < MAX_HISTORY || after === undefined) return true;
-    return (
-      floor !== undefined && place < MAX_HELD_HISTORY && compareTimestamps(after.lastModified, floor) > 0
-    );
-  };
-  const end = all.findIndex((_, place) => !isKept(place));
-  return end < 0 ? all : all.slice(0, end);
+export function trimKeys(keys: Keys, moment: Moment, { keep, before }: Trim): readonly string[] {
+  const trimmed: string[] = [];
+  for (const key of keys.keys()) {
+    const now = latest(keys, key);
+    if (now === undefined) continue;
+    const isOver = (place: number): boolean => {
+      const fact = now.kept[place];
+      const until = now.kept[place - 1]?.lastModified;
+      if (fact === undefined || until === undefined) return false;
+      if (moment.floor !== undefined && compareTimestamps(until, moment.floor) > 0) return false;
+      const isBeyond = keep > 0 && now.revision - fact.revision >= keep;
+      return isBeyond || (!isNever(before) && compareTimestamps(until, before) < 0);
+    };
+    let first = MAX_HISTORY;
+    while (first < now.kept.length && !isOver(first)) first += 1;
+    const mayBeGone = now.kept[first]?.revision ?? -1;
+    if (mayBeGone <= now.mayBeGone) continue;
+    put(keys, key, moment.index, { ...now, mayBeGone });
+    trimmed.push(key);
+  }
+  return trimmed;
 }
 
 function sameVersion(fact: KeyFact, found: KeyVersion | undefined): boolean {
@@ -266,7 +326,7 @@ function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
     past = past?.older;
   }
   // Where the version after it is gone, nobody knows how long it lasted.
-  const isGone = (version: KeyFact): boolean => version !== now && !now.kept.includes(version);
+  const isGone = (version: KeyFact): boolean => version !== now && !isKept(now, version);
   const mayBeLost = fact === undefined ? keepsNotAll(now) : fact !== now && (isGone(fact) || isGone(newer));
   if (fact === undefined) return { fact, mayBeLost };
   const over = !isNever(fact.lapsedAt) && compareTimestamps(fact.lapsedAt, at) <= 0;
@@ -277,7 +337,11 @@ function truthAt(now: KeyFact | undefined, at: Timestamp): Truth {
 function keepsNotAll(now: KeyFact): boolean {
   let count = 0;
   for (let at = now.before; at !== undefined; at = at.older) count += 1;
-  return count > now.kept.length || count >= MAX_HISTORY;
+  return count > now.kept.length || now.mayBeGone >= 0;
+}
+
+function isKept({ kept, mayBeGone }: KeyFact, version: KeyFact): boolean {
+  return version.revision > mayBeGone && kept.includes(version);
 }
 
 function truthOf(now: KeyFact | undefined, operation: Exclude<KeyValueRead, ScanOperation>): Truth {
@@ -289,8 +353,8 @@ function truthOf(now: KeyFact | undefined, operation: Exclude<KeyValueRead, Scan
       fact = past?.fact;
       past = past?.older;
     }
-    const isKept = now === undefined || fact === undefined || fact === now || now.kept.includes(fact);
-    return { fact: fact?.deleted === true ? undefined : fact, mayBeLost: !isKept };
+    const isKnown = now === undefined || fact === undefined || fact === now || isKept(now, fact);
+    return { fact: fact?.deleted === true ? undefined : fact, mayBeLost: !isKnown };
   }
   if (at !== undefined) return truthAt(now, at);
   return { fact: isThere(now) ? now : undefined, mayBeLost: false };

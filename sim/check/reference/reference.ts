@@ -23,7 +23,7 @@ import {
   type Timestamp,
 } from '../../../core/index.js';
 import { PropertyBroken } from '../../world/world.js';
-import { endKey, writeKey, type Keys, type Moment } from './keys.js';
+import { endKey, trimKeys, writeKey, type Keys, type Moment } from './keys.js';
 import { createPasts, endHold, floorNow, idOfHold, writeFloor, writeHold, type Pasts } from './holds.js';
 import { endLock, writeLock, type Locks } from './locks.js';
 import { createSequences, writeSequence, type Sequences } from './sequences.js';
@@ -58,6 +58,8 @@ export interface Place {
 
 export interface Reference {
   readonly group: number;
+  /** Whether what keys have no room for goes into pages of the past, and is not forgotten. */
+  readonly paged: boolean;
   /** By index, from 1; place 0 is not used. */
   readonly effects: Effect[];
   readonly keys: Keys;
@@ -79,9 +81,10 @@ export const NO_EFFECT: Effect = {
   first: 0,
 };
 
-export function createReference(group: number): Reference {
+export function createReference(group: number, paged = false): Reference {
   return {
     group,
+    paged,
     effects: [NO_EFFECT],
     keys: new Map(),
     locks: new Map(),
@@ -122,6 +125,9 @@ export function execute(reference: Reference, command: Command | undefined, wind
     else if (space === 'hold') endHold(reference.pasts, moment, name, armedAt);
     // Who waits for an intent to be settled sees to the end of the key afterwards.
     else if (intentOf(reference, name, index) === undefined) endKey(reference.keys, moment, name, armedAt);
+  }
+  if (command.trim !== undefined) {
+    for (const name of trimKeys(reference.keys, moment, command.trim)) touched.push({ space: 'key', name });
   }
   const { outcome, wrote, settled } = write(reference, { ...moment, window }, command);
   for (const name of wrote) touched.push({ space: 'key', name });
@@ -172,7 +178,8 @@ function momentOf(reference: Reference, index: number, { stampedAt }: Command): 
       : nextTimestamp(lastModified, stampedAt.node, stampedAt.wall);
   };
   const floor = floorNow(reference.pasts);
-  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()), floor };
+  const { paged } = reference;
+  return { index, stampedAt, next, stamp: () => (reference.lastModified = next()), floor, paged };
 }
 
 /** What a command led to, and the keys that it wrote as a transaction's. */

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareTimestamps, ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapGet, mapSet } from '../../../core/collections/ordered-map.js';
-import { groupId, logIndex, revision } from '../../../core/machine/units.js';
-import { KeyValueCode, SetFlag } from '../../../core/partition/command.js';
+import { groupId, logIndex } from '../../../core/machine/units.js';
+import { KeyValueCode, SetFlag, type Trim } from '../../../core/partition/command.js';
 import {
   HoldCode,
   MAX_HOLDER_LENGTH,
@@ -14,18 +14,21 @@ import {
   type SetFloorOperation,
 } from '../../../core/partition/hold-command.js';
 import { holdIdOf, liveHolds } from '../../../core/partition/holds.js';
-import {
-  MAX_HELD_HISTORY,
-  MAX_HISTORY,
-  MAX_HISTORY_BYTES,
-  type KeyEntry,
-} from '../../../core/partition/key-entry.js';
+import { MAX_HISTORY, MAX_UNPAGED_HISTORY } from '../../../core/partition/key-entry.js';
 import { lapsesIn } from '../../../core/partition/lapse.js';
 import { describeOperation, groupOfOperation } from '../../../core/partition/operation.js';
 import type { HoldEntry } from '../../../core/partition/retention.js';
 import { problemWith } from '../../../core/partition/validate.js';
-import { bytes, emptyPartition, get, remove, set, stamp, type PartitionUnderTest } from './support.js';
-import { atOnce, commit, decide, drop, prepareHere, put, settle } from './transaction-support.js';
+import {
+  bytes,
+  emptyPartition,
+  get,
+  pagedPartition,
+  remove,
+  set,
+  stamp,
+  type PartitionUnderTest,
+} from './support.js';
 
 const LEASE = 1_000;
 
@@ -202,124 +205,90 @@ function write(partition: PartitionUnderTest, times: number, size = 1): void {
   for (let i = 0; i < times; i += 1) partition.apply(set('k', new Uint8Array(size).fill(i)));
 }
 
-function history(
-  partition: PartitionUnderTest,
-): readonly { readonly revision: number; readonly at: number }[] {
-  const entry = mapGet(partition.state.keys, 'k');
-  return (entry?.history ?? []).map(({ revision, lastModified }) => ({ revision, at: lastModified.wall }));
+/** Everything that may go by the rules of retention. */
+const ALL: Trim = { from: '', to: '', keep: 1, before: ZERO_TIMESTAMP };
+
+/** Applies the rules of retention, beside a read that is for nobody. */
+function trim(partition: PartitionUnderTest, rules: Partial<Trim> = {}): void {
+  partition.apply(get('k'), { trim: { ...ALL, ...rules } });
 }
 
-describe('the history under a floor', () => {
+/** The revisions of `k` that can still be read. */
+function known(partition: PartitionUnderTest): readonly number[] {
+  const newest = mapGet(partition.state.keys, 'k')?.revision ?? -1;
+  return Array.from({ length: newest + 1 }, (_, i) => i).filter(
+    (wanted) => partition.read(get('k', { revision: wanted })).code !== KeyValueCode.errored,
+  );
+}
+
+const upTo = (last: number, first = 0): readonly number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+describe('the past under a floor', () => {
+  const LONG = 6 * MAX_HISTORY;
+
+  it('goes without one, but for the newest versions', () => {
+    const partition = pagedPartition();
+    write(partition, LONG);
+    trim(partition);
+
+    expect(known(partition).length).toBeLessThanOrEqual(MAX_UNPAGED_HISTORY + 1);
+    expect(known(partition).length).toBeGreaterThan(MAX_HISTORY);
+    expect(partition.read(get('k', { at: stamp(1_001) })).code).toBe(KeyValueCode.errored);
+  });
+
   it('has every version that is newer, and the newest one that is not', () => {
-    const partition = emptyPartition();
-    write(partition, 5);
+    const partition = pagedPartition();
+    write(partition, 40);
     const boundary = mapGet(partition.state.keys, 'k')?.lastModified as Timestamp;
     partition.apply(floorAt(boundary, 1));
-    write(partition, 3 * MAX_HISTORY);
+    write(partition, LONG);
+    trim(partition);
+    const newest = 39 + LONG;
 
-    expect(history(partition).at(-1)).toEqual({ revision: 4, at: boundary.wall });
-    expect(partition.read(get('k', { at: boundary }))).toMatchObject({ code: KeyValueCode.got, revision: 4 });
-    expect(partition.read(get('k', { at: stamp(boundary.wall - 1) })).code).toBe(KeyValueCode.errored);
+    expect(known(partition)).toEqual(upTo(newest, known(partition)[0]));
+    expect(known(partition)[0]).toBeLessThanOrEqual(39);
+    expect(partition.read(get('k', { at: boundary }))).toMatchObject({
+      code: KeyValueCode.got,
+      revision: 39,
+    });
   });
 
-  it('has the boundary also where the floor lies between two versions, and every revision after it', () => {
-    const partition = emptyPartition();
-    write(partition, 5);
-    partition.apply(floorAt(stamp(1_003, 5), 1));
-    write(partition, 3 * MAX_HISTORY);
+  it('has the boundary also where the floor lies between two versions, the older one the last of its page', () => {
+    for (let revision = 0; revision < 40; revision += 1) {
+      const partition = pagedPartition();
+      write(partition, LONG);
+      // The write at index i has the time of 1,000 ms + i.
+      const between = stamp(1_001 + revision, 5);
+      partition.apply(floorAt(between, 1));
+      trim(partition);
 
-    const held = Array.from({ length: 3 * MAX_HISTORY + 2 }, (_, i) => i + 2);
-    expect(held.map((revision) => partition.read(get('k', { revision })).code)).toEqual(
-      held.map(() => KeyValueCode.got),
-    );
-    expect(partition.read(get('k', { at: stamp(1_003, 5) }))).toMatchObject({ revision: 2 });
+      expect(partition.read(get('k', { at: between }))).toMatchObject({ code: KeyValueCode.got, revision });
+    }
   });
 
-  it('has the usual number where that is more', () => {
-    const partition = emptyPartition();
-    partition.apply(floorAt(stamp(1_000_000), 1));
-    write(partition, 3 * MAX_HISTORY);
-
-    expect(history(partition)).toHaveLength(MAX_HISTORY);
-  });
-
-  it('is what it was before, from the next write on, once nothing is held', () => {
-    const partition = emptyPartition();
+  it('goes once nothing is held', () => {
+    const partition = pagedPartition();
     partition.apply(floorAt(stamp(1), 1));
-    write(partition, 3 * MAX_HISTORY);
-    const held = history(partition).length;
+    write(partition, LONG);
+    trim(partition);
+    const held = known(partition).length;
     partition.apply(floorAt(ZERO_TIMESTAMP, 2));
-    write(partition, 1);
+    trim(partition);
 
-    expect([held, history(partition).length]).toEqual([3 * MAX_HISTORY - 1, MAX_HISTORY]);
+    expect(held).toBe(LONG);
+    expect(known(partition).length).toBeLessThanOrEqual(MAX_UNPAGED_HISTORY + 1);
   });
 
   it('has no version that a set without revision replaced: what was then is not known', () => {
-    const partition = emptyPartition();
+    const partition = pagedPartition();
     write(partition, 1);
     const then = mapGet(partition.state.keys, 'k')?.lastModified as Timestamp;
     partition.apply(floorAt(then, 1));
     partition.apply(set('k', bytes(9), { flags: SetFlag.noRevision }));
-    write(partition, 2);
+    write(partition, LONG);
 
     expect(partition.read(get('k', { at: then })).code).toBe(KeyValueCode.errored);
-  });
-
-  it('is bounded in number and in bytes: beyond that the oldest are forgotten, and reads say so', () => {
-    const partition = emptyPartition();
-    partition.apply(floorAt(stamp(1), 1));
-    write(partition, 1);
-    const entry = mapGet(partition.state.keys, 'k') as KeyEntry;
-    const { value, deleted, lastModified, expires, lapsedAt } = entry;
-    const version = { value, deleted, lastModified, expires, lapsedAt };
-    const versions = Array.from({ length: MAX_HELD_HISTORY }, (_, i) => ({
-      ...version,
-      revision: revision(MAX_HELD_HISTORY - 1 - i),
-    }));
-    const full = { ...entry, revision: revision(MAX_HELD_HISTORY), history: versions };
-    partition.state = { ...partition.state, keys: mapSet(partition.state.keys, 'k', full) };
-    write(partition, 1);
-    const many = history(partition);
-    const large = emptyPartition();
-    large.apply(floorAt(stamp(1), 1));
-    write(large, 40, MAX_HISTORY_BYTES / 20);
-
-    expect([many.length, many[0]?.revision, many.at(-1)?.revision]).toEqual([
-      MAX_HELD_HISTORY,
-      MAX_HELD_HISTORY,
-      1,
-    ]);
-    expect(mapGet(partition.state.keys, 'k')?.forgotten).toBe(0);
-    expect(history(large)).toHaveLength(20);
-    expect(large.read(get('k', { at: stamp(1_005) })).code).toBe(KeyValueCode.errored);
-  });
-
-  it('has every version that transactions wrote, at once or when they were settled', () => {
-    const partition = emptyPartition();
-    partition.apply(set('k', bytes(0)));
-    const floor = partition.state.lastModified;
-    partition.apply(floorAt(floor, 1));
-    const times = 3 * MAX_HISTORY;
-    const written: Timestamp[] = [];
-    for (let i = 1; i <= times; i += 1) {
-      const writes = [i % 3 === 0 ? drop('k') : put('k', bytes(i))];
-      if (i % 2 === 0) partition.apply(atOnce(`t${i}`, { writes }));
-      else {
-        const { at } = partition.apply(prepareHere(`t${i}`, { writes })).outcome;
-        partition.apply(decide(`t${i}`, commit(at)));
-        partition.apply(settle(`t${i}`, commit(at)));
-      }
-      written.push(partition.state.lastModified);
-    }
-
-    expect(history(partition)).toHaveLength(times);
-    expect(partition.read(get('k', { at: floor }))).toMatchObject({ revision: 0, value: bytes(0) });
-    expect(written.map((at) => partition.read(get('k', { at })).code)).toEqual(
-      written.map((_, i) => ((i + 1) % 3 === 0 ? KeyValueCode.doesNotExist : KeyValueCode.got)),
-    );
-    partition.apply(floorAt(ZERO_TIMESTAMP, 2));
-    partition.apply(atOnce('last', { writes: [put('k', bytes(1))] }));
-    expect(history(partition)).toHaveLength(MAX_HISTORY);
   });
 
   it('always answers reads at the floor, and later, as they would have been answered then', () => {
@@ -327,15 +296,17 @@ describe('the history under a floor', () => {
       { weight: 6, arbitrary: fc.constant('set' as const) },
       { weight: 1, arbitrary: fc.constant('delete' as const) },
       { weight: 1, arbitrary: fc.constant('hold' as const) },
+      { weight: 1, arbitrary: fc.constant('trim' as const) },
     );
     fc.assert(
-      fc.property(fc.array(step, { minLength: 20, maxLength: 90 }), (steps) => {
-        const partition = emptyPartition();
+      fc.property(fc.array(step, { minLength: 40, maxLength: 150 }), (steps) => {
+        const partition = pagedPartition();
         const seen: { readonly at: Timestamp; readonly told: unknown }[] = [];
         let floor: Timestamp | undefined;
         let value = 0;
         for (const each of steps) {
           if (each === 'delete') partition.apply(remove('k'));
+          else if (each === 'trim') trim(partition);
           else if (each === 'set') partition.apply(set('k', bytes((value += 1) % 256)));
           else if (floor === undefined && mapGet(partition.state.keys, 'k') !== undefined) {
             floor = partition.state.lastModified;

@@ -18,6 +18,7 @@ import {
   type ScanOperation,
   type SequenceTake,
   type SetOperation,
+  type Trim,
   type Value,
 } from '../../../core/partition/command.js';
 import type { HoldOperation, HoldOutcome, SetFloorOperation } from '../../../core/partition/hold-command.js';
@@ -34,10 +35,13 @@ import type {
   TransactionOperation,
   TransactionOutcome,
 } from '../../../core/partition/transaction-command.js';
+import { NOTHING_KEPT_APART, type KeptApart } from '../../../core/partition/contents.js';
+import { NOTHING_AT_HAND } from '../../../core/partition/past.js';
+import { decodeVersions, encodeVersions } from '../../../core/wire/past.js';
 import {
+  answerRead,
   applyCommand,
   applyNothing,
-  executeRead,
   EMPTY_PARTITION,
   type Applied,
   type PartitionState,
@@ -114,6 +118,7 @@ export interface Circumstances {
   readonly window?: number;
   readonly lapsed?: readonly Lapse[];
   readonly take?: SequenceTake;
+  readonly trim?: Trim;
 }
 
 /** The outcomes of an operation's family. */
@@ -139,7 +144,17 @@ export interface PartitionUnderTest {
   applyNothing(times?: number, window?: number): void;
 }
 
+/** Forgets the versions for which keys have no room. */
 export function emptyPartition(): PartitionUnderTest {
+  return partitionKeeping(NOTHING_KEPT_APART, new Map());
+}
+
+/** Keeps them in pages, whose bytes are in the map by the names of the pages. */
+export function pagedPartition(kept = new Map<number, Uint8Array>()): PartitionUnderTest {
+  return partitionKeeping({ ...NOTHING_KEPT_APART, encodeVersions }, kept);
+}
+
+function partitionKeeping(apart: KeptApart, kept: Map<number, Uint8Array>): PartitionUnderTest {
   const partition: PartitionUnderTest = {
     state: deepFreeze(EMPTY_PARTITION),
     apply<O extends Operation>(operation: O, circumstances: Circumstances = {}) {
@@ -151,18 +166,30 @@ export function emptyPartition(): PartitionUnderTest {
         operation,
         ...(circumstances.lapsed === undefined ? {} : { lapsed: circumstances.lapsed }),
         ...(circumstances.take === undefined ? {} : { take: circumstances.take }),
+        ...(circumstances.trim === undefined ? {} : { trim: circumstances.trim }),
       };
       const window = circumstances.window ?? 1000;
       const applied = pureStep(
-        (state: PartitionState, given: Command) => applyCommand(state, index, given, window),
+        (state: PartitionState, given: Command) => applyCommand(state, index, given, window, apart),
         partition.state,
         command,
       );
       partition.state = applied.state;
+      for (const { page, bytes: versions } of applied.pages?.written ?? [])
+        kept.set(page.versions.index, versions);
+      for (const { versions } of applied.pages?.removed ?? []) kept.delete(versions.index);
       return applied as AppliedTo<O>;
     },
     read<O extends ReadOperation>(operation: O) {
-      return executeRead(partition.state, operation) as OutcomeOf<O>;
+      const { outcome, lacks } = answerRead(partition.state, operation, {
+        ...NOTHING_AT_HAND,
+        versionsOf: ({ versions }) => {
+          const decoded = decodeVersions(kept.get(versions.index) ?? bytes());
+          return decoded.ok && decoded.value.length > 0 ? decoded.value : undefined;
+        },
+      });
+      if (lacks === true) throw new Error('a page is gone that the state refers to');
+      return outcome as OutcomeOf<O>;
     },
     applyNothing(times = 1, window = 1000) {
       for (let i = 0; i < times; i += 1) {

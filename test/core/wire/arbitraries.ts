@@ -8,7 +8,7 @@ import {
   type TransactionCall,
 } from '../../../core/transactions/calls.js';
 import type { SessionCall } from '../../../core/transactions/session-state.js';
-import { ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
+import { compareTimestamps, ZERO_TIMESTAMP, type Timestamp } from '../../../core/clock/hybrid-clock.js';
 import { emptyOrderedMap, mapSet, type OrderedMap } from '../../../core/collections/ordered-map.js';
 import type { GroupId, LogIndex, NodeId, Revision, Term, WallMs } from '../../../core/machine/units.js';
 import {
@@ -38,8 +38,10 @@ import {
   type RequestId,
   type SequenceTake,
   type Value,
+  type Trim,
 } from '../../../core/partition/command.js';
-import type { KeyEntry, KeyVersion } from '../../../core/partition/key-entry.js';
+import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from '../../../core/partition/key-entry.js';
+import { FIRST_PAGE, withPage, type Past } from '../../../core/partition/past.js';
 import { HoldCode, type HoldOutcome } from '../../../core/partition/hold-command.js';
 import type { HoldEntry } from '../../../core/partition/retention.js';
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
@@ -436,12 +438,19 @@ const take: fc.Arbitrary<SequenceTake> = fc.oneof(
   }),
 );
 
+const trim: fc.Arbitrary<Trim> = fc.record({
+  from: text,
+  to: text,
+  keep: numbers(0),
+  before: timestamp,
+});
+
 /** Also reads, and with what had lapsed; only a reservation takes something. */
 export const command: fc.Arbitrary<Command> = fc
   .tuple(
     withOptional(
       { requestId, basis: index, stampedAt: madeTimestamp, operation },
-      { lapsed: fc.array(lapse, { minLength: 1, maxLength: 4 }) },
+      { lapsed: fc.array(lapse, { minLength: 1, maxLength: 4 }), trim },
     ),
     fc.option(take, { nil: undefined }),
   )
@@ -559,6 +568,47 @@ const retention = fc.option(
   { nil: undefined, freq: 2 },
 );
 
+/** Newest first. */
+export const versions: fc.Arbitrary<readonly KeyVersion[]> = fc
+  .uniqueArray(keyVersion, { selector: (each) => each.revision, minLength: 1, maxLength: 6 })
+  .map((some) => some.sort((a, b) => b.revision - a.revision));
+
+/** A page that any key with a revision of 1 or more may have; the numbers are made to fit. */
+const loosePage = fc.record({
+  oldest: revision,
+  newest: revision,
+  before: fc.option(revision, { nil: undefined }),
+  times: fc
+    .tuple(madeTimestamp, madeTimestamp)
+    .map((times) => times.sort(compareTimestamps))
+    .filter(([since, until]) => compareTimestamps(since, until) < 0),
+  versions: reference,
+  values: fc.array(reference, { maxLength: 3 }),
+});
+
+type LoosePage = typeof loosePage extends fc.Arbitrary<infer P> ? P : never;
+
+/** The past of some keys, as many as there are such pages. */
+function pastOf(
+  keys: readonly (readonly [string, KeyEntry])[],
+  loose: readonly LoosePage[],
+  more: number,
+): Past | undefined {
+  let past: Past | undefined;
+  loose.forEach(({ times, versions: where, values, ...each }, i) => {
+    const [key, entry] = keys[i] ?? [];
+    if (key === undefined || entry === undefined || entry.revision < 1) return;
+    const newest = (each.newest % entry.revision) as Revision;
+    const oldest = (each.oldest % (newest + 1)) as Revision;
+    const before = each.before === undefined || oldest === 0 ? NEVER_WRITTEN : each.before % oldest;
+    const index = (FIRST_PAGE + (past?.written ?? 0)) as LogIndex;
+    const [since, until] = times;
+    const page = { key, oldest, newest, before, since, until, versions: { ...where, index }, values };
+    past = withPage(past, { page, bytes: new Uint8Array(0) });
+  });
+  return past === undefined ? undefined : { ...past, written: past.written + more };
+}
+
 function mapOf<T>(records: readonly (readonly [string, T])[]): OrderedMap<T> {
   let map = emptyOrderedMap<T>();
   for (const [name, each] of records) map = mapSet(map, name, each);
@@ -634,6 +684,8 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     forgotten: fc.oneof(fc.nat(500), fc.constantFrom(0, 0x1_0000_0000, MAX - 100_000)),
     behind: fc.integer({ min: 1, max: 1000 }),
     retention,
+    pages: fc.array(loosePage, { maxLength: 5 }),
+    trimmed: fc.nat(5),
     lastModified: timestamp,
     digest: fc.oneof(fc.constant(0), fc.integer()),
   })
@@ -652,6 +704,7 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
     }
     const kept = rest.retention;
     const applied = (Math.max(at, last) + behind) as LogIndex;
+    const past = pastOf(keys, rest.pages, rest.trimmed);
     const state = {
       keys: mapOf(keys),
       locks: mapOf(locks),
@@ -661,6 +714,7 @@ export const partitionState: fc.Arbitrary<PartitionState> = fc
       applied,
       lastModified,
       digest,
+      ...(past === undefined ? {} : { past }),
     };
     if (kept === undefined) return state;
     const held = 'type' in kept ? kept : { type: 'Holds' as const, live: mapOf(kept), changedAt: applied };

@@ -5,7 +5,7 @@
  * same, are the same here.
  */
 
-import { mapForEach } from '../../../core/collections/ordered-map.js';
+import { emptyOrderedMap, mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixForEach } from '../../../core/collections/radix-array.js';
 import { ADMIN_OUTCOMES, ADMIN_REFUSALS } from '../../../core/node/admin-protocol.js';
 import type { Roster } from '../../../core/node/roster.js';
@@ -16,9 +16,11 @@ import type {
   PageItem,
   ReadMode,
   SequenceTake,
+  Trim,
   Value,
 } from '../../../core/partition/command.js';
-import type { KeyVersion } from '../../../core/partition/key-entry.js';
+import { NEVER_WRITTEN, type KeyVersion } from '../../../core/partition/key-entry.js';
+import type { PastPage } from '../../../core/partition/past.js';
 import type { SequenceRecord } from '../../../core/partition/sequence-command.js';
 import type {
   Beat,
@@ -43,7 +45,7 @@ import type {
   StagedWrite,
   TransactionOperation,
 } from '../../../core/partition/transaction-command.js';
-import { isReference, type KeptValue } from '../../../core/partition/value-reference.js';
+import { isReference, type KeptValue, type ValueReference } from '../../../core/partition/value-reference.js';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -243,7 +245,7 @@ export function storedObject(stored: Stored): SchemaObject {
 }
 
 export function commandObject(command: Command): SchemaObject {
-  const { requestId, basis, stampedAt, operation, lapsed = [], take } = command;
+  const { requestId, basis, stampedAt, operation, lapsed = [], take, trim } = command;
   return {
     requestId,
     basis,
@@ -256,7 +258,12 @@ export function commandObject(command: Command): SchemaObject {
       hold: space === 'hold',
     })),
     ...(take === undefined ? {} : takeField(take)),
+    ...(trim === undefined ? {} : { trim: trimObject(trim) }),
   };
+}
+
+function trimObject({ before, ...rest }: Trim): SchemaObject {
+  return { ...rest, ...timestampField('before', before) };
 }
 
 function takeField(take: SequenceTake): SchemaObject {
@@ -514,8 +521,27 @@ export function partitionStateObject(state: PartitionState): SchemaObject {
     forgotten: state.retries.forgotten,
     ...(retention?.type === 'Holds' ? { holdsChangedAt: retention.changedAt } : {}),
     ...(retention?.type === 'Floor' ? { floor: floorObject(retention) } : {}),
+    pagesWritten: state.past?.written ?? 0,
   };
-  return { keys, locks, sequences, prepared, open, closed, holds, retries, head };
+  const past: SchemaObject[] = [];
+  mapForEach(state.past?.pages ?? emptyOrderedMap<PastPage>(), (_, page) => void past.push(pageObject(page)));
+  return { keys, past, locks, sequences, prepared, open, closed, holds, retries, head };
+}
+
+function pageObject({ before, since, until, versions, values, ...rest }: PastPage): SchemaObject {
+  return {
+    ...rest,
+    ...(before === NEVER_WRITTEN ? {} : { before }),
+    ...timestampField('since', since),
+    ...timestampField('until', until),
+    versions: referenceObject(versions),
+    values: values.map(referenceObject),
+  };
+}
+
+/** The versions of a page of the past. */
+export function versionsObject(versions: readonly KeyVersion[]): SchemaObject {
+  return { versions: versions.map(versionObject) };
 }
 
 function floorObject({ timestamp, position }: Floor): SchemaObject {
@@ -524,7 +550,11 @@ function floorObject({ timestamp, position }: Floor): SchemaObject {
 
 function keptField(value: KeptValue): SchemaObject {
   if (!isReference(value)) return valueField('value', value);
-  return { valueApart: { ...value, digest: Uint8Array.from(Buffer.from(value.digest, 'hex')) } };
+  return { valueApart: referenceObject(value) };
+}
+
+function referenceObject(reference: ValueReference): SchemaObject {
+  return { ...reference, digest: Uint8Array.from(Buffer.from(reference.digest, 'hex')) };
 }
 
 function valueField(name: string, value: Value): SchemaObject {

@@ -22,6 +22,7 @@ import {
   NO_CHUNKS,
   wholeState,
 } from '../../../core/wire/snapshot-chunk.js';
+import { decodeVersions, encodeVersions } from '../../../core/wire/past.js';
 import * as any from './arbitraries.js';
 import {
   callObject,
@@ -30,6 +31,7 @@ import {
   nodeMessageObject,
   partitionStateObject,
   storedObject,
+  versionsObject,
 } from './schema-objects.js';
 
 // Properties try hundreds of values each; a busy machine may need longer than the usual five seconds.
@@ -103,6 +105,12 @@ describe('the schema and the codecs agree', () => {
     toObject: partitionStateObject,
   });
 
+  agree('PageVersions', any.versions, {
+    encode: encodeVersions,
+    decode: decodeVersions,
+    toObject: versionsObject,
+  });
+
   it('every message of the schema is reached from one of those', () => {
     const reached = new Set<string>();
     const visit = (type: protobufjs.Type): void => {
@@ -113,7 +121,7 @@ describe('the schema and the codecs agree', () => {
         if (fieldType instanceof protobufjs.Type) visit(fieldType);
       }
     };
-    for (const name of ['Frame', 'Stored', 'StateChunk', 'Command'])
+    for (const name of ['Frame', 'Stored', 'StateChunk', 'Command', 'PageVersions'])
       visit(root.lookupType(`wavetank.v1.${name}`));
     const all = root.lookup('wavetank.v1') as protobufjs.Namespace;
 

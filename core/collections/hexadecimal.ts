@@ -1,4 +1,4 @@
-/** Numbers in the keys of stored records: keys are compared by code unit, so numbers of one kind have as many digits. */
+/** Numbers in the keys of maps and of stored records: keys are compared by code unit, so numbers of one kind have as many digits. */
 
 const ZEROS = '0000000000000000';
 
