@@ -6,7 +6,9 @@ import {
   executeRead,
   holdIdOf,
   logIndex,
+  KeyValueCode,
   mapDelete,
+  mapForEach,
   mapGet,
   mapSet,
   MAX_HISTORY,
@@ -14,14 +16,18 @@ import {
   revision,
   SetFlag,
   wallMs,
+  ZERO_TIMESTAMP,
   type Command,
   type Floor,
   type HoldEntry,
   type Holds,
+  type KeptApart,
   type KeyEntry,
   type Operation,
   type Outcome,
   type PartitionState,
+  type PastPage,
+  type ReadOperation,
   type RequestId,
   type Timestamp,
 } from '../../../core/index.js';
@@ -34,6 +40,7 @@ import {
   execute,
   type Reference,
 } from '../../../sim/check/reference.js';
+import { encodeVersions } from '../../../core/wire/past.js';
 import { verdictOf } from './support/states.js';
 
 const WINDOW = 1_000;
@@ -41,16 +48,19 @@ const WINDOW = 1_000;
 const timeOf = (index: number): Timestamp => ({ node: nodeId(1), wall: wallMs(1_000 * index), counter: 0 });
 const ID = holdIdOf('who', timeOf(3));
 
+/** Partitions keep their past in pages, group 0 keeps nothing apart. */
+const APART: KeptApart = { separateFrom: Number.POSITIVE_INFINITY, encodeVersions };
+
 let reference: Reference;
 let state: PartitionState;
 
 beforeEach(() => {
-  reference = createReference(1);
+  reference = createReference(1, true);
   state = EMPTY_PARTITION;
 });
 
 /** Commits a command, at the reference and at an honest replica; its outcome. */
-function commit(operation: Operation, added: Pick<Command, 'lapsed'> = {}): Outcome {
+function commit(operation: Operation, added: Pick<Command, 'lapsed' | 'trim'> = {}): Outcome {
   const index = logIndex(state.applied + 1);
   const command: Command = {
     requestId: `r${index}` as RequestId,
@@ -60,7 +70,7 @@ function commit(operation: Operation, added: Pick<Command, 'lapsed'> = {}): Outc
     ...added,
   };
   execute(reference, command, WINDOW);
-  const applied = applyCommand(state, index, command, WINDOW);
+  const applied = applyCommand(state, index, command, WINDOW, APART);
   state = applied.state;
   return applied.outcome;
 }
@@ -148,26 +158,6 @@ describe('a replica with holds', () => {
 });
 
 describe('a replica with a floor', () => {
-  const KEPT_AT_ONCE = MAX_HISTORY + 4;
-
-  it('keeps what is later, and the newest that is not; once the floor has risen, no more than usual', () => {
-    commit(set);
-    commit(set);
-    commit(floorAt(2, 5));
-    for (let i = 0; i < KEPT_AT_ONCE; i += 1) {
-      commit(set);
-      expect([changes(), all()]).toEqual(['holds', 'holds']);
-    }
-    const held = mapGet(state.keys, 'k')?.history.length;
-    commit(floorAt(1, 4));
-    commit(floorAt(state.applied, 6));
-    commit(set);
-
-    expect(held).toBe(KEPT_AT_ONCE);
-    expect([changes(), all()]).toEqual(['holds', 'holds']);
-    expect(mapGet(state.keys, 'k')?.history.length).toBe(MAX_HISTORY);
-  });
-
   it('is wrong with another floor, or without', () => {
     commit(floorAt(2, 5));
     const { position } = floorOfState(state);
@@ -181,14 +171,117 @@ describe('a replica with a floor', () => {
       'replicas are right',
     );
   });
+});
 
-  it('is wrong when it forgets what is held', () => {
-    commit(set);
-    commit(floorAt(1, 5));
-    for (let i = 0; i < KEPT_AT_ONCE; i += 1) commit(set);
+describe('a replica with a past', () => {
+  const LONG = 5 * MAX_HISTORY;
+
+  function write(times: number): void {
+    for (let i = 0; i < times; i += 1) commit(set);
+  }
+
+  /** The rules of retention, which ask for no more than the newest. */
+  function trim(keep = 1): void {
+    commit({ type: 'Get', key: 'k' }, { trim: { from: '', to: '', keep, before: ZERO_TIMESTAMP } });
+  }
+
+  function pagesOf(replica: PartitionState): readonly (readonly [string, PastPage])[] {
+    const pages: [string, PastPage][] = [];
+    if (replica.past !== undefined) {
+      mapForEach(replica.past.pages, (name, page) => void pages.push([name, page]));
+    }
+    return pages;
+  }
+
+  const having = (pages: readonly (readonly [string, PastPage])[]): PartitionState => ({
+    ...state,
+    past: {
+      pages: pages.reduce((map, [name, page]) => mapSet(map, name, page), emptyOrderedMap<PastPage>()),
+      written: state.past?.written ?? 0,
+    },
+  });
+
+  it('is right after each write, and after retention', () => {
+    for (let i = 0; i < LONG; i += 1) {
+      commit(set);
+      expect([changes(), all()]).toEqual(['holds', 'holds']);
+    }
+    trim(40);
+    expect([changes(), all()]).toEqual(['holds', 'holds']);
+    write(1);
+    expect([changes(), all()]).toEqual(['holds', 'holds']);
+    expect(pagesOf(state).length).toBeGreaterThan(0);
+  });
+
+  it('is wrong without a page, with one too many, or with one of other revisions or times', () => {
+    write(LONG);
+    const pages = pagesOf(state);
+    const [first, second, ...rest] = pages;
+    if (first === undefined || second === undefined) throw new Error('there are too few pages');
+    const [name, page] = first;
+    const changed = (change: Partial<PastPage>): PartitionState =>
+      having([[name, { ...page, ...change }], second, ...rest]);
+    const wrong = [
+      having([second, ...rest]),
+      having([first, ...rest]),
+      having([...pages, ['00000001x0000000000000000', { ...page, key: 'x' }]]),
+      changed({ newest: revision(page.newest - 1) }),
+      changed({ oldest: revision(page.oldest + 1) }),
+      changed({ since: page.until }),
+      changed({ until: page.since }),
+    ];
+
+    expect(wrong.map((replica) => all(replica))).toEqual(wrong.map(() => 'replicas are right'));
+  });
+
+  it('is wrong with a version in its memory too few, and with many too many', () => {
+    write(LONG);
     const entry = mapGet(state.keys, 'k') as KeyEntry;
-    const forgetful = { ...entry, history: entry.history.slice(0, -1) };
+    const of = (history: KeyEntry['history']): PartitionState => ({
+      ...state,
+      keys: mapSet(state.keys, 'k', { ...entry, history }),
+    });
 
-    expect(all({ ...state, keys: mapSet(state.keys, 'k', forgetful) })).toBe('replicas are right');
+    expect(all(of(entry.history.slice(0, -1)))).toBe('replicas are right');
+    expect(all(of(entry.history.slice(1)))).toBe('replicas are right');
+  });
+
+  it('may lack what retention lets go, and that alone', () => {
+    write(LONG);
+    const held = pagesOf(state);
+    trim(LONG);
+    const early = all(having(held.slice(1)));
+    trim(30);
+    const [oldest, next, ...rest] = held;
+    const newer = held.at(-1);
+    if (oldest === undefined || next === undefined || newer === undefined) throw new Error('too few pages');
+
+    expect(early).toBe('replicas are right');
+    expect(all(having([...rest]))).toBe('holds');
+    expect(all(having(held.slice(0, -1)))).toBe('replicas are right');
+  });
+
+  it('lacks nothing that is to be seen at the floor, or later', () => {
+    write(20);
+    commit(floorAt(20, 5));
+    write(LONG);
+    trim();
+    expect(all()).toBe('holds');
+    const pages = pagesOf(state);
+    const boundary = pages.findIndex(([, { newest }]) => newest >= 19);
+
+    expect(boundary).toBeGreaterThanOrEqual(0);
+    expect(all(having(pages.slice(boundary + 1)))).toBe('replicas are right');
+  });
+
+  it('is read rightly only where it is told what was, unless retention may have let that go', () => {
+    write(LONG);
+    const read: ReadOperation = { type: 'Get', key: 'k', revision: revision(3) };
+    const lost = { code: KeyValueCode.errored, revision: revision(-1), value: null, lastModified: ZERO_TIMESTAMP };
+    const judge = (): string => verdictOf(() => checkRead(reference, 1, read, state.applied, lost));
+    const before = judge();
+    trim(30);
+
+    expect([before, judge()]).toEqual(['answers are true', 'holds']);
   });
 });
