@@ -33,6 +33,7 @@ import { PropertyBroken } from '../world/world.js';
 import { floorNow, holdNow } from './reference/holds.js';
 import {
   checkGift,
+  checkKnownFloor,
   checkRead,
   checkWritten,
   isErrored,
@@ -314,6 +315,8 @@ export function createAnswerRules(desk: AnswerDesk): AnswerRules {
       desk.reach('values served from a block');
       checkFresh(node, known, index);
       checkGift(reference, node, requestId, operation, index, told);
+    } else if (operation.type === 'SetFloor' && !isLogged) {
+      checkKnownFloor(reference, node, operation, index);
     } else checkWritten(reference, node, requestId, index, told);
   };
 

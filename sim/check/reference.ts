@@ -2,6 +2,7 @@
 
 export {
   checkGift,
+  checkKnownFloor,
   checkRead,
   checkWritten,
   isErrored,

@@ -302,6 +302,7 @@ function holdPasts(storm: KeyValueScenario): KeyValueScenario {
   const { settings, workload, seed, calm } = crowded;
   const stream = streamOf(seed, 'fault', 'retention');
   const past = {
+    separateValuesFrom: drawOne(stream, [1, 4_096], 4),
     maxValueBytesInMemory: drawOne(stream, [0, 0, 2_000, 1_000_000], 0),
     persistentRevisionRetentionCount: drawOne(stream, [0, 18, 40], 1),
     persistentRevisionRetentionAgeMs: drawOne(stream, [0, 2_000, 10_000], 2),

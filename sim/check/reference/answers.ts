@@ -12,10 +12,11 @@ import {
   type ReadOperation,
   type ReserveSequenceOperation,
   type SequenceOutcome,
+  type SetFloorOperation,
   type SequenceRecord,
   type Timestamp,
 } from '../../../core/index.js';
-import { wrongFloorRead } from './holds.js';
+import { hasFloorFrom, wrongFloorRead } from './holds.js';
 import { wrongRead } from './keys.js';
 import { wrongLockRead } from './locks.js';
 import { broken, NO_EFFECT, type Reference } from './reference.js';
@@ -168,6 +169,21 @@ export function isOfRequest(
     return effect?.read !== undefined && describeOperation(effect.read) === describeOperation(operation);
   }
   return requestId !== undefined && effect?.requestId === requestId && effect.read === undefined;
+}
+
+/** A floor that is taken without a command is one that the partition has already, or a newer one. */
+export function checkKnownFloor(
+  reference: Reference,
+  node: number,
+  { position }: SetFloorOperation,
+  index: number,
+): void {
+  if (index >= reference.effects.length || hasFloorFrom(reference.pasts, position, index)) return;
+  broken(
+    'answers are true',
+    reference,
+    `node ${node} answers from index ${index} that it has a floor from position ${position}; there it has none so new`,
+  );
 }
 
 /** Values that were given from memory are of a block that the log holds, and nobody else's. */

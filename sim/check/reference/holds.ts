@@ -134,6 +134,11 @@ export function wrongFloor({ floor }: Pasts, state: PartitionState): string | un
     : `${tellFloor(found)}, but it must be ${tellFloor(fact)}`;
 }
 
+/** Whether there is a floor at an index that follows from the holds at that position, or a later one. */
+export function hasFloorFrom({ floor }: Pasts, position: number, index: number): boolean {
+  return (stateAt(floor, FLOOR, index)?.position ?? -1) >= position;
+}
+
 /** How many holds there are at an index. */
 export function holdsAt({ holds }: Pasts, index: number): number {
   return [...holds.keys()].filter((id) => (stateAt(holds, id, index) ?? undefined) !== undefined).length;

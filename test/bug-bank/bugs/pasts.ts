@@ -3,24 +3,103 @@
 import { bugsOf, edit, under, type Bug } from './bug.js';
 
 const HISTORY = 'core/partition/key-history.ts';
+const KEYS = 'core/partition/keys.ts';
+const PAST = 'core/partition/past.ts';
+const TRIM = 'core/partition/trim.ts';
+const WRITER = 'core/node/value-writer.ts';
+const READING = 'core/node/value-reading.ts';
+const CHUNK = 'core/wire/snapshot-chunk.ts';
 const HOLDS = 'core/partition/holds.ts';
 const FLOORS = 'core/node/floors.ts';
 
 const bug = bugsOf('pasts');
 
 export const PASTS: readonly Bug[] = [
+  under(
+    'cold-transactions',
+    bug(
+      'pages-of-transactions-lost',
+      'a page that a transaction wrote is kept nowhere',
+      edit(
+        'core/partition/publish.ts',
+        'revisions, pages: { written, removed: [] } };',
+        'revisions, pages: { written: written.slice(0, 0), removed: [] } };',
+      ),
+    ),
+  ),
   bug(
     'floor-ignored',
-    'versions that somebody holds are forgotten like any others',
-    edit(HISTORY, 'return compareTimestamps(lastModified, floor) > 0;', 'return lastModified.wall < 0;'),
+    'retention lets go what somebody holds',
+    edit(TRIM, 'compareTimestamps(page.until, floor) > 0', 'page.until.wall < 0'),
   ),
   bug(
     'boundary-forgotten',
-    'the newest version that is not later than the floor is forgotten',
+    'a page counts as superseded when its newest version was written',
     edit(
-      HISTORY,
-      'const { lastModified } = older === 0 ? current : (current.history[older - 1] as KeyVersion);',
-      'const { lastModified } = current.history[older] as KeyVersion;',
+      KEYS,
+      'const until = history[history.length - 1]?.lastModified ?? lastModified;',
+      'const until = versions[0]?.lastModified ?? history[history.length - 1]?.lastModified ?? lastModified;',
+    ),
+  ),
+  bug(
+    'kept-by-oldest',
+    'retention counts from the oldest version of a page, not from the newest',
+    edit(TRIM, 'newest - page.newest >= keep', 'newest - page.oldest >= keep'),
+  ),
+  bug(
+    'trimmed-by-age-of-begin',
+    'retention goes by when a page began, not by when it was superseded',
+    edit(TRIM, 'compareTimestamps(page.until, before) < 0', 'compareTimestamps(page.since, before) < 0'),
+  ),
+  bug(
+    'page-without-oldest',
+    'a page leaves its oldest version out',
+    edit(PAST, 'const bytes = encode(versions);', 'const bytes = encode(versions.slice(0, -1));'),
+  ),
+  bug(
+    'page-never-kept',
+    'a page is named in the state, but its bytes are kept nowhere',
+    edit(
+      WRITER,
+      '  for (const { page, bytes } of written) keep(turn, group, page.versions.index, bytes);\n',
+      '',
+    ),
+  ),
+  bug(
+    'values-of-page-dropped',
+    'a value goes from the disk when its version goes into a page',
+    edit(HISTORY, '  for (const { page } of written) forEachOfPage(page, add);\n', ''),
+  ),
+  bug(
+    'trimmed-page-left',
+    'what retention lets go stays on the disk for ever',
+    edit(WRITER, '  for (const page of removed) {\n', '  for (const page of removed.slice(0, 0)) {\n'),
+  ),
+  bug(
+    'pages-left-out-of-snapshot',
+    'a snapshot has no pages of the past',
+    edit(
+      CHUNK,
+      'const records = past?.pages ?? emptyOrderedMap();',
+      "const records: NonNullable<typeof past>['pages'] = emptyOrderedMap();",
+    ),
+  ),
+  bug(
+    'page-names-used-again',
+    'a snapshot says that as many pages were written as there are',
+    edit(
+      CHUNK,
+      'writeUnsigned(writer, 416, state.past?.written ?? 0);',
+      'writeUnsigned(writer, 416, state.past?.pages.size ?? 0);',
+    ),
+  ),
+  bug(
+    'page-answers-for-all',
+    'a read of the past is answered as soon as its page has come, without the value',
+    edit(
+      READING,
+      '    if (missing.length > 0) {\n      // What has come was a page',
+      '    if (missing.length < 0) {\n      // What has come was a page',
     ),
   ),
   bug(
@@ -83,10 +162,6 @@ export const PASTS: readonly Bug[] = [
   bug(
     'floor-left-out-of-snapshot',
     'a snapshot has no floor',
-    edit(
-      'core/wire/snapshot-chunk.ts',
-      "  if (retention?.type === 'Floor') writeNested(writer, 410, retention, writeFloor);\n",
-      '',
-    ),
+    edit(CHUNK, "  if (retention?.type === 'Floor') writeNested(writer, 410, retention, writeFloor);\n", ''),
   ),
-].map((mistake) => under('held-pasts', mistake));
+].map((mistake) => (mistake.profile === undefined ? under('held-pasts', mistake) : mistake));

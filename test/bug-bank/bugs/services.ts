@@ -50,8 +50,8 @@ export const SERVICES: readonly Bug[] = [
     'a chunk of a snapshot that is full of keys leaves the locks out',
     edit(
       CHUNK,
-      "return last === undefined ? { in: 'locks', after: '' } : { in: 'keys', after: last };",
-      "return last === undefined ? { in: 'sequences', after: '' } : { in: 'keys', after: last };",
+      "return last === undefined ? { in: 'locks', after: '' } : { in: 'past', after: last };",
+      "return last === undefined ? { in: 'sequences', after: '' } : { in: 'past', after: last };",
     ),
   ),
   bug(
@@ -248,19 +248,14 @@ export const SERVICES: readonly Bug[] = [
     'a gap in the history is taken for a version that lasted',
     edit(
       HISTORY,
-      "return newer === undefined || revisionBefore(newer) === version.revision ? version : 'forgotten';",
-      'return version;',
+      "return { version: expected === undefined || expected === version.revision ? version : 'forgotten' };",
+      'return { version };',
     ),
   ),
   bug(
     'as-of-before-all',
     'a key is said not to have been there when its history no longer reaches back',
-    edit(
-      HISTORY,
-      "return newer !== undefined && revisionBefore(newer) === NEVER_WRITTEN ? 'none' : 'forgotten';",
-      "return 'none';",
-    ),
-    edit(HISTORY, 'older + 1 < MAX_HISTORY', 'older + 1 < 3'),
+    edit(HISTORY, "return first === NEVER_WRITTEN ? 'none' : 'forgotten';", "return 'none';"),
   ),
   bug(
     'as-of-sees-later-end',

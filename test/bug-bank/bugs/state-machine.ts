@@ -74,8 +74,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a delete does not raise the revision',
     edit(
       'core/partition/keys.ts',
-      'superseding(current, true, fresh, FOR_EVER, floorOf(contents));',
-      '{ ...superseding(current, true, fresh, FOR_EVER, floorOf(contents)), revision: current.revision };',
+      'superseding(current, true, fresh, FOR_EVER, hasPages(apart));',
+      '((made) => ({ ...made, entry: { ...made.entry, revision: current.revision } }))(superseding(current, true, fresh, FOR_EVER, hasPages(apart)));',
     ),
   ),
   bug(
@@ -91,7 +91,7 @@ export const STATE_MACHINE: readonly Bug[] = [
   bug(
     'tombstone-read',
     'a deleted key is read as one without a value',
-    edit(KEYS, 'seen(entry, operation, isLive(entry), valueOf)', 'seen(entry, operation, true, valueOf)'),
+    edit(KEYS, 'seen(entry, operation, isLive(entry), atHand)', 'seen(entry, operation, true, atHand)'),
   ),
   bug(
     'null-deletes',
@@ -116,8 +116,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a replica stamps changes with its own wall clock',
     edit(
       APPLYING,
-      'applyCommand(before, index, command.value, retryWindow, separateFrom);',
-      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow, separateFrom);',
+      'applyCommand(before, index, command.value, retryWindow, apart);',
+      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, wall: turn.now.wall } }, retryWindow, apart);',
     ),
   ),
   bug(
@@ -125,8 +125,8 @@ export const STATE_MACHINE: readonly Bug[] = [
     'a replica stamps changes with its own number',
     edit(
       APPLYING,
-      'applyCommand(before, index, command.value, retryWindow, separateFrom);',
-      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow, separateFrom);',
+      'applyCommand(before, index, command.value, retryWindow, apart);',
+      'applyCommand(before, index, { ...command.value, stampedAt: { ...command.value.stampedAt, node: turn.options.node } }, retryWindow, apart);',
     ),
   ),
   bug(

@@ -69,7 +69,7 @@ export const VALUES: readonly Bug[] = [
       'a value that is overwritten while a snapshot with it is being written is never written',
       edit(
         WRITER,
-        'const isInImage = turn.node.writing.some((each) => each.group === group && each.state.applied >= index);',
+        'const isInImage = turn.node.writing.some((each) => each.group === group && mayReferTo(each.state, index));',
         'const isInImage = false as boolean;',
       ),
     ),
@@ -160,13 +160,8 @@ export const VALUES: readonly Bug[] = [
     'a read that waited for a value is answered from the state when it came',
     edit(
       READING,
-      '    const { operation, origin, image, loaded } = wait;\n',
-      '    const { operation, origin, loaded } = wait;\n    const image = openGroup(turn, group).group.partition;\n',
-    ),
-    edit(
-      READING,
-      'present(radixGet(loaded, index), () => `the value of entry ${index} was not waited for`),',
-      'radixGet(loaded, index) ?? value.bytes,',
+      '    const { operation, origin, image } = wait;\n',
+      '    const { operation, origin } = wait;\n    const image = openGroup(turn, group).group.partition;\n',
     ),
   ),
   bug(

@@ -32,6 +32,7 @@ import {
   type Timestamp,
 } from '../../../core/index.js';
 import {
+  checkKnownFloor,
   checkRead,
   checkWritten,
   compareAll,
@@ -158,6 +159,19 @@ describe('a replica with holds', () => {
 });
 
 describe('a replica with a floor', () => {
+  it('may say that it has it without a command, once it has that one, or a newer one', () => {
+    commit(floorAt(2, 5));
+    commit(set);
+    const known = (position: number, index: number): string => {
+      const operation = floorAt(2, position);
+      if (operation.type !== 'SetFloor') throw new Error('no floor');
+      return verdictOf(() => checkKnownFloor(reference, 1, operation, index));
+    };
+
+    expect([known(4, 2), known(5, 2), known(5, 1)]).toEqual(['holds', 'holds', 'holds']);
+    expect([known(6, 2), known(5, 0)]).toEqual(['answers are true', 'answers are true']);
+  });
+
   it('is wrong with another floor, or without', () => {
     commit(floorAt(2, 5));
     const { position } = floorOfState(state);
@@ -277,7 +291,12 @@ describe('a replica with a past', () => {
   it('is read rightly only where it is told what was, unless retention may have let that go', () => {
     write(LONG);
     const read: ReadOperation = { type: 'Get', key: 'k', revision: revision(3) };
-    const lost = { code: KeyValueCode.errored, revision: revision(-1), value: null, lastModified: ZERO_TIMESTAMP };
+    const lost = {
+      code: KeyValueCode.errored,
+      revision: revision(-1),
+      value: null,
+      lastModified: ZERO_TIMESTAMP,
+    };
     const judge = (): string => verdictOf(() => checkRead(reference, 1, read, state.applied, lost));
     const before = judge();
     trim(30);
