@@ -28,6 +28,24 @@ export function compareTimestamps(a: Timestamp, b: Timestamp): number {
   return a.wall - b.wall || a.counter - b.counter || a.node - b.node;
 }
 
+/** So many runs of a node can be told apart by the counters of their names. */
+export const RUN_TAGS = 1 << 20;
+
+/**
+ * The next timestamp that names something which another run of the node may still be asked for. Its counter has the run's tag in its
+ * lower bits, so that no two runs give one name, though the wall clock was set back, or stood still, in between.
+ *
+ * @param tag at least 0, below `RUN_TAGS`.
+ */
+export function nextName(last: Timestamp, node: NodeId, wall: WallMs, tag: number): Timestamp {
+  const next = nextTimestamp(last, node, wall);
+  const below = next.counter - (next.counter % RUN_TAGS) + tag;
+  const counter = below < next.counter ? below + RUN_TAGS : below;
+  return counter <= MAX_COUNTER
+    ? { node, wall: next.wall, counter }
+    : { node, wall: (next.wall + 1) as WallMs, counter: tag };
+}
+
 /** The timestamp of a new event on `node`: after `last`, and not before the wall clock. */
 export function nextTimestamp(last: Timestamp, node: NodeId, wall: WallMs): Timestamp {
   if (wall > last.wall) return { node, wall, counter: 0 };

@@ -5,7 +5,8 @@
  * says where that is. When it is over its outcome is kept for a while; after that, and when its node is gone, its record is asked.
  */
 
-import { nextTimestamp } from '../clock/hybrid-clock.js';
+import { nextName, RUN_TAGS } from '../clock/hybrid-clock.js';
+import { finish, mixText } from '../collections/digest.js';
 import { dropEarliest } from '../collections/deadlines.js';
 import { fifoPeek, fifoPop, fifoPush } from '../collections/fifo.js';
 import { added } from '../collections/list.js';
@@ -152,7 +153,9 @@ function openSession(
   admission?: Admission,
 ): SessionState {
   const { node, now } = turn;
-  node.clock = nextTimestamp(node.clock, turn.options.node, now.wall);
+  // Whoever still has a transaction of the run before this one must not come to speak for one of somebody else.
+  const tag = finish(mixText(0, node.incarnation)) & (RUN_TAGS - 1);
+  node.clock = nextName(node.clock, turn.options.node, now.wall, tag);
   const stamp = node.clock;
   const id = transactionIdOf(stamp, node.incarnation);
   const session = newSession({ id, stamp, options: effectiveOptions(options), now: now.monotonic });

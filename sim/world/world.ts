@@ -553,7 +553,9 @@ function readFinished<S, M, Q, A, D>(
   const { read, key } = effect;
   const value = node.disk.durable.get(key);
   const { readFailChance = 0 } = world.settings.disk;
-  if (node.calm || !drawChance(node.readStream, readFailChance, read, node.run)) {
+  // In the calm no disk fails to read, not even of a node that is not healed: one that halts over and over, and is back in time to lead
+  // each time, would keep the others from ever being level (seed 3578).
+  if (world.calm || !drawChance(node.readStream, readFailChance, read, node.run)) {
     arrive(world, node, { type: 'ReadCompleted', read, value });
     return;
   }
@@ -564,7 +566,16 @@ function readFinished<S, M, Q, A, D>(
     return;
   }
   feel(world.felt, 'record rotten');
-  arrive(world, node, { type: 'ReadCompleted', read, value: mangle(value, node.readStream, read) });
+  const rotten = mangle(value, node.readStream, read);
+  // Bytes that stand for no record cannot be handed on as one.
+  if (kindOf(rotten) !== kindOf(value)) {
+    arrive(world, node, { type: 'ReadFailed', read, reason: 'the record is of no kind that there is' });
+  } else arrive(world, node, { type: 'ReadCompleted', read, value: rotten });
+}
+
+/** What kind of record it is, where records say so. */
+function kindOf(record: unknown): unknown {
+  return typeof record === 'object' && record !== null && 'type' in record ? record.type : undefined;
 }
 
 /** Lets a disk that was stuck go on. */

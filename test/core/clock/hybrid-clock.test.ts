@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   compareTimestamps,
+  nextName,
   nextTimestamp,
+  RUN_TAGS,
   ZERO_TIMESTAMP,
   type Timestamp,
 } from '../../../core/clock/hybrid-clock.js';
@@ -72,6 +74,41 @@ describe('the next timestamp', () => {
           expect(next.wall).toBeGreaterThanOrEqual(wall);
           last = next;
         }
+      }),
+    );
+  });
+});
+
+describe('the next name', () => {
+  it('is a timestamp whose counter says which run gave it', () => {
+    expect(nextName(timestamp(5, 7, 1), nodeId(1), wallMs(6), 3)).toEqual(timestamp(6, 3, 1));
+    expect(nextName(timestamp(5, 2, 1), nodeId(1), wallMs(5), 3)).toEqual(timestamp(5, 3, 1));
+    expect(nextName(timestamp(5, 3, 1), nodeId(1), wallMs(5), 3)).toEqual(timestamp(5, RUN_TAGS + 3, 1));
+  });
+
+  it('borrows a millisecond when the counter is full', () => {
+    expect(nextName(timestamp(5, 0xffff_fff0, 1), nodeId(1), wallMs(5), 3)).toEqual(timestamp(6, 3, 1));
+    expect(nextName(timestamp(5, 0xffff_ffff, 1), nodeId(1), wallMs(5), RUN_TAGS - 1)).toEqual(
+      timestamp(6, RUN_TAGS - 1, 1),
+    );
+  });
+
+  it('is after the last, and never that of another run, whatever the clock of either did', () => {
+    const tag = fc.integer({ min: 0, max: RUN_TAGS - 1 });
+    const readings = fc.array(fc.nat(5), { maxLength: 30 });
+    fc.assert(
+      fc.property(fc.uniqueArray(tag, { minLength: 2, maxLength: 3 }), readings, (tags, walls) => {
+        const names = new Set<string>();
+        for (const one of tags) {
+          let last = ZERO_TIMESTAMP;
+          for (const wall of walls) {
+            const next = nextName(last, nodeId(1), wallMs(wall), one);
+            expect(compareTimestamps(next, last)).toBeGreaterThan(0);
+            names.add(`${next.wall}.${next.counter}`);
+            last = next;
+          }
+        }
+        expect(names.size).toBe(tags.length * walls.length);
       }),
     );
   });

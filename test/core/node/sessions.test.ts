@@ -53,6 +53,21 @@ describe('a transaction', () => {
 });
 
 describe('a transaction whose node is gone', () => {
+  it('is not taken for one that the node began afterwards, though its clock stood still', () => {
+    const driver = new Driver(1);
+    const { wall } = driver.cluster.node(1);
+    const old = driver.start(1);
+    driver.cluster.restart(1);
+    driver.cluster.pass(3_000);
+    driver.cluster.node(1).wall = wall;
+    const young = driver.start(1);
+    const told = driver.do(1, old, put(keyIn(1), 'of somebody else'));
+
+    expect(told.code).not.toBe(SessionCode.operated);
+    expect(driver.commit(1, young).code).toBe(SessionCode.committed);
+    expect(textOf(driver.plain(1, get(keyIn(1))))).toBeNull();
+  });
+
   it('is found by its record, where the key of that is known', () => {
     const driver = new Driver(3);
     const id = driver.start(2);
