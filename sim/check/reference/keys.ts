@@ -375,8 +375,9 @@ export function wrongRead(
   const now = stateAt(keys, operation.key, index);
   const { fact, mayBeLost } = truthOf(now, operation);
   const { code } = outcome;
-  // What is no longer kept cannot be found; it may not be mistaken for something else.
-  if (mayBeLost && (code === KeyValueCode.errored || code === KeyValueCode.doesNotExist)) return undefined;
+  // What is no longer kept cannot be found; it may not be mistaken for something else. Of a number nobody need know that it was once one.
+  const isGone = code === KeyValueCode.doesNotExist && operation.revision !== undefined;
+  if (mayBeLost && (code === KeyValueCode.errored || isGone)) return undefined;
   if (fact === undefined) {
     return code === KeyValueCode.doesNotExist ? undefined : `it was absent (${tellKey(now)})`;
   }

@@ -103,6 +103,11 @@ export const PASTS: readonly Bug[] = [
     ),
   ),
   bug(
+    'as-of-before-all',
+    'a key is said not to have been there when its history no longer reaches back',
+    edit(HISTORY, "return first === NEVER_WRITTEN ? 'none' : 'forgotten';", "return 'none';"),
+  ),
+  bug(
     'latest-held',
     'the floor is the latest time that is held, not the earliest',
     edit(HOLDS, 'compareTimestamps(timestamp, lowest) < 0', 'compareTimestamps(timestamp, lowest) > 0'),

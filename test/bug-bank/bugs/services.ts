@@ -253,11 +253,6 @@ export const SERVICES: readonly Bug[] = [
     ),
   ),
   bug(
-    'as-of-before-all',
-    'a key is said not to have been there when its history no longer reaches back',
-    edit(HISTORY, "return first === NEVER_WRITTEN ? 'none' : 'forgotten';", "return 'none';"),
-  ),
-  bug(
     'as-of-sees-later-end',
     'a key that came to its end later was not there before either',
     edit(

@@ -236,6 +236,13 @@ const APART = bug(
   ),
 );
 
+/** A mistake that shows where a node starts again while its clock stands still. */
+const RUNS = bug(
+  'session-of-another-run',
+  'a node that starts again gives new transactions the names of old ones',
+  edit('core/node/coordinating.ts', 'now.wall, tag);', 'now.wall, 0 * tag);'),
+);
+
 const DEADLOCKS = 'core/node/deadlocks.ts';
 const LOCKS = 'core/node/transaction-locks.ts';
 
@@ -293,4 +300,5 @@ export const TRANSACTION_BUGS: readonly Bug[] = [
   ...KNOTS.map((mistake) => under('knots', mistake)),
   ...LINES.map((mistake) => under('line', mistake)),
   under('cold-transactions', APART),
+  under('cold-transactions', RUNS),
 ];
