@@ -49,8 +49,8 @@ export interface Leadership {
   readonly blocked: Blocked | undefined;
   /** Undefined until it has looked for what there is: not before it has applied all that it inherits. */
   readonly agenda: Agenda | undefined;
-  /** Undefined while there is no past to be bounded. */
-  readonly trimming: Trimming | undefined;
+  /** Absent while there is no past to be bounded. */
+  readonly trimming?: Trimming;
 }
 
 /** Those on ephemeral keys are apart. */
@@ -100,6 +100,5 @@ export function newLeadership(term: Term, since: MonotonicMs, inherited: LogInde
     locks: undefined,
     blocked: undefined,
     agenda: undefined,
-    trimming: undefined,
   };
 }

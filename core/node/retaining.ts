@@ -34,7 +34,7 @@ export function trimIfDue(turn: NodeTurn, opened: OpenGroup, answer: Answer): vo
   const known = leadershipOf(opened);
   if (known === undefined) return;
   const pages = group.partition.past?.pages.size ?? 0;
-  if (pages === 0) return remember(opened, known, undefined);
+  if (pages === 0) return forget(opened, known);
   const trimming = known.trimming ?? {
     from: '',
     at: monotonicMs(now.monotonic + options.persistentRevisionCleanupMs),
@@ -62,8 +62,12 @@ function isBounded({ options }: NodeTurn): boolean {
   return options.persistentRevisionRetentionCount > 0 || options.persistentRevisionRetentionAgeMs > 0;
 }
 
-function remember({ group }: OpenGroup, lead: Leadership, trimming: Trimming | undefined): void {
+function remember({ group }: OpenGroup, lead: Leadership, trimming: Trimming): void {
   if (trimming !== lead.trimming) group.lead = { ...lead, trimming };
+}
+
+function forget({ group }: OpenGroup, { trimming, ...lead }: Leadership): void {
+  if (trimming !== undefined) group.lead = lead;
 }
 
 /** The rules by the options of this node and its clock. */

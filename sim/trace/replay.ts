@@ -51,7 +51,7 @@ export function parseTrace(text: string): Trace {
       throw new Error(`line ${i + 2} of the trace is not event ${i + 1}; was the file changed?`);
     }
   });
-  return { header: header as TraceHeader, lines: lines as TraceLine[] };
+  return { header: { failure: null, ...header } as TraceHeader, lines: lines as TraceLine[] };
 }
 
 export interface Replay {
