@@ -9,7 +9,10 @@ const endOf = (ms: number): Fields => ({ n: 0, l: ms, c: 2 ** 32 - 1 });
 
 let service: Service;
 beforeAll(async () => {
-  service = await startService();
+  // Memory has room for next to nothing of what is kept apart.
+  service = await startService({
+    tuning: { electionTimeoutMs: 20, heartbeatIntervalMs: 5, maxValueBytesInMemory: 10_000 },
+  });
 });
 afterAll(() => service.stop());
 
@@ -60,6 +63,39 @@ describe.each(FACES)('key/values by %s', (face) => {
     await ended(other);
     // Its value counts as null.
     expect(await set(other, 'b', { flags: 16, compareValue: null })).toMatchObject({ type: 0, revision: 1 });
+  });
+
+  it('keep every revision, of short values and of long ones, also those that are on the disk alone', async () => {
+    const key = freshName('key');
+    const other = freshName('key');
+    const long = (i: number): string => `${i} `.repeat(400);
+    for (let i = 0; i < 70; i += 1) {
+      await set(key, `value ${i}`);
+      await set(other, long(i));
+    }
+    for (const revision of [0, 10, 33, 69]) {
+      expect(await get(key, { revision })).toMatchObject({ type: 3, value: `value ${revision}`, revision });
+      expect(await get(other, { revision })).toMatchObject({ type: 3, value: long(revision), revision });
+    }
+    expect(await get(key, { revision: 70 })).toMatchObject({ type: 103 });
+    expect(await driver.call('kv/try-exists', { key, revision: 5 })).toMatchObject({ type: 10, revision: 5 });
+  });
+
+  it('were at an earlier time what they were then, however often they were written since', async () => {
+    const key = freshName('key');
+    await set(key, 'first');
+    const { lastModified } = await get(key);
+    for (let i = 0; i < 50; i += 1) await set(key, `value ${i}`);
+
+    const then = await get(key, { readTimestamp: lastModified });
+    const page = await driver.call('kv/get-by-range', {
+      prefix: key,
+      limit: 10,
+      readTimestamp: lastModified,
+    });
+
+    expect(then).toMatchObject({ type: 3, value: 'first', revision: 0 });
+    expect(page).toMatchObject({ items: [{ key, value: 'first', revision: 0 }] });
   });
 
   it('live for ever again after a plain set', async () => {

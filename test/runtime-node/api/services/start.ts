@@ -70,7 +70,8 @@ export async function startService(options: Partial<ServerOptions> = {}): Promis
     server,
     url,
     async driver(face) {
-      const made = await driverOf(face, url);
+      const { tuning } = options;
+      const made = await driverOf(face, url, tuning === undefined ? {} : { tuning });
       drivers.push(made);
       return made;
     },
