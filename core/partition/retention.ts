@@ -4,6 +4,7 @@ import type { Timestamp } from '../clock/hybrid-clock.js';
 import type { OrderedMap } from '../collections/ordered-map.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Contents } from './contents.js';
+import type { Past } from './past.js';
 
 /** Group 0 has the holds of the whole cluster, and each partition what follows from them. */
 export type Retention = Holds | Floor;
@@ -42,8 +43,18 @@ export function floorOf({ retention }: Contents): Timestamp | undefined {
   return wall === 0 && counter === 0 && node === 0 ? undefined : retention.timestamp;
 }
 
-/** What most partitions have not, to be spread into what replaces their contents: there are no such fields without it. */
-export function withRetention<T extends object>(made: T, { retention, past }: Contents): T {
-  if (past === undefined) return retention === undefined ? made : { ...made, retention };
-  return retention === undefined ? { ...made, past } : { ...made, retention, past };
+/**
+ * Puts what not every partition has into what takes the place of its contents: there are no such fields without it.
+ *
+ * @param made is nobody else's yet, and given back: each write comes through here, and copying it would cost as much as the rest.
+ */
+export function withRetention<T extends object>(made: T & Rare, { retention, past }: Contents): T {
+  if (retention !== undefined) made.retention = retention;
+  if (past !== undefined) made.past = past;
+  return made;
+}
+
+interface Rare {
+  retention?: Retention;
+  past?: Past;
 }
