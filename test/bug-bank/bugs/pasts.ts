@@ -16,7 +16,7 @@ const bug = bugsOf('pasts');
 
 export const PASTS: readonly Bug[] = [
   under(
-    'cold-transactions',
+    'hot-transactions',
     bug(
       'pages-of-transactions-lost',
       'a page that a transaction wrote is kept nowhere',
