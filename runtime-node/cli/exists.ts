@@ -18,7 +18,7 @@ Example:
     .action((key: string, flags: ReadFlags) =>
       runService(seat, flags, async ({ keys }) => {
         const found = await keys.stat(key, readOptions(flags));
-        if (found === undefined) return no(noKey(key), 'doesNotExist');
+        if (found === undefined) return no(noKey(key, flags), 'doesNotExist');
         return done(`${JSON.stringify(key)} exists, revision ${found.revision}`, 'exists', infoJson(found));
       }),
     );

@@ -32,13 +32,13 @@ Examples:
     );
 }
 
-function tell(key: string, found: KeyValue | undefined, { raw }: GetFlags): Telling {
-  if (found === undefined) return no(noKey(key), 'doesNotExist');
+function tell(key: string, found: KeyValue | undefined, flags: GetFlags): Telling {
+  if (found === undefined) return no(noKey(key, flags), 'doesNotExist');
   const { value } = found;
   const json = { ...valueJson(value), ...infoJson(found) };
   if (value === null) {
     const text = `the key ${JSON.stringify(key)} has no value (null)`;
     return { text, json: { outcome: 'got', ...json }, exitCode: ExitCode.ok, isResult: false };
   }
-  return done(raw === true ? value : Buffer.concat([value, END_OF_LINE]), 'got', json);
+  return done(flags.raw === true ? value : Buffer.concat([value, END_OF_LINE]), 'got', json);
 }

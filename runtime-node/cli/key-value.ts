@@ -58,8 +58,11 @@ export function readOptions({ read, revision, at, ephemeral }: ReadFlags): ReadO
   };
 }
 
-export function noKey(key: string): string {
-  return `there is no key ${JSON.stringify(key)}`;
+/** That nothing was found, of the time or the revision that was asked for. */
+export function noKey(key: string, { revision, at }: Pick<ReadFlags, 'revision' | 'at'> = {}): string {
+  const name = JSON.stringify(key);
+  if (revision !== undefined) return `the key ${name} has no revision ${revision}, or it was deleted by it`;
+  return at === undefined ? `there is no key ${name}` : `there was no key ${name} at ${at.toISOString()}`;
 }
 
 export function infoJson({ revision, lastModified, expires }: KeyInfo): Readonly<Record<string, unknown>> {

@@ -79,6 +79,8 @@ describe('a command tells its outcome, and by its exit code too', () => {
     ['get a --raw', GOT, 0, /^hi$/],
     ['get a', GOT_NULL, 0, /has no value \(null\)/],
     ['get a', MISSING, 1, /there is no key "a"/],
+    ['get a --revision 7', MISSING, 1, /the key "a" has no revision 7, or it was deleted by it/],
+    ['exists a --at 2026-11-22T10:00:00Z', MISSING, 1, /there was no key "a" at 2026-11-22T10:00:00.000Z/],
     ['get a', { type: 100, reason: 'no such thing' }, 2, /refused: no such thing/],
     ['set a b', { type: 0, revision: 7 }, 0, /set "a", revision 7/],
     [
