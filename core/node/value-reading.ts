@@ -3,8 +3,9 @@
  *
  * A read has its point in the group's history when it is executed; the image of the state there is kept, and the answer
  * made from it when the values have come, whatever was written meanwhile. The group goes on in between. A page is
- * fetched first, and then the value to which it leads. What the disk gives is held against the digest in the state: a node whose disk gives anything else halts, as it does when its disk
- * cannot write. The number of reads that wait is bounded: beyond it a client is told to try again.
+ * fetched first, and then the value to which it leads. What the disk gives is held against the digest in the state: a
+ * node whose disk gives anything else halts, as it does when its disk cannot write. The number of reads that wait is
+ * bounded: beyond it a client is told to try again.
  */
 
 import { added } from '../collections/list.js';

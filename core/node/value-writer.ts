@@ -48,7 +48,7 @@ export function valuesApplied(
   { written, removed }: PastChange = NO_PAGES,
 ): void {
   const { partition } = opened.group;
-  if (partition.keys === before.keys) return;
+  if (partition.keys === before.keys && partition.past === before.past) return;
   const { group } = opened.raft.raft;
   const isFirst = operation.type === 'Set' && sizeOf(operation.value) >= turn.options.separateValuesFrom;
   if (!isFirst && written.length === 0 && knownValues(turn, group) === undefined) return;

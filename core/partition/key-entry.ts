@@ -37,7 +37,7 @@ export interface KeyVersion {
 /** So many superseded versions of each key are kept in memory. */
 export const MAX_HISTORY = 16;
 
-/** Where older ones go into pages (`past.ts`) they go when there are so many, all at once but for the newest `MAX_HISTORY`. */
+/** … and where older ones go into pages (`past.ts`) so many at most: with one more all but the newest `MAX_HISTORY` go at once. */
 export const MAX_UNPAGED_HISTORY = 31;
 
 /** Their values have so many bytes together, at most: a key with its history is one record of a snapshot. */
