@@ -5,11 +5,12 @@
  * nothing is, it writes nothing.
  */
 
+import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import { mapForEach } from '../collections/ordered-map.js';
 import { logIndex, monotonicMs, wallMs, type LogIndex, type MonotonicMs } from '../machine/units.js';
 import type { PartitionState } from '../partition/partition.js';
 import type { PastPage } from '../partition/past.js';
-import { isTrimmed, NO_AGE, type Retained } from '../partition/trim.js';
+import { isTrimmed, type Retained } from '../partition/trim.js';
 import type { Leadership } from './leadership.js';
 import { proposeOwn, type Answer } from './proposals.js';
 import { leadershipOf, wakeToLead } from './tenure.js';
@@ -74,7 +75,7 @@ function forget({ group }: OpenGroup, { trimming, ...lead }: Leadership): void {
 function retainedNow({ options, now }: NodeTurn): Retained {
   const { persistentRevisionRetentionCount: keep, persistentRevisionRetentionAgeMs: age } = options;
   const wall = Math.max(0, now.wall - age);
-  const before = age === 0 ? NO_AGE : { node: options.node, wall: wallMs(wall), counter: 0 };
+  const before = age === 0 ? ZERO_TIMESTAMP : { node: options.node, wall: wallMs(wall), counter: 0 };
   return { keep, before };
 }
 

@@ -6,7 +6,7 @@
  * ones of a key first: somewhat more stays than the rules ask for.
  */
 
-import { compareTimestamps, ZERO_TIMESTAMP, type Timestamp } from '../clock/hybrid-clock.js';
+import { compareTimestamps } from '../clock/hybrid-clock.js';
 import { mapForEach, mapGet, mapSet } from '../collections/ordered-map.js';
 import { NO_NODE } from '../machine/units.js';
 import type { Trim } from './command.js';
@@ -17,9 +17,6 @@ import { floorOf } from './retention.js';
 
 /** Which pages go: those of which so many newer revisions were written, and those that were superseded before that time. */
 export type Retained = Pick<Trim, 'keep' | 'before'>;
-
-/** Nothing goes by age. */
-export const NO_AGE: Timestamp = ZERO_TIMESTAMP;
 
 /** Whether a page goes by these rules, as things are. */
 export function isTrimmed(contents: Contents, page: PastPage, { keep, before }: Retained): boolean {

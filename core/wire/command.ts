@@ -3,6 +3,7 @@
 import { ZERO_TIMESTAMP } from '../clock/hybrid-clock.js';
 import type { LogIndex } from '../machine/units.js';
 import type { Command, Lapse, Operation, SequenceTake, Trim } from '../partition/command.js';
+import { isRead } from '../partition/operation.js';
 import type { Decoded } from './decoded.js';
 import {
   decoded,
@@ -97,6 +98,9 @@ function readCommand(reader: Reader): Command {
   if (stampedAt.node === 0) malformed(reader, 'Command.stamped_at is missing');
   if (take !== undefined && operation.type !== 'ReserveSequence') {
     malformed(reader, `Command.take is there, but the operation is ${operation.type}`);
+  }
+  if (trim !== undefined && !isRead(operation)) {
+    malformed(reader, `Command.trim is there, but the operation is ${operation.type}`);
   }
   operation = keepableOperation(operation);
   return {

@@ -96,7 +96,7 @@ export function encodeChunk(
   state: PartitionState,
   from: ChunkPlace,
   maxBytes: number,
-  weigh: (reference: ValueReference) => number = weightless,
+  weigh: Weigh = weightless,
 ): Chunk {
   const place = { next: from };
   const bytes = encoded(state, (writer) => {
@@ -114,6 +114,9 @@ export function encodeChunk(
   return { bytes, next: place.next };
 }
 
+/** Says how many bytes come with a chunk on account of what one of its records keeps apart. */
+type Weigh = (reference: ValueReference) => number;
+
 function weightless(): number {
   return 0;
 }
@@ -123,14 +126,10 @@ function writeKeys(
   { keys }: PartitionState,
   after: string,
   end: number,
-  weigh: (reference: ValueReference) => number,
+  weigh: Weigh,
 ): ChunkPlace {
-  let room = end;
-  const write = (_: Writer, key: string, entry: KeyEntry): void => {
-    writeKeyEntry(writer, key, entry);
-    forEachReference(entry, (reference) => void (room -= weigh(reference)));
-  };
-  const last = writeRecords(writer, { tag: 10, records: keys, write }, after, () => room);
+  const kind = { tag: 10, records: keys, write: writeKeyEntry, apart: forEachReference };
+  const last = writeRecords(writer, kind, after, end, weigh);
   return last === undefined ? { in: 'past', after: '' } : { in: 'keys', after: last };
 }
 
@@ -139,26 +138,22 @@ function writePast(
   { past }: PartitionState,
   after: string,
   end: number,
-  weigh: (reference: ValueReference) => number,
+  weigh: Weigh,
 ): ChunkPlace {
-  let room = end;
-  const write = (_: Writer, _name: string, page: PastPage): void => {
-    writePage(writer, page);
-    forEachOfPage(page, (reference) => void (room -= weigh(reference)));
-  };
   const records = past?.pages ?? emptyOrderedMap();
-  const last = writeRecords(writer, { tag: 410, records, write }, after, () => room);
+  const write = (to: Writer, _name: string, page: PastPage): void => writePage(to, page);
+  const last = writeRecords(writer, { tag: 410, records, write, apart: forEachOfPage }, after, end, weigh);
   return last === undefined ? { in: 'locks', after: '' } : { in: 'past', after: last };
 }
 
 function writeLocks(writer: Writer, { locks }: PartitionState, after: string, end: number): ChunkPlace {
-  const last = writeRecords(writer, { tag: 34, records: locks, write: writeLockEntry }, after, () => end);
+  const last = writeRecords(writer, { tag: 34, records: locks, write: writeLockEntry }, after, end);
   return last === undefined ? { in: 'sequences', after: '' } : { in: 'locks', after: last };
 }
 
 function writeSequences(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { sequences: records } = state;
-  const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, () => end);
+  const last = writeRecords(writer, { tag: 42, records, write: writeSequenceEntry }, after, end);
   return last === undefined ? { in: 'prepared', after: '' } : { in: 'sequences', after: last };
 }
 
@@ -169,25 +164,25 @@ function writePreparedOnes(
   end: number,
 ): ChunkPlace {
   const { prepared: records } = transactions;
-  const last = writeRecords(writer, { tag: 50, records, write: writePrepared }, after, () => end);
+  const last = writeRecords(writer, { tag: 50, records, write: writePrepared }, after, end);
   return last === undefined ? { in: 'open', after: '' } : { in: 'prepared', after: last };
 }
 
 function writeOpen(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { open: records } = state.transactions;
-  const last = writeRecords(writer, { tag: 58, records, write: writeRecord }, after, () => end);
+  const last = writeRecords(writer, { tag: 58, records, write: writeRecord }, after, end);
   return last === undefined ? { in: 'closed', after: '' } : { in: 'open', after: last };
 }
 
 function writeClosed(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const { closed: records } = state.transactions;
-  const last = writeRecords(writer, { tag: 66, records, write: writeRecord }, after, () => end);
+  const last = writeRecords(writer, { tag: 66, records, write: writeRecord }, after, end);
   return last === undefined ? { in: 'holds', after: '' } : { in: 'closed', after: last };
 }
 
 function writeHolds(writer: Writer, state: PartitionState, after: string, end: number): ChunkPlace {
   const records = liveHolds(state);
-  const last = writeRecords(writer, { tag: 402, records, write: writeHoldEntry }, after, () => end);
+  const last = writeRecords(writer, { tag: 402, records, write: writeHoldEntry }, after, end);
   return last === undefined ? { in: 'retries', after: 0 } : { in: 'holds', after: last };
 }
 
@@ -195,24 +190,30 @@ interface Kind<T> {
   readonly tag: number;
   readonly records: OrderedMap<T>;
   readonly write: (writer: Writer, name: string, record: T) => void;
+  /** Calls `visit` for what a record keeps apart; absent where records of the kind keep nothing so. */
+  readonly apart?: (record: T, visit: (reference: ValueReference) => void) => void;
 }
 
 /** Writes what comes after `after`, until the chunk is full: then it says after which record. */
 function writeRecords<T>(
   writer: Writer,
-  { tag, records, write }: Kind<T>,
+  { tag, records, write, apart }: Kind<T>,
   after: string,
-  end: () => number,
+  end: number,
+  weigh: Weigh = weightless,
 ): string | undefined {
   let last = after;
   let full = false;
+  let room = end;
+  const takeRoom = (reference: ValueReference): void => void (room -= weigh(reference));
   const visit = (name: string, record: T): boolean => {
     if (name === after) return true;
-    full = writer.pos >= end();
+    full = writer.pos >= room;
     if (full) return false;
     writer.uint32(tag).fork();
     write(writer, name, record);
     writer.ldelim();
+    if (apart !== undefined) apart(record, takeRoom);
     last = name;
     return true;
   };
