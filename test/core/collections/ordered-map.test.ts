@@ -4,6 +4,7 @@ import {
   emptyOrderedMap,
   mapAppend,
   mapDelete,
+  mapFloor,
   mapForEach,
   mapGet,
   mapSet,
@@ -71,6 +72,8 @@ describe('an ordered map is a map whose keys are in order', () => {
         expect(map.size).toBe(model.size);
         expect(contents(map)).toEqual(sorted);
         expect(contents(map, from)).toEqual(sorted.filter(([entry]) => entry >= from));
+        const floor = sorted.findLast(([entry]) => entry <= from);
+        expect(mapFloor(map, from)).toEqual(floor && { key: floor[0], value: floor[1] });
         for (const change of changes) expect(mapGet(map, change.key)).toBe(model.get(change.key));
       }),
       { numRuns: 100 },
@@ -122,6 +125,19 @@ describe('an ordered map in detail', () => {
 
     const found = contents(map).map(([key]) => mapGet(map, key));
     expect(found).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+  });
+
+  it('finds the last entry up to a key also where all that was left between is deleted', () => {
+    const name = (i: number): string => String(i).padStart(5, '0');
+    let map = emptyOrderedMap<number>();
+    for (let i = 0; i < 2_000; i += 1) map = mapSet(map, name(i), i);
+    for (let i = 100; i < 1_900; i += 1) if (i % 500 !== 499) map = mapDelete(map, name(i));
+
+    for (let i = 0; i < 2_000; i += 1) {
+      const last = i < 100 || i >= 1_900 ? i : i < 499 ? 99 : Math.floor((i + 1) / 500) * 500 - 1;
+      expect(mapFloor(map, name(i))).toEqual({ key: name(last), value: last });
+    }
+    expect(mapFloor(map, '')).toBeUndefined();
   });
 
   it('orders by code unit and not as a dictionary or by code point would', () => {

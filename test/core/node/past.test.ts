@@ -3,16 +3,27 @@
 import { describe, expect, it } from 'vitest';
 import { mapForEach } from '../../../core/collections/ordered-map.js';
 import { radixGet } from '../../../core/collections/radix-array.js';
-import type { Revision } from '../../../core/machine/units.js';
+import { ZERO_TIMESTAMP } from '../../../core/clock/hybrid-clock.js';
+import { groupId, logIndex, nodeId, term, wallMs, type Revision } from '../../../core/machine/units.js';
 import type { NodeOptions } from '../../../core/node/options.js';
-import { KeyValueCode, type ClientAnswer, type ClientCall } from '../../../core/partition/command.js';
+import {
+  KeyValueCode,
+  type ClientAnswer,
+  type ClientCall,
+  type Operation,
+  type RequestId,
+  type Trim,
+} from '../../../core/partition/command.js';
 import { MAX_HISTORY } from '../../../core/partition/key-entry.js';
-import { FIRST_PAGE, type PastPage } from '../../../core/partition/past.js';
+import { FIRST_PAGE, pageName, type PastPage } from '../../../core/partition/past.js';
+import { encodeCommand } from '../../../core/wire/index.js';
+import { ask, coldKeys } from './kept-apart.js';
 import { call, commandsAfter } from './operations.js';
 import {
   effectsOf,
   restartNode,
   set,
+  startNode,
   startReadyCluster,
   startReadyNode,
   textOf,
@@ -30,15 +41,6 @@ const COLD = {
 };
 /** A snapshot after each entry. */
 const SNAPPY = { ...COLD, snapshotEveryEntries: 1, snapshotPercentOfRecords: 0, keepEntries: 0 };
-
-let token = 0;
-
-function ask(node: TestNode, request: ClientCall): number {
-  token += 1;
-  node.turn({ type: 'RequestReceived', token, request });
-  while (node.underWay.length > 0) node.complete();
-  return token;
-}
 
 /** The answer, the disk giving whatever it is asked for, however often. Counts the rounds in which it was asked. */
 function read(node: TestNode, request: ClientCall): { answer: ClientAnswer | undefined; rounds: number } {
@@ -61,9 +63,6 @@ function pagesOf(node: TestNode, group = 1): readonly PastPage[] {
   if (past !== undefined) mapForEach(past.pages, (_, page) => void pages.push(page));
   return pages;
 }
-
-const coldKeys = (node: TestNode): readonly string[] =>
-  node.stored.flatMap(({ key }) => (key.startsWith('cold/') ? [key] : []));
 
 const coldPages = (node: TestNode): readonly string[] =>
   coldKeys(node).filter((key) => Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 16) >= FIRST_PAGE);
@@ -219,6 +218,42 @@ describe('a snapshot for a follower', () => {
     expect(textOf(read(cluster.node(id), revision(9, 'k', { mode: 'stale' })).answer)).toBe(
       'a value of its own, 9',
     );
+  });
+});
+
+describe('pages that go', () => {
+  it('leave nothing on the disk, also where a newer page of their key went before', () => {
+    const node = startNode({ voters: [1, 2, 3], options: { ...SNAPPY, meta: false } });
+    const clock = (i: number) => ({ node: nodeId(2), wall: wallMs(1_000 + i), counter: 0 });
+    let last = logIndex(0);
+    const append = (operation: Operation, trim?: Trim): void => {
+      const index = logIndex(last + 1);
+      const added = trim === undefined ? {} : { trim };
+      const plain = { requestId: `r${index}` as RequestId, basis: last, stampedAt: clock(index), operation };
+      const entries = [{ term: term(1), payload: encodeCommand({ ...plain, ...added }) }];
+      const before = { previousIndex: last, previousTerm: term(last === 0 ? 0 : 1) };
+      const message = { type: 'Append' as const, term: term(1), ...before, entries, commit: index };
+      node.turn({
+        type: 'MessageReceived',
+        from: nodeId(2),
+        message: { type: 'Group', group: groupId(1), message },
+      });
+      while (node.underWay.length > 0) node.complete();
+      last = index;
+    };
+    for (let i = 0; i < 70; i += 1) append(set('k', `v${i}`).operation);
+    const names = pagesOf(node).map(({ oldest }) => pageName('k', oldest));
+    const [first, second, third] = names;
+    const read: Operation = { type: 'Exists', key: 'k' };
+    const rules = { keep: 1, before: ZERO_TIMESTAMP };
+    append(read, { from: second ?? '', to: third ?? '', ...rules });
+    append(read, { from: first ?? '', to: second ?? '', ...rules });
+    append(read);
+    append(read);
+
+    expect(names).toHaveLength(3);
+    expect(pagesOf(node)).toHaveLength(1);
+    expect(coldPages(node)).toHaveLength(1);
   });
 });
 

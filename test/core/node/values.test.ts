@@ -21,6 +21,7 @@ import {
   type InFlight,
   type TestNode,
 } from './support.js';
+import { ask, coldKeys, newToken } from './kept-apart.js';
 import { call } from './operations.js';
 import { commitAt, decide, FIRST, prepare, settle, staged, timeIn, tx } from './transacting.js';
 
@@ -30,16 +31,6 @@ const APART = { separateValuesFrom: 4, maxValueBytesInMemory: 0 };
 const ROOMY = { separateValuesFrom: 4, maxValueBytesInMemory: 1_000_000 };
 /** Snapshots only when a test has one taken. */
 const NO_SNAPSHOTS = { snapshotEveryEntries: 1_000_000, snapshotEveryValueBytes: 1_000_000_000 };
-
-let token = 0;
-
-/** Asks, and completes the writes that come of it, but not the reads. Gives the token. */
-function ask(node: TestNode, request: ClientCall): number {
-  token += 1;
-  node.turn({ type: 'RequestReceived', token, request });
-  while (node.underWay.length > 0) node.complete();
-  return token;
-}
 
 function write(node: TestNode, key: string, text: string, flags = 1): void {
   expect(node.answers.get(ask(node, set(key, text, undefined, flags)))).toMatchObject({
@@ -58,9 +49,6 @@ const valuesOf = (node: TestNode): GroupValues | undefined =>
   node.state.values === undefined ? undefined : radixGet(node.state.values.groups, 1);
 
 const heldBytes = (node: TestNode): number => node.state.values?.heldBytes ?? 0;
-
-const coldKeys = (node: TestNode): readonly string[] =>
-  node.stored.flatMap(({ key }) => (key.startsWith('cold/') ? [key] : []));
 
 const entryOf = (node: TestNode, key: string) => {
   const group = radixGet(node.state.groups, 1);
@@ -184,8 +172,11 @@ describe('a snapshot that is being written', () => {
       snapshotChunkBytes: 1,
     });
     for (let i = 0; i < 5; i += 1) write(node, `k${i}`, `value ${i}`);
-    token += 1;
-    node.turn({ type: 'RequestReceived', token, request: set('k0', 'other', undefined, SetFlag.set) });
+    node.turn({
+      type: 'RequestReceived',
+      token: newToken(),
+      request: set('k0', 'other', undefined, SetFlag.set),
+    });
     while (node.state.writing.length === 0) node.complete(node.underWay[0]?.write);
     const image = node.state.writing[0]?.state;
 
@@ -219,8 +210,7 @@ describe('memory', () => {
 
   it('keeps a value until its record is durable, however little room there is', () => {
     const node = ready(APART);
-    token += 1;
-    node.turn({ type: 'RequestReceived', token, request: set('k', 'value') });
+    node.turn({ type: 'RequestReceived', token: newToken(), request: set('k', 'value') });
     node.complete();
 
     const underWay = node.underWay.flatMap(({ changes }) => changes);

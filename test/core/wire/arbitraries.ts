@@ -43,6 +43,7 @@ import {
 import { NEVER_WRITTEN, type KeyEntry, type KeyVersion } from '../../../core/partition/key-entry.js';
 import { FIRST_PAGE, withPage, type Past } from '../../../core/partition/past.js';
 import { HoldCode, type HoldOutcome } from '../../../core/partition/hold-command.js';
+import { isRead } from '../../../core/partition/operation.js';
 import type { HoldEntry } from '../../../core/partition/retention.js';
 import { LockCode, type LockOperation, type LockOutcome } from '../../../core/partition/lock-command.js';
 import type { LockEntry } from '../../../core/partition/lock-entry.js';
@@ -445,18 +446,20 @@ const trim: fc.Arbitrary<Trim> = fc.record({
   before: timestamp,
 });
 
-/** Also reads, and with what had lapsed; only a reservation takes something. */
+/** Also reads, and with what had lapsed; only a reservation takes something, and only a read trims the past. */
 export const command: fc.Arbitrary<Command> = fc
   .tuple(
     withOptional(
       { requestId, basis: index, stampedAt: madeTimestamp, operation },
-      { lapsed: fc.array(lapse, { minLength: 1, maxLength: 4 }), trim },
+      { lapsed: fc.array(lapse, { minLength: 1, maxLength: 4 }) },
     ),
     fc.option(take, { nil: undefined }),
+    fc.option(trim, { nil: undefined }),
   )
-  .map(([each, taken]) =>
-    each.operation.type === 'ReserveSequence' && taken !== undefined ? { ...each, take: taken } : each,
-  );
+  .map(([each, taken, trimmed]) => {
+    if (trimmed !== undefined && isRead(each.operation)) return { ...each, trim: trimmed };
+    return each.operation.type === 'ReserveSequence' && taken !== undefined ? { ...each, take: taken } : each;
+  });
 
 const nodes = fc
   .uniqueArray(numbers(1) as fc.Arbitrary<NodeId>, { maxLength: 5 })

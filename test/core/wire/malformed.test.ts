@@ -21,6 +21,8 @@ import {
   encodeStored,
   type Decoded,
 } from '../../../core/wire/index.js';
+import { FIRST_PAGE } from '../../../core/partition/past.js';
+import { decodeVersions } from '../../../core/wire/past.js';
 import { decodeChunk, NO_CHUNKS } from '../../../core/wire/snapshot-chunk.js';
 import * as any from './arbitraries.js';
 
@@ -333,6 +335,17 @@ describe('decoding says what is wrong, and where', () => {
     expect(reasonOf(decodeCommand(command({ operation })))).toContain('but the operation is Delete');
   });
 
+  it('a command that trims the past beside a write is refused', () => {
+    const operation: Fill = (writer) => {
+      nested(writer, 42, (del) => del.uint32(10).string('k'));
+      nested(writer, 442, (trim) => trim.uint32(24).uint32(1));
+    };
+
+    expect(reasonOf(decodeCommand(command({ operation })))).toContain(
+      'Command.trim is there, but the operation is Delete',
+    );
+  });
+
   const name = (writer: protobufjs.Writer): protobufjs.Writer => writer.uint32(10).string('k');
   const owner = (writer: protobufjs.Writer): protobufjs.Writer => writer.uint32(18).bytes(Uint8Array.of(1));
 
@@ -532,6 +545,83 @@ describe('decoding says what is wrong, and where', () => {
       expect(reasonOf(decodeChunk(first.ok ? first.value : NO_CHUNKS, second))).toContain(
         `the ${what} of a state are not in ascending order`,
       );
+    });
+
+    /** A page of the key `a` with the revisions 0 to 3, but for what is filled in after it. */
+    const page =
+      (fill: Fill = () => undefined): Fill =>
+      (record) => {
+        record.uint32(10).string('a').uint32(24).uint32(3);
+        nested(record, 42, (at) => at.uint32(8).uint32(1).uint32(16).uint32(1));
+        nested(record, 50, (at) => at.uint32(8).uint32(1).uint32(16).uint32(2));
+        nested(record, 58, versionsAt(FIRST_PAGE));
+        fill(record);
+      };
+    const versionsAt =
+      (index: number): Fill =>
+      (reference) =>
+        reference.uint32(8).uint64(index).uint32(26).bytes(new Uint8Array(32));
+    /** A whole state with the key at revision 4. */
+    const withPages = (...pages: readonly Fill[]): Decoded<unknown> =>
+      read((state) => {
+        nested(state, 10, (entry) => {
+          keyEntry('a')(entry);
+          entry.uint32(24).uint32(4);
+        });
+        for (const one of pages) nested(state, 410, one);
+        nested(state, 26, (head) => head.uint32(8).uint32(9).uint32(416).uint32(1));
+      });
+
+    it('the example of a page is good', () => {
+      expect(withPages(page()).ok).toBe(true);
+    });
+
+    it('pages out of order are refused, also across chunks', () => {
+      const first = read((state) => nested(state, 410, page()));
+      const second = raw((state) => nested(state, 410, page()));
+
+      expect(reasonOf(withPages(page(), page()))).toContain(
+        'the pages of a state are not in ascending order',
+      );
+      expect(reasonOf(decodeChunk(first.ok ? first.value : NO_CHUNKS, second))).toContain(
+        'the pages of a state are not in ascending order',
+      );
+    });
+
+    it.each<[string, Fill, string]>([
+      ['of no key', (w) => w.uint32(10).string(''), 'PastPage.key'],
+      ['of a key that is not there', (w) => w.uint32(10).string('b'), 'but the key has come to -1'],
+      ['of revisions that are still to come', (w) => w.uint32(24).uint32(4), 'the key has come to 4'],
+      ['that ends before it begins', (w) => w.uint32(16).uint32(4), 'PastPage.newest is 3'],
+      ['that follows itself', (w) => w.uint32(32).uint32(0), 'PastPage.before is 0, but the oldest is 0'],
+      [
+        'that was superseded before it was written',
+        (w) => nested(w, 50, (at) => at.uint32(8).uint32(1).uint32(16).uint32(1)),
+        'a PastPage ends before it begins',
+      ],
+      ['named like a value', (w) => nested(w, 58, versionsAt(7)), 'is named 7, but 1 were written'],
+      ['that was never written', (w) => nested(w, 58, versionsAt(FIRST_PAGE + 1)), 'but 1 were written'],
+    ])('a page %s is refused', (_what, fill, words) => {
+      expect(reasonOf(withPages(page(fill)))).toContain(words);
+    });
+
+    it('a page of no time, or whose versions are nowhere, is refused', () => {
+      const bare = (fill: Fill): Decoded<unknown> => withPages((w) => fill(w.uint32(10).string('a')));
+
+      expect(reasonOf(bare(() => undefined))).toContain('PastPage.versions is missing');
+      expect(reasonOf(bare((w) => nested(w, 58, versionsAt(FIRST_PAGE))))).toContain(
+        'PastPage.since is missing',
+      );
+    });
+
+    it('versions of a page out of order are refused', () => {
+      const version: Fill = (w) => nested(w, 34, (at) => at.uint32(8).uint32(1));
+      const bytes = raw((w) => {
+        nested(w, 10, version);
+        nested(w, 10, version);
+      });
+
+      expect(reasonOf(decodeVersions(bytes))).toContain('in PageVersions.versions, 0 comes after 0');
     });
 
     it.each<[string, Fill, string]>([
